@@ -1,0 +1,298 @@
+//! What an arriving segment means: the checks of RFC 9293 section 3.10.7, in the RFC's order.
+//!
+//! Here: which events a segment carries. Not here: changing state (`rules`), variables (`tcb`).
+//! A segment that acknowledges our FIN and carries the peer's is two events and walks two rows.
+
+use super::options::TcpOptions;
+use super::segment::{Flags, Segment, WireWindow};
+use super::seq::{Ours, SeqNumber, Theirs};
+use super::state::{Event, State};
+use super::tcb::{Connection, Reset};
+use super::time::Instant;
+
+/// What an arriving segment brought: which of its octets of text are new and in order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Arrival {
+    /// Octets of the segment's text that were here already.
+    pub skip: u32,
+    /// Octets behind those that the application can read now.
+    pub take: u32,
+    /// Octets at the front of the send buffer that are acknowledged now.
+    pub acked: u32,
+}
+
+/// The reset that answers a segment nobody wants (RFC 9293 section 3.5.2, group 1), if it deserves one.
+pub fn reset_for(segment: &Segment<Theirs>) -> Option<Segment<Ours>> {
+    reset_numbers(segment).map(|reset| reset.segment())
+}
+
+/// The numbers of that reset; a RST is never answered.
+pub(super) fn reset_numbers(segment: &Segment<Theirs>) -> Option<Reset> {
+    if segment.has(Flags::RST) {
+        None
+    } else if segment.has(Flags::ACK) {
+        Some(Reset { seq: segment.ack, ack: None })
+    } else {
+        Some(Reset { seq: SeqNumber::new(0), ack: Some(segment.end()) })
+    }
+}
+
+impl Reset {
+    pub(super) fn segment(&self) -> Segment<Ours> {
+        Segment {
+            seq: self.seq,
+            ack: self.ack.unwrap_or(SeqNumber::new(0)),
+            flags: if self.ack.is_some() { Flags::RST | Flags::ACK } else { Flags::RST },
+            window: WireWindow(0),
+            urgent: 0,
+            len: 0,
+            options: TcpOptions::NONE,
+        }
+    }
+}
+
+/// The acceptability test of RFC 9293 section 3.10.7.4, table 6: four cases by length and window.
+pub(super) fn acceptable(len: u32, wnd: u32, seq: SeqNumber<Theirs>, nxt: SeqNumber<Theirs>) -> bool {
+    match (len, wnd) {
+        (0, 0) => seq == nxt,
+        (0, wnd) => seq.within(nxt, wnd),
+        (_, 0) => false,
+        (len, wnd) => seq.within(nxt, wnd) || seq.plus(len - 1).within(nxt, wnd),
+    }
+}
+
+impl Connection {
+    /// A segment arrives (RFC 9293 section 3.10.7).
+    ///
+    /// Says which of its text is new; the caller keeps those octets for `on_receive`, and drops
+    /// what is acknowledged from its send buffer.
+    pub fn on_segment(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
+        self.begin();
+        let buffered = self.send_buffered();
+        let nxt = self.rcv.nxt;
+        match self.state {
+            State::Closed => {
+                let event = if segment.has(Flags::RST) { Event::RstOutside } else { Event::Unacceptable };
+                self.apply(event, now, Some(segment));
+            }
+            State::Listen => self.arrives_in_listen(now, segment),
+            State::SynSent => self.arrives_in_syn_sent(now, segment),
+            State::SynReceived
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => return self.arrives(now, segment, buffered),
+        }
+        // Text behind a SYN,ACK is in order by definition.
+        let take = if self.state == State::Established || self.state == State::CloseWait {
+            self.rcv.nxt.since(self.irs).saturating_sub(1 + u32::from(self.bits.peer_fin()))
+        } else {
+            0
+        };
+        debug_assert!(take == 0 || nxt != self.rcv.nxt);
+        Arrival { skip: 0, take, acked: 0 }
+    }
+
+    /// RFC 9293 section 3.10.7.2.
+    fn arrives_in_listen(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        let event = if segment.has(Flags::RST) {
+            Event::RstOutside
+        } else if segment.has(Flags::ACK) {
+            Event::AckFuture
+        } else if segment.has(Flags::SYN) {
+            Event::Syn
+        } else {
+            Event::NoAck
+        };
+        self.apply(event, now, Some(segment));
+    }
+
+    /// RFC 9293 section 3.10.7.3: there is no window yet, so only SEG.ACK can be judged.
+    fn arrives_in_syn_sent(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        let acknowledges = segment.has(Flags::ACK);
+        let (ack_ok, rst, syn) = (self.acknowledges_something_new(segment.ack), segment.has(Flags::RST), segment.has(Flags::SYN));
+        let event = match (acknowledges, ack_ok, rst, syn) {
+            (true, false, true, _) => Event::RstOutside,
+            (true, false, false, _) => Event::AckFuture,
+            (true, true, true, _) => Event::RstExact,
+            (false, _, true, _) => Event::RstInWindow,
+            (true, true, false, true) => Event::SynAck,
+            // MUST-10: two SYNs may cross; a FIN beside it cannot be validated yet and is not looked at.
+            (false, _, false, true) => Event::Syn,
+            (_, _, false, false) => Event::NoAck,
+        };
+        self.apply(event, now, Some(segment));
+        if event == Event::SynAck {
+            self.take_timestamp(segment);
+            self.text_and_fin(now, segment);
+        }
+    }
+
+    /// RFC 9293 section 3.10.7.4.
+    fn arrives(&mut self, now: Instant, segment: &Segment<Theirs>, buffered: u32) -> Arrival {
+        let text_was = self.rcv.nxt;
+        self.check_in_order(now, segment);
+        let fin = u32::from(self.bits.peer_fin() && self.rcv.nxt != text_was && segment.has(Flags::FIN));
+        let take = if self.state == State::Listen { 0 } else { self.rcv.nxt.since(text_was).saturating_sub(fin) };
+        let skip = if take == 0 { 0 } else { text_was.since(segment.text_seq()) };
+        let acked = if matches!(self.state, State::Closed | State::Listen) { 0 } else { buffered.saturating_sub(self.send_buffered()) };
+        Arrival { skip, take, acked }
+    }
+
+    fn check_in_order(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        let (rst, syn) = (segment.has(Flags::RST), segment.has(Flags::SYN));
+        // Figure 7, line 6: the SYN,ACK of a simultaneous open repeats a SYN that is already accounted
+        // for, one below RCV.NXT; the literal sequence check would refuse it (appendix A.2 admits so).
+        let completes_crossed_open = self.state == State::SynReceived
+            && self.origin() == super::Origin::Active
+            && syn
+            && !rst
+            && segment.has(Flags::ACK)
+            && segment.seq == self.irs
+            && self.acknowledges_something_new(segment.ack);
+        if completes_crossed_open {
+            self.apply(Event::SynAck, now, Some(segment));
+            self.text_and_fin(now, segment);
+            return;
+        }
+        // First: the sequence number.
+        if !acceptable(segment.seg_len(), self.rcv.wnd, segment.seq, self.rcv.nxt) {
+            let fin_again = segment.has(Flags::FIN) && !syn && self.bits.peer_fin() && segment.end() == self.rcv.nxt;
+            let event = if rst {
+                Event::RstOutside
+            } else if syn {
+                Event::SynOutside
+            } else if fin_again && segment.has(Flags::ACK) {
+                Event::FinAgain
+            } else {
+                Event::Unacceptable
+            };
+            self.apply(event, now, Some(segment));
+            return;
+        }
+        // Second: RST. Only the exact number resets (RFC 5961 section 3.2).
+        if rst {
+            let event = if segment.seq == self.rcv.nxt { Event::RstExact } else { Event::RstInWindow };
+            self.apply(event, now, Some(segment));
+            return;
+        }
+        // Fourth: SYN (the third check, security, is not modelled).
+        if syn {
+            let event = if segment.has(Flags::ACK) { Event::SynAckUnexpected } else { Event::Syn };
+            self.apply(event, now, Some(segment));
+            return;
+        }
+        // Fifth: ACK.
+        if !segment.has(Flags::ACK) {
+            self.apply(Event::NoAck, now, Some(segment));
+            return;
+        }
+        self.take_timestamp(segment);
+        let event = self.ack_event(segment.ack);
+        self.apply(event, now, Some(segment));
+        match event {
+            Event::AckFuture | Event::AckTooOld => {}
+            _ if self.state == State::Closed => {}
+            _ => self.text_and_fin(now, segment),
+        }
+    }
+
+    /// SND.UNA < SEG.ACK =< SND.NXT.
+    fn acknowledges_something_new(&self, ack: SeqNumber<Ours>) -> bool {
+        self.snd.una.before(ack) && ack.at_or_before(self.snd.nxt)
+    }
+
+    fn ack_event(&self, ack: SeqNumber<Ours>) -> Event {
+        let new = self.acknowledges_something_new(ack);
+        if self.state == State::SynReceived {
+            return if new { Event::AckAcceptable } else { Event::AckFuture };
+        }
+        if self.snd.nxt.before(ack) {
+            Event::AckFuture
+        } else if ack.before(self.snd.una.minus(self.snd.max_wnd)) {
+            Event::AckTooOld
+        } else if !new {
+            Event::AckDuplicate
+        } else if self.bits.fin_sent() && ack == self.snd.nxt {
+            Event::FinAcked
+        } else {
+            Event::AckAcceptable
+        }
+    }
+
+    /// TS.Recent, if the segment spans the last ACK sent (RFC 7323 section 4.3).
+    fn take_timestamp(&mut self, segment: &Segment<Theirs>) {
+        if !self.bits.timestamps() {
+            return;
+        }
+        if let Some(ts) = segment.options.get_timestamps() {
+            let newer = ts.val.wrapping_sub(self.ts_recent).cast_signed() >= 0;
+            if newer && segment.seq.at_or_before(self.last_ack_sent) {
+                self.ts_recent = ts.val;
+            }
+        }
+    }
+
+    /// Seventh and eighth: text, then FIN.
+    fn text_and_fin(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        if segment.len > 0 && self.state.takes_text() {
+            let end = segment.text_seq().plus(segment.len);
+            if self.rcv.nxt.before(segment.text_seq()) {
+                self.apply(Event::TextOutOfOrder, now, Some(segment));
+            } else if self.rcv.nxt.before(end) {
+                self.apply(Event::Text, now, Some(segment));
+            } else {
+                self.bits.set_ack_due(true);
+            }
+        }
+        if segment.has(Flags::FIN) && self.state != State::Closed {
+            let fin = segment.text_seq().plus(segment.len);
+            if fin == self.rcv.nxt {
+                let event = if self.bits.peer_fin() { Event::FinAgain } else { Event::Fin };
+                self.apply(event, now, Some(segment));
+            } else if self.rcv.nxt.before(fin) && segment.len == 0 {
+                // A FIN beyond RCV.NXT: what lies between is missing, and the ACK says so.
+                self.bits.set_ack_due(true);
+            }
+        }
+    }
+
+    /// RCV.NXT over the part of the text that is new, in order and inside the window.
+    pub(super) fn take_text(&mut self, segment: &Segment<Theirs>, now: Instant) {
+        let skip = self.rcv.nxt.since(segment.text_seq());
+        let fresh = segment.len.saturating_sub(skip).min(self.rcv.wnd);
+        self.rcv.nxt = self.rcv.nxt.plus(fresh);
+        self.rcv.wnd -= fresh;
+        self.rcv.unread += fresh;
+        self.grow_threshold(fresh, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn acceptability_is_table_6() {
+        // RFC 9293 section 3.10.7.4, table 6, RCV.NXT = 300.
+        for (len, wnd, seq, ok) in [
+            (0, 0, 300, true),
+            (0, 0, 301, false),
+            (0, 9, 299, false),
+            (0, 9, 300, true),
+            (0, 9, 308, true),
+            (0, 9, 309, false),
+            (1, 0, 300, false),
+            (5, 9, 295, false),
+            (5, 9, 296, true),
+            (5, 9, 308, true),
+            (5, 9, 309, false),
+        ] {
+            let nxt = SeqNumber::new(300);
+            assert_eq!(acceptable(len, wnd, SeqNumber::new(seq), nxt), ok, "SEG.LEN={len} RCV.WND={wnd} SEG.SEQ={seq}");
+        }
+    }
+}

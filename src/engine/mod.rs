@@ -1,0 +1,43 @@
+//! One TCP connection as plain data: the state machine of RFC 9293, without I/O.
+//!
+//! Three things go in (a call, a segment, the time) and three come out (segments, the next
+//! deadline, signals). The engine knows no clock, no socket, no randomness and no text: octets of
+//! text are counted here and carried by whoever owns the buffers.
+//!
+//! ```text
+//!  call ──> call.rs ────┐                       ┌──> tcb.rs       variables
+//!  segment > arrival.rs ├─> events ─> rules.rs ─┤                       │
+//!  time ──> timer.rs ───┘   in order  one row   └──> transmit.rs  segments, deadlines, signals
+//!                                     per event
+//! ```
+//!
+//! A state changes in one place only, `tcb::Connection::apply`, which looks up one row of
+//! [`rules::RULES`].
+
+mod arrival;
+mod call;
+pub mod options;
+pub mod profile;
+pub mod rules;
+pub mod segment;
+pub mod seq;
+pub mod state;
+mod tcb;
+pub mod time;
+mod timer;
+mod transmit;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use arrival::{Arrival, reset_for};
+pub use call::{CallError, Open};
+pub use options::{TcpOption, TcpOptions, Timestamps};
+pub use profile::Profile;
+pub use rules::{RULES, Rule};
+pub use segment::{Flags, Segment, WireWindow};
+pub use seq::{Ours, SeqNumber, Space, Theirs};
+pub use state::{Action, Event, Guard, Signal, State};
+pub use tcb::{Connection, Origin, Variables};
+pub use time::{Instant, Timer};

@@ -1,0 +1,329 @@
+//! TCP options as an endpoint writes and reads them: the option area of a segment, in order.
+//!
+//! The area is kept as it stands on the wire (at most 40 octets, RFC 9293 section 3.1), because
+//! order and padding are facts a trace must show and because unknown options must survive.
+
+use std::fmt;
+
+/// The option area of one segment: 0 to 40 octets, a multiple of 4 once [`TcpOptions::padded`].
+#[derive(Clone, Copy)]
+pub struct TcpOptions {
+    area: [u8; Self::MAX],
+    len: u8,
+}
+
+/// TSval and TSecr (RFC 7323 section 3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Timestamps {
+    /// The sender's clock.
+    pub val: u32,
+    /// The peer's clock, echoed; meaningless without ACK.
+    pub ecr: u32,
+}
+
+/// One option of the area.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TcpOption<'a> {
+    /// End of the option list, kind 0.
+    EndOfList,
+    /// No operation, kind 1.
+    NoOperation,
+    /// Maximum segment size in octets, kind 2 (RFC 9293 section 3.7.1).
+    MaximumSegmentSize(u16),
+    /// Window scale as a shift count, kind 3 (RFC 7323 section 2.2).
+    WindowScale(u8),
+    /// SACK permitted, kind 4 (RFC 2018 section 2).
+    SackPermitted,
+    /// SACK blocks as raw octets, 8 a block, kind 5 (RFC 2018 section 3).
+    Sack(&'a [u8]),
+    /// Timestamps, kind 8 (RFC 7323 section 3.2).
+    Timestamps(Timestamps),
+    /// Any other kind, with its octets after the length.
+    Unknown {
+        /// The kind octet.
+        kind: u8,
+        /// What follows the length octet.
+        data: &'a [u8],
+    },
+    /// Octets that are no option: a length below 2 or beyond the area (MUST-7: not a reason to crash).
+    Malformed(&'a [u8]),
+}
+
+impl TcpOptions {
+    /// The most octets the area can have: a data offset of 15 words less the fixed header.
+    pub const MAX: usize = 40;
+    /// No options.
+    pub const NONE: Self = Self { area: [0; Self::MAX], len: 0 };
+
+    /// The area with exactly these octets.
+    ///
+    /// Returns `None` for more than 40 octets.
+    pub fn from_octets(octets: &[u8]) -> Option<Self> {
+        let mut options = Self::NONE;
+        options.area.get_mut(..octets.len())?.copy_from_slice(octets);
+        options.len = u8::try_from(octets.len()).ok()?;
+        Some(options)
+    }
+
+    /// The octets of the area.
+    pub fn octets(&self) -> &[u8] {
+        &self.area[..usize::from(self.len)]
+    }
+
+    /// Whether there is no option.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The area with these octets behind it; unchanged if they do not fit.
+    #[must_use]
+    const fn with(mut self, octets: &[u8]) -> Self {
+        let start = self.len as usize;
+        if start + octets.len() > Self::MAX {
+            return self;
+        }
+        let mut i = 0;
+        while i < octets.len() {
+            self.area[start + i] = octets[i];
+            i += 1;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "at most 40, checked above")]
+        {
+            self.len = (start + octets.len()) as u8;
+        }
+        self
+    }
+
+    /// With a no-operation behind.
+    #[must_use]
+    pub const fn nop(self) -> Self {
+        self.with(&[1])
+    }
+
+    /// With the maximum segment size behind, in octets.
+    #[must_use]
+    pub const fn mss(self, octets: u16) -> Self {
+        let [high, low] = octets.to_be_bytes();
+        self.with(&[2, 4, high, low])
+    }
+
+    /// With the window scale behind, as a shift count.
+    #[must_use]
+    pub const fn window_scale(self, shift: u8) -> Self {
+        self.with(&[3, 3, shift])
+    }
+
+    /// With SACK-permitted behind.
+    #[must_use]
+    pub const fn sack_permitted(self) -> Self {
+        self.with(&[4, 2])
+    }
+
+    /// With timestamps behind.
+    #[must_use]
+    pub const fn timestamps(self, ts: Timestamps) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (ts.val.to_be_bytes(), ts.ecr.to_be_bytes());
+        self.with(&[8, 10, a, b, c, d, e, f, g, h])
+    }
+
+    /// Filled with end-of-list octets to a multiple of 4.
+    #[must_use]
+    pub const fn padded(mut self) -> Self {
+        while !self.len.is_multiple_of(4) {
+            self = self.with(&[0]);
+        }
+        self
+    }
+
+    /// The options, in order; ends after end-of-list or at the first malformed one.
+    pub fn iter(&self) -> impl Iterator<Item = TcpOption<'_>> {
+        let mut rest = self.octets();
+        std::iter::from_fn(move || {
+            let (option, after) = first_option(rest)?;
+            rest = after;
+            Some(option)
+        })
+    }
+
+    /// What the handshake negotiates, read in one pass; of a repeated option the first counts.
+    pub fn offers(&self) -> Offers {
+        let mut offers = Offers::default();
+        for option in self.iter() {
+            match option {
+                TcpOption::MaximumSegmentSize(mss) => offers.mss = offers.mss.or(Some(mss)),
+                TcpOption::WindowScale(shift) => offers.window_scale = offers.window_scale.or(Some(shift)),
+                TcpOption::SackPermitted => offers.sack_permitted = true,
+                TcpOption::Timestamps(ts) => offers.timestamps = offers.timestamps.or(Some(ts)),
+                TcpOption::EndOfList
+                | TcpOption::NoOperation
+                | TcpOption::Sack(_)
+                | TcpOption::Unknown { .. }
+                | TcpOption::Malformed(_) => {}
+            }
+        }
+        offers
+    }
+
+    /// The timestamps, if the area has them.
+    pub fn get_timestamps(&self) -> Option<Timestamps> {
+        // RFC 7323 appendix A recommends this layout, and nearly every segment has it.
+        if let [1, 1, 8, 10, rest @ ..] = self.octets() {
+            return timestamps(rest);
+        }
+        self.iter().find_map(|option| match option {
+            TcpOption::Timestamps(ts) => Some(ts),
+            _ => None,
+        })
+    }
+}
+
+/// The options that take part in the handshake, as one segment carries them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Offers {
+    /// Maximum segment size in octets.
+    pub mss: Option<u16>,
+    /// Window scale shift count, as written; RFC 7323 section 2.3 reads more than 14 as 14.
+    pub window_scale: Option<u8>,
+    /// SACK permitted.
+    pub sack_permitted: bool,
+    /// Timestamps.
+    pub timestamps: Option<Timestamps>,
+}
+
+fn timestamps(octets: &[u8]) -> Option<Timestamps> {
+    let (val, rest) = octets.split_first_chunk::<4>()?;
+    let (ecr, _) = rest.split_first_chunk::<4>()?;
+    Some(Timestamps { val: u32::from_be_bytes(*val), ecr: u32::from_be_bytes(*ecr) })
+}
+
+fn first_option(area: &[u8]) -> Option<(TcpOption<'_>, &[u8])> {
+    let (&kind, after_kind) = area.split_first()?;
+    match kind {
+        0 => return Some((TcpOption::EndOfList, &[])),
+        1 => return Some((TcpOption::NoOperation, after_kind)),
+        _ => {}
+    }
+    let body = after_kind.split_first().and_then(|(&len, rest)| rest.split_at_checked(usize::from(len).checked_sub(2)?));
+    let Some((data, after)) = body else {
+        return Some((TcpOption::Malformed(area), &[]));
+    };
+    let option = match (kind, data) {
+        (2, &[high, low]) => TcpOption::MaximumSegmentSize(u16::from_be_bytes([high, low])),
+        (3, &[shift]) => TcpOption::WindowScale(shift),
+        (4, []) => TcpOption::SackPermitted,
+        (5, blocks) if blocks.len().is_multiple_of(8) => TcpOption::Sack(blocks),
+        (8, data) if data.len() == 8 => timestamps(data).map_or(TcpOption::Unknown { kind, data }, TcpOption::Timestamps),
+        _ => TcpOption::Unknown { kind, data },
+    };
+    Some((option, after))
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl PartialEq for TcpOptions {
+    fn eq(&self, other: &Self) -> bool {
+        self.octets() == other.octets()
+    }
+}
+
+impl Eq for TcpOptions {}
+
+impl std::hash::Hash for TcpOptions {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.octets().hash(state);
+    }
+}
+
+impl fmt::Display for TcpOption<'_> {
+    /// The words packetdrill uses: `mss 1460`, `sackOK`, `TS val 1 ecr 0`, `nop`, `wscale 7`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = |f: &mut fmt::Formatter<'_>, octets: &[u8]| octets.iter().try_for_each(|octet| write!(f, "{octet:02x}"));
+        match self {
+            Self::EndOfList => write!(f, "eol"),
+            Self::NoOperation => write!(f, "nop"),
+            Self::MaximumSegmentSize(mss) => write!(f, "mss {mss}"),
+            Self::WindowScale(shift) => write!(f, "wscale {shift}"),
+            Self::SackPermitted => write!(f, "sackOK"),
+            Self::Sack(blocks) => {
+                write!(f, "sack")?;
+                for block in blocks.chunks_exact(8) {
+                    let edge = |at: usize| u32::from_be_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]);
+                    write!(f, " {}:{}", edge(0), edge(4))?;
+                }
+                Ok(())
+            }
+            Self::Timestamps(ts) => write!(f, "TS val {} ecr {}", ts.val, ts.ecr),
+            Self::Unknown { kind, data } => {
+                write!(f, "kind {kind} ")?;
+                hex(f, data)
+            }
+            Self::Malformed(octets) => {
+                write!(f, "malformed ")?;
+                hex(f, octets)
+            }
+        }
+    }
+}
+
+impl fmt::Display for TcpOptions {
+    /// The options in order, separated by commas; trailing end-of-list padding is one `eol`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, option) in self.iter().enumerate() {
+            write!(f, "{}{option}", if index == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TcpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{self}>")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let ts = Timestamps { val: 1000, ecr: 7 };
+        let options = TcpOptions::NONE.mss(1460).sack_permitted().timestamps(ts).nop().window_scale(7);
+        assert_eq!(options.octets().len(), 20);
+        assert_eq!(options.to_string(), "mss 1460,sackOK,TS val 1000 ecr 7,nop,wscale 7");
+        assert_eq!(
+            options.offers(),
+            Offers { mss: Some(1460), window_scale: Some(7), sack_permitted: true, timestamps: Some(ts) }
+        );
+    }
+
+    #[test]
+    fn illegal_lengths_end_the_list_without_a_panic() {
+        // MUST-7: an option with an illegal length must not crash the receiver.
+        for octets in [&[2_u8][..], &[2, 0], &[2, 1, 5], &[8, 10, 1, 2], &[254, 40, 0], &[1, 1, 8, 10, 0]] {
+            let options = TcpOptions::from_octets(octets).expect("short enough");
+            assert!(matches!(options.iter().last(), Some(TcpOption::Malformed(_))), "{octets:?}");
+            assert_eq!(options.get_timestamps(), None);
+        }
+    }
+
+    #[test]
+    fn unknown_options_are_kept_and_skipped() {
+        // MUST-6: an unknown option is ignored, and what follows is still read.
+        let options = TcpOptions::from_octets(&[77, 4, 1, 2, 2, 4, 5, 180]).expect("short enough");
+        assert_eq!(options.offers().mss, Some(1460));
+        assert_eq!(options.to_string(), "kind 77 0102,mss 1460");
+    }
+
+    #[test]
+    fn forty_octets_fit_and_no_more() {
+        assert!(TcpOptions::from_octets(&[1; 40]).is_some());
+        assert!(TcpOptions::from_octets(&[1; 41]).is_none());
+        let full = TcpOptions::from_octets(&[1; 40]).expect("fits");
+        assert_eq!(full.mss(1), full);
+    }
+}

@@ -1,0 +1,413 @@
+//! Where the RFC leaves room: every choice is a knob with a unit, a default per profile, a source.
+//!
+//! A [`Profile`] is the set of all knobs. [`KNOBS`] lists them as data, so that `--set`, the
+//! listing and the documentation cannot drift from the fields.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A value a knob can have, as text and back.
+pub trait KnobValue: Sized {
+    /// What a person may write, for the error message.
+    const EXPECTED: &'static str;
+
+    /// Reads the value; `None` if the text is not of the form [`KnobValue::EXPECTED`] names.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// Writes it so that [`KnobValue::parse`] reads it back.
+    fn show(&self) -> String;
+}
+
+impl KnobValue for bool {
+    const EXPECTED: &'static str = "on or off";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "on" | "true" | "yes" | "1" => Some(true),
+            "off" | "false" | "no" | "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        if *self { "on" } else { "off" }.to_owned()
+    }
+}
+
+macro_rules! number_knob {
+    ($($type:ty => $expected:literal),+) => {$(
+        impl KnobValue for $type {
+            const EXPECTED: &'static str = $expected;
+
+            fn parse(text: &str) -> Option<Self> {
+                text.parse().ok()
+            }
+
+            fn show(&self) -> String {
+                self.to_string()
+            }
+        }
+    )+};
+}
+
+number_knob!(u8 => "a whole number from 0 to 255", u16 => "a whole number from 0 to 65535", u32 => "a whole number from 0 to 4294967295");
+
+impl KnobValue for Duration {
+    const EXPECTED: &'static str = "a duration such as 200ms, 1s or 2min";
+
+    fn parse(text: &str) -> Option<Self> {
+        humantime::parse_duration(text).ok()
+    }
+
+    fn show(&self) -> String {
+        humantime::format_duration(*self).to_string().replace(' ', "")
+    }
+}
+
+/// A window scale shift count of 0 to 14, or none offered (RFC 7323 section 2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Shift(pub Option<u8>);
+
+impl KnobValue for Shift {
+    const EXPECTED: &'static str = "off, or a shift count from 0 to 14";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self(None)),
+            _ => text.parse().ok().filter(|shift| *shift <= 14).map(|shift| Self(Some(shift))),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.map_or("off".to_owned(), |shift| shift.to_string())
+    }
+}
+
+/// In which order, and with what padding, options stand in a segment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OptionLayout {
+    /// `mss`, `sackOK`, `TS`, `wscale`, each aligned by no-operations before it (RFC 7323 appendix A).
+    Aligned,
+    /// `mss,sackOK,TS,nop,wscale`; without timestamps `mss,nop,nop,sackOK,nop,wscale`.
+    Linux,
+}
+
+impl KnobValue for OptionLayout {
+    const EXPECTED: &'static str = "aligned or linux";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "aligned" => Some(Self::Aligned),
+            "linux" => Some(Self::Linux),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Aligned => "aligned",
+            Self::Linux => "linux",
+        }
+        .to_owned()
+    }
+}
+
+/// How the window offered to the peer follows from the receive buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WindowPolicy {
+    /// All free room, not moved by less than a segment or half the buffer (RFC 9293 section 3.8.6.2.2).
+    Buffer,
+    /// As Linux selects it: a threshold that grows with what arrives, rounded up to the scale.
+    Linux,
+}
+
+impl KnobValue for WindowPolicy {
+    const EXPECTED: &'static str = "buffer or linux";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "buffer" => Some(Self::Buffer),
+            "linux" => Some(Self::Linux),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Buffer => "buffer",
+            Self::Linux => "linux",
+        }
+        .to_owned()
+    }
+}
+
+/// One knob as data.
+#[derive(Clone, Copy)]
+pub struct Knob {
+    /// Its name: `syn-retries`.
+    pub name: &'static str,
+    /// What it means, with its unit.
+    pub about: &'static str,
+    /// Where the default of `rfc9293` is from.
+    pub rfc_source: &'static str,
+    /// Where the default of `linux` is from.
+    pub linux_source: &'static str,
+    /// What values it takes.
+    pub expected: &'static str,
+    get: fn(&Profile) -> String,
+    set: fn(&mut Profile, &str) -> bool,
+}
+
+impl Knob {
+    /// The value of this knob in `profile`, as text.
+    pub fn get(&self, profile: &Profile) -> String {
+        (self.get)(profile)
+    }
+}
+
+impl fmt::Debug for Knob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// A knob that does not exist, or a value it does not take.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum KnobError {
+    /// No knob of this name.
+    #[error("there is no knob {name:?}")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The knob takes other values.
+    #[error("knob {name} cannot be {value:?}: expected {expected}")]
+    Value {
+        /// The knob.
+        name: &'static str,
+        /// The value that was given.
+        value: String,
+        /// What it takes.
+        expected: &'static str,
+    },
+}
+
+macro_rules! knobs {
+    ($($(#[doc = $about:literal])+ $field:ident: $type:ty = $name:literal {
+        rfc: $rfc:expr, $rfc_source:literal;
+        linux: $linux:expr, $linux_source:literal;
+    })+) => {
+        /// How a host's TCP behaves where the RFC leaves room.
+        #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+        pub struct Profile {
+            /// The profile's name; stays when knobs are set.
+            pub name: &'static str,
+            $($(#[doc = $about])+ pub $field: $type,)+
+        }
+
+        impl Profile {
+            /// The RFC's own words, and the choices this project makes where they leave room.
+            pub fn rfc9293() -> Self {
+                Self { name: "rfc9293", $($field: $rfc,)+ }
+            }
+
+            /// Linux as measured on 6.18 with default sysctls.
+            pub fn linux() -> Self {
+                Self { name: "linux", $($field: $linux,)+ }
+            }
+        }
+
+        /// Every knob, in the order of the fields of [`Profile`].
+        pub static KNOBS: &[Knob] = &[$(Knob {
+            name: $name,
+            about: concat!($($about),+),
+            rfc_source: $rfc_source,
+            linux_source: $linux_source,
+            expected: <$type as KnobValue>::EXPECTED,
+            get: |profile| profile.$field.show(),
+            set: |profile, text| <$type as KnobValue>::parse(text).map(|value| profile.$field = value).is_some(),
+        },)+];
+    };
+}
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+knobs! {
+    /// Maximum segment lifetime; TIME-WAIT lasts twice as long.
+    msl: Duration = "msl" {
+        rfc: seconds(120), "RFC 9293 section 3.4.2";
+        linux: seconds(30), "TCP_TIMEWAIT_LEN is 60 s";
+    }
+    /// Retransmissions of a SYN that double the wait, before R2 (MUST-23: three minutes at least).
+    syn_retries: u8 = "syn-retries" {
+        rfc: 7, "RFC 9293 MUST-23: 1 + 2 + ... + 128 = 255 s";
+        linux: 6, "net.ipv4.tcp_syn_retries; 131 s, below MUST-23";
+    }
+    /// Retransmissions of a SYN at the first interval, before the doubling begins.
+    syn_linear_timeouts: u8 = "syn-linear-timeouts" {
+        rfc: 0, "RFC 6298 section 5.5: every time-out doubles";
+        linux: 4, "net.ipv4.tcp_syn_linear_timeouts, since 6.5";
+    }
+    /// Retransmissions of a SYN,ACK before R2.
+    syn_ack_retries: u8 = "syn-ack-retries" {
+        rfc: 7, "RFC 9293 MUST-23, as for the SYN";
+        linux: 5, "net.ipv4.tcp_synack_retries; 63 s";
+    }
+    /// Retransmissions of text and FIN before R2.
+    data_retries: u8 = "data-retries" {
+        rfc: 6, "RFC 9293 SHLD-11: at least 100 s; 1 + 2 + ... + 64 = 127 s";
+        linux: 15, "net.ipv4.tcp_retries2";
+    }
+    /// Retransmission timeout before the first round-trip sample.
+    rto_initial: Duration = "rto-initial" {
+        rfc: seconds(1), "RFC 6298 section 2.1";
+        linux: seconds(1), "TCP_TIMEOUT_INIT";
+    }
+    /// Lower bound of the retransmission timeout.
+    rto_min: Duration = "rto-min" {
+        rfc: seconds(1), "RFC 6298 section 2.4";
+        linux: millis(200), "TCP_RTO_MIN, net.ipv4.tcp_rto_min_us";
+    }
+    /// Upper bound of the retransmission timeout.
+    rto_max: Duration = "rto-max" {
+        rfc: seconds(240), "RFC 6298 section 2.5: 60 s at least, if any; high enough not to cap the seventh SYN";
+        linux: seconds(120), "TCP_RTO_MAX, net.ipv4.tcp_rto_max_ms";
+    }
+    /// Retransmission timeout for the first text after a SYN that timed out.
+    rto_after_syn_loss: Duration = "rto-after-syn-loss" {
+        rfc: seconds(3), "RFC 6298 section 5.7";
+        linux: seconds(3), "TCP_TIMEOUT_FALLBACK";
+    }
+    /// Longest delay of an ACK; 0s acknowledges at once.
+    delayed_ack: Duration = "delayed-ack" {
+        rfc: seconds(0), "RFC 9293 SHLD-18 and MUST-40 allow up to 500 ms; ladders read better without";
+        linux: millis(40), "TCP_ATO_MIN";
+    }
+    /// ACKs that are not delayed at the beginning of a connection.
+    quick_acks: u8 = "quick-acks" {
+        rfc: 0, "RFC 9293 knows no such thing";
+        linux: 16, "TCP_MAX_QUICKACKS";
+    }
+    /// Whether a short segment waits while others are unacknowledged.
+    nagle: bool = "nagle" {
+        rfc: true, "RFC 9293 SHLD-7";
+        linux: true, "TCP_NODELAY switches it off";
+    }
+    /// Octets the send buffer holds.
+    send_buffer: u32 = "send-buffer" {
+        rfc: 65_536, "a choice of this project";
+        linux: 2_626_560, "net.ipv4.tcp_wmem, net of overhead, as it grows on loopback";
+    }
+    /// Octets of text the receive buffer holds; the first window offered.
+    receive_buffer: u32 = "receive-buffer" {
+        rfc: 65_535, "the largest window without scaling";
+        linux: 65_536, "net.ipv4.tcp_rmem 131072, half of it for text";
+    }
+    /// Window scale offered in the SYN, as a shift count.
+    window_scale: Shift = "window-scale" {
+        rfc: Shift(None), "RFC 7323 is optional to RFC 9293";
+        linux: Shift(Some(10)), "net.ipv4.tcp_window_scaling and tcp_rmem";
+    }
+    /// Whether SYN segments carry the maximum segment size.
+    mss_option: bool = "mss-option" {
+        rfc: true, "RFC 9293 SHLD-5, MAY-3";
+        linux: true, "always";
+    }
+    /// Whether SACK is offered.
+    sack: bool = "sack" {
+        rfc: false, "RFC 2018 is optional to RFC 9293";
+        linux: true, "net.ipv4.tcp_sack";
+    }
+    /// Whether timestamps are offered.
+    timestamps: bool = "timestamps" {
+        rfc: false, "RFC 7323 is optional to RFC 9293";
+        linux: true, "net.ipv4.tcp_timestamps";
+    }
+    /// Order and padding of options.
+    option_layout: OptionLayout = "option-layout" {
+        rfc: OptionLayout::Aligned, "RFC 7323 appendix A";
+        linux: OptionLayout::Linux, "measured";
+    }
+    /// How the offered window follows from the buffer.
+    window_policy: WindowPolicy = "window-policy" {
+        rfc: WindowPolicy::Buffer, "RFC 9293 section 3.8.6.2.2";
+        linux: WindowPolicy::Linux, "tcp_select_initial_window, __tcp_select_window";
+    }
+    /// Whether CLOSE with unread text, and text after CLOSE, reset the connection.
+    half_duplex_close: bool = "half-duplex-close" {
+        rfc: false, "RFC 9293 MAY-1";
+        linux: true, "close(2) makes the socket an orphan";
+    }
+    /// Whether the RST of an ABORT carries an ACK.
+    abort_acks: bool = "abort-acks" {
+        rfc: false, "RFC 9293 section 3.10.5: <SEQ=SND.NXT><CTL=RST>";
+        linux: true, "tcp_send_active_reset";
+    }
+    /// First port of the ephemeral range.
+    ephemeral_first: u16 = "ephemeral-first" {
+        rfc: 49_152, "RFC 6335 section 6";
+        linux: 32_768, "net.ipv4.ip_local_port_range";
+    }
+    /// Last port of the ephemeral range.
+    ephemeral_last: u16 = "ephemeral-last" {
+        rfc: 65_535, "RFC 6335 section 6";
+        linux: 60_999, "net.ipv4.ip_local_port_range";
+    }
+}
+
+impl Profile {
+    /// The names of all profiles.
+    pub const NAMES: [&'static str; 2] = ["rfc9293", "linux"];
+
+    /// The profile with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "rfc9293" => Some(Self::rfc9293()),
+            "linux" => Some(Self::linux()),
+            _ => None,
+        }
+    }
+
+    /// Sets a knob by name.
+    ///
+    /// # Errors
+    /// [`KnobError::Unknown`] for a name that no knob has, [`KnobError::Value`] for a value it does not take.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), KnobError> {
+        let knob = KNOBS.iter().find(|knob| knob.name == name).ok_or_else(|| KnobError::Unknown { name: name.to_owned() })?;
+        if (knob.set)(self, value) {
+            Ok(())
+        } else {
+            Err(KnobError::Value { name: knob.name, value: value.to_owned(), expected: knob.expected })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_knob_reads_back_what_it_shows() {
+        for name in Profile::NAMES {
+            let profile = Profile::named(name).expect("listed");
+            for knob in KNOBS {
+                let mut other = profile.clone();
+                other.set(knob.name, &knob.get(&profile)).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!(other, profile, "{}", knob.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_says_what_would_be_right() {
+        let error = Profile::linux().set("window-scale", "15").expect_err("15 is too much");
+        assert_eq!(error.to_string(), "knob window-scale cannot be \"15\": expected off, or a shift count from 0 to 14");
+        assert!(matches!(Profile::linux().set("sin-retries", "1"), Err(KnobError::Unknown { .. })));
+    }
+}

@@ -1,0 +1,324 @@
+//! The transition table: every change of state is one row, and each row names its RFC section.
+//!
+//! The graph, `explain`, packet comments and the tests read these rows; nothing restates them.
+//! Rows that stay in their state are here too, so that every packet has a rule that answered it.
+
+use super::state::Action::{self, *};
+use super::state::Event::{self, *};
+use super::state::Guard::{self, *};
+use super::state::State::{self, *};
+
+/// One row: in state `from`, when `on` happens and `when` holds, do `does` and be in `to`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Rule {
+    /// A name that stays: state, slash, what happens.
+    pub name: &'static str,
+    /// The state before.
+    pub from: State,
+    /// What happens.
+    pub on: Event,
+    /// When the row applies.
+    pub when: Guard,
+    /// The state after.
+    pub to: State,
+    /// What is done on the way, in order.
+    pub does: &'static [Action],
+    /// The sections of RFC 9293 that say so, with the step of 3.10.7 in words.
+    pub rfc: &'static str,
+}
+
+impl Rule {
+    /// Whether the row leaves its state.
+    pub fn changes_state(&self) -> bool {
+        self.from != self.to
+    }
+
+    /// The row with this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        RULES.iter().find(|rule| rule.name == name)
+    }
+}
+
+const fn rule(name: &'static str, from: State, on: Event, when: Guard, to: State, does: &'static [Action], rfc: &'static str) -> Rule {
+    Rule { name, from, on, when, to, does, rfc }
+}
+
+/// A row of [`RULES`], by position.
+pub(crate) type RuleId = u8;
+
+/// Every row. Those of one state and event stand together; the first whose guard holds applies.
+#[rustfmt::skip]
+pub static RULES: &[Rule] = &[
+    //   name                                     from         on                when         to           does                                   RFC 9293
+    rule("closed/open-passive",                   Closed,      OpenPassive,      Always,      Listen,      &[], "3.10.1"),
+    rule("closed/open-active",                    Closed,      OpenActive,       Always,      SynSent,     &[SendSyn], "3.10.1"),
+    rule("closed/segment",                        Closed,      Unacceptable,     Always,      Closed,      &[ReplyRst], "3.10.7.1"),
+    rule("closed/rst",                            Closed,      RstOutside,       Always,      Closed,      &[], "3.10.7.1"),
+
+    rule("listen/open-active",                    Listen,      OpenActive,       Always,      SynSent,     &[SendSyn], "3.10.1"),
+    rule("listen/send",                           Listen,      Send,             Always,      SynSent,     &[SendSyn], "3.10.2"),
+    rule("listen/receive",                        Listen,      Receive,          Always,      Listen,      &[], "3.10.3"),
+    rule("listen/close",                          Listen,      Close,            Always,      Closed,      &[DeleteTcb], "3.10.4"),
+    rule("listen/abort",                          Listen,      Abort,            Always,      Closed,      &[DeleteTcb], "3.10.5"),
+    rule("listen/rst",                            Listen,      RstOutside,       Always,      Listen,      &[], "3.10.7.2 first"),
+    rule("listen/ack",                            Listen,      AckFuture,        Always,      Listen,      &[ReplyRst], "3.10.7.2 second"),
+    rule("listen/syn",                            Listen,      Syn,              Always,      SynReceived, &[RecordSyn, SendSynAck], "3.10.7.2 third"),
+    rule("listen/no-ack",                         Listen,      NoAck,            Always,      Listen,      &[], "3.10.7.2 fourth"),
+    rule("listen/user-timeout",                   Listen,      UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
+
+    rule("syn-sent/send",                         SynSent,     Send,             Always,      SynSent,     &[], "3.10.2"),
+    rule("syn-sent/receive",                      SynSent,     Receive,          Always,      SynSent,     &[], "3.10.3"),
+    rule("syn-sent/close",                        SynSent,     Close,            Always,      Closed,      &[DeleteTcb], "3.10.4"),
+    rule("syn-sent/abort",                        SynSent,     Abort,            Always,      Closed,      &[DeleteTcb], "3.10.5"),
+    rule("syn-sent/ack-bad",                      SynSent,     AckFuture,        Always,      SynSent,     &[ReplyRst], "3.10.7.3 first"),
+    rule("syn-sent/rst-bad-ack",                  SynSent,     RstOutside,       Always,      SynSent,     &[], "3.10.7.3 first"),
+    rule("syn-sent/rst",                          SynSent,     RstExact,         Always,      Closed,      &[TellRefused, DeleteTcb], "3.10.7.3 second"),
+    rule("syn-sent/rst-no-ack",                   SynSent,     RstInWindow,      Always,      SynSent,     &[], "3.10.7.3 second"),
+    rule("syn-sent/syn",                          SynSent,     Syn,              Always,      SynReceived, &[RecordSyn, SendSynAck], "3.10.7.3 fourth"),
+    rule("syn-sent/syn-ack",                      SynSent,     SynAck,           Always,      Established, &[RecordSyn, TakeAck, InitWindow, SendAck, TellOpen], "3.10.7.3 fourth"),
+    rule("syn-sent/no-syn",                       SynSent,     NoAck,            Always,      SynSent,     &[], "3.10.7.3 fifth"),
+    rule("syn-sent/user-timeout",                 SynSent,     UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
+    rule("syn-sent/retransmit",                   SynSent,     Retransmission,   Always,      SynSent,     &[Retransmit], "3.10.8"),
+    rule("syn-sent/r2",                           SynSent,     RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
+
+    rule("syn-received/send",                     SynReceived, Send,             Always,      SynReceived, &[], "3.10.2"),
+    rule("syn-received/receive",                  SynReceived, Receive,          Always,      SynReceived, &[], "3.10.3"),
+    rule("syn-received/close-queued",             SynReceived, Close,            TextQueued,  SynReceived, &[QueueClose], "3.10.4"),
+    rule("syn-received/close",                    SynReceived, Close,            Always,      FinWait1,    &[QueueFin], "3.10.4"),
+    rule("syn-received/abort",                    SynReceived, Abort,            Always,      Closed,      &[SendRst, DeleteTcb], "3.10.5"),
+    rule("syn-received/unacceptable",             SynReceived, Unacceptable,     Always,      SynReceived, &[ChallengeAck], "3.10.7.4 first"),
+    rule("syn-received/rst-outside",              SynReceived, RstOutside,       Always,      SynReceived, &[], "3.10.7.4 first"),
+    rule("syn-received/rst-in-window",            SynReceived, RstInWindow,      Always,      SynReceived, &[ChallengeAck], "3.10.7.4 second"),
+    rule("syn-received/rst-passive",              SynReceived, RstExact,         Passive,     Listen,      &[ForgetPeer], "3.10.7.4 second"),
+    rule("syn-received/rst-active",               SynReceived, RstExact,         Active,      Closed,      &[TellRefused, DeleteTcb], "3.10.7.4 second"),
+    rule("syn-received/syn-passive",              SynReceived, Syn,              Passive,     Listen,      &[ForgetPeer], "3.10.7.4 fourth"),
+    rule("syn-received/syn-active",               SynReceived, Syn,              Active,      SynReceived, &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("syn-received/syn-outside",              SynReceived, SynOutside,       Always,      SynReceived, &[ChallengeAck], "3.10.7.4 first"),
+    rule("syn-received/syn-ack",                  SynReceived, SynAck,           Active,      Established, &[TakeAck, InitWindow, TellOpen], "3.5 figure 7"),
+    rule("syn-received/syn-ack-unexpected",       SynReceived, SynAckUnexpected, Always,      SynReceived, &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("syn-received/no-ack",                   SynReceived, NoAck,            Always,      SynReceived, &[], "3.10.7.4 fifth"),
+    rule("syn-received/ack-close-queued",         SynReceived, AckAcceptable,    CloseQueued, FinWait1,    &[TakeAck, InitWindow, TellOpen, QueueFin], "3.10.4, 3.10.7.4 fifth"),
+    rule("syn-received/ack",                      SynReceived, AckAcceptable,    Always,      Established, &[TakeAck, InitWindow, TellOpen], "3.10.7.4 fifth"),
+    rule("syn-received/ack-bad",                  SynReceived, AckFuture,        Always,      SynReceived, &[ReplyRst], "3.10.7.4 fifth"),
+    rule("syn-received/delayed-ack",              SynReceived, DelayedAck,       Always,      SynReceived, &[SendAck], "3.8.6.3"),
+    rule("syn-received/user-timeout",             SynReceived, UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
+    rule("syn-received/retransmit",               SynReceived, Retransmission,   Always,      SynReceived, &[Retransmit], "3.10.8"),
+    rule("syn-received/r2",                       SynReceived, RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
+
+    rule("established/send",                      Established, Send,             Always,      Established, &[], "3.10.2"),
+    rule("established/receive",                   Established, Receive,          Always,      Established, &[], "3.10.3"),
+    rule("established/close-unread",              Established, Close,            UnreadText,  Closed,      &[SendRst, DeleteTcb], "3.6.1"),
+    rule("established/close",                     Established, Close,            Always,      FinWait1,    &[QueueFin], "3.10.4"),
+    rule("established/abort",                     Established, Abort,            Always,      Closed,      &[SendRst, DeleteTcb], "3.10.5"),
+    rule("established/unacceptable",              Established, Unacceptable,     Always,      Established, &[ChallengeAck], "3.10.7.4 first"),
+    rule("established/rst-outside",               Established, RstOutside,       Always,      Established, &[], "3.10.7.4 first"),
+    rule("established/rst-in-window",             Established, RstInWindow,      Always,      Established, &[ChallengeAck], "3.10.7.4 second"),
+    rule("established/rst",                       Established, RstExact,         Always,      Closed,      &[TellReset, DeleteTcb], "3.10.7.4 second"),
+    rule("established/syn",                       Established, Syn,              Always,      Established, &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("established/syn-outside",               Established, SynOutside,       Always,      Established, &[ChallengeAck], "3.10.7.4 first"),
+    rule("established/syn-ack",                   Established, SynAckUnexpected, Always,      Established, &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("established/no-ack",                    Established, NoAck,            Always,      Established, &[], "3.10.7.4 fifth"),
+    rule("established/ack",                       Established, AckAcceptable,    Always,      Established, &[TakeAck, TakeWindow], "3.10.7.4 fifth"),
+    rule("established/ack-duplicate",             Established, AckDuplicate,     Always,      Established, &[TakeWindow], "3.10.7.4 fifth"),
+    rule("established/ack-too-old",               Established, AckTooOld,        Always,      Established, &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("established/ack-future",                Established, AckFuture,        Always,      Established, &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("established/text",                      Established, Text,             Always,      Established, &[TakeText, ScheduleAck], "3.10.7.4 seventh"),
+    rule("established/text-out-of-order",         Established, TextOutOfOrder,   Always,      Established, &[SendAck], "3.10.7.4 seventh"),
+    rule("established/fin",                       Established, Fin,              Always,      CloseWait,   &[TakeFin, ScheduleAck, TellClosing], "3.10.7.4 eighth"),
+    rule("established/delayed-ack",               Established, DelayedAck,       Always,      Established, &[SendAck], "3.8.6.3"),
+    rule("established/user-timeout",              Established, UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
+    rule("established/retransmit",                Established, Retransmission,   Always,      Established, &[Retransmit], "3.10.8"),
+    rule("established/r2",                        Established, RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
+
+    rule("fin-wait-1/receive",                    FinWait1,    Receive,          Always,      FinWait1,    &[], "3.10.3"),
+    rule("fin-wait-1/abort",                      FinWait1,    Abort,            Always,      Closed,      &[SendRst, DeleteTcb], "3.10.5"),
+    rule("fin-wait-1/unacceptable",               FinWait1,    Unacceptable,     Always,      FinWait1,    &[ChallengeAck], "3.10.7.4 first"),
+    rule("fin-wait-1/rst-outside",                FinWait1,    RstOutside,       Always,      FinWait1,    &[], "3.10.7.4 first"),
+    rule("fin-wait-1/rst-in-window",              FinWait1,    RstInWindow,      Always,      FinWait1,    &[ChallengeAck], "3.10.7.4 second"),
+    rule("fin-wait-1/rst",                        FinWait1,    RstExact,         Always,      Closed,      &[TellReset, DeleteTcb], "3.10.7.4 second"),
+    rule("fin-wait-1/syn",                        FinWait1,    Syn,              Always,      FinWait1,    &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("fin-wait-1/syn-outside",                FinWait1,    SynOutside,       Always,      FinWait1,    &[ChallengeAck], "3.10.7.4 first"),
+    rule("fin-wait-1/syn-ack",                    FinWait1,    SynAckUnexpected, Always,      FinWait1,    &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("fin-wait-1/no-ack",                     FinWait1,    NoAck,            Always,      FinWait1,    &[], "3.10.7.4 fifth"),
+    rule("fin-wait-1/ack",                        FinWait1,    AckAcceptable,    Always,      FinWait1,    &[TakeAck, TakeWindow], "3.10.7.4 fifth"),
+    rule("fin-wait-1/fin-acked",                  FinWait1,    FinAcked,         Always,      FinWait2,    &[TakeAck, TakeWindow], "3.10.7.4 fifth"),
+    rule("fin-wait-1/ack-duplicate",              FinWait1,    AckDuplicate,     Always,      FinWait1,    &[TakeWindow], "3.10.7.4 fifth"),
+    rule("fin-wait-1/ack-too-old",                FinWait1,    AckTooOld,        Always,      FinWait1,    &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("fin-wait-1/ack-future",                 FinWait1,    AckFuture,        Always,      FinWait1,    &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("fin-wait-1/text-no-reader",             FinWait1,    Text,             NoReader,    Closed,      &[ReplyRst, DeleteTcb], "3.6.1"),
+    rule("fin-wait-1/text",                       FinWait1,    Text,             Always,      FinWait1,    &[TakeText, ScheduleAck], "3.10.7.4 seventh"),
+    rule("fin-wait-1/text-out-of-order",          FinWait1,    TextOutOfOrder,   Always,      FinWait1,    &[SendAck], "3.10.7.4 seventh"),
+    rule("fin-wait-1/fin",                        FinWait1,    Fin,              Always,      Closing,     &[TakeFin, ScheduleAck, TellClosing], "3.10.7.4 eighth"),
+    rule("fin-wait-1/delayed-ack",                FinWait1,    DelayedAck,       Always,      FinWait1,    &[SendAck], "3.8.6.3"),
+    rule("fin-wait-1/user-timeout",               FinWait1,    UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
+    rule("fin-wait-1/retransmit",                 FinWait1,    Retransmission,   Always,      FinWait1,    &[Retransmit], "3.10.8"),
+    rule("fin-wait-1/r2",                         FinWait1,    RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
+
+    rule("fin-wait-2/receive",                    FinWait2,    Receive,          Always,      FinWait2,    &[], "3.10.3"),
+    rule("fin-wait-2/abort",                      FinWait2,    Abort,            Always,      Closed,      &[SendRst, DeleteTcb], "3.10.5"),
+    rule("fin-wait-2/unacceptable",               FinWait2,    Unacceptable,     Always,      FinWait2,    &[ChallengeAck], "3.10.7.4 first"),
+    rule("fin-wait-2/rst-outside",                FinWait2,    RstOutside,       Always,      FinWait2,    &[], "3.10.7.4 first"),
+    rule("fin-wait-2/rst-in-window",              FinWait2,    RstInWindow,      Always,      FinWait2,    &[ChallengeAck], "3.10.7.4 second"),
+    rule("fin-wait-2/rst",                        FinWait2,    RstExact,         Always,      Closed,      &[TellReset, DeleteTcb], "3.10.7.4 second"),
+    rule("fin-wait-2/syn",                        FinWait2,    Syn,              Always,      FinWait2,    &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("fin-wait-2/syn-outside",                FinWait2,    SynOutside,       Always,      FinWait2,    &[ChallengeAck], "3.10.7.4 first"),
+    rule("fin-wait-2/syn-ack",                    FinWait2,    SynAckUnexpected, Always,      FinWait2,    &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("fin-wait-2/no-ack",                     FinWait2,    NoAck,            Always,      FinWait2,    &[], "3.10.7.4 fifth"),
+    rule("fin-wait-2/ack-duplicate",              FinWait2,    AckDuplicate,     Always,      FinWait2,    &[TakeWindow], "3.10.7.4 fifth"),
+    rule("fin-wait-2/ack-too-old",                FinWait2,    AckTooOld,        Always,      FinWait2,    &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("fin-wait-2/ack-future",                 FinWait2,    AckFuture,        Always,      FinWait2,    &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("fin-wait-2/text-no-reader",             FinWait2,    Text,             NoReader,    Closed,      &[ReplyRst, DeleteTcb], "3.6.1"),
+    rule("fin-wait-2/text",                       FinWait2,    Text,             Always,      FinWait2,    &[TakeText, ScheduleAck], "3.10.7.4 seventh"),
+    rule("fin-wait-2/text-out-of-order",          FinWait2,    TextOutOfOrder,   Always,      FinWait2,    &[SendAck], "3.10.7.4 seventh"),
+    rule("fin-wait-2/fin",                        FinWait2,    Fin,              Always,      TimeWait,    &[TakeFin, ScheduleAck, TellClosing, StartTimeWait], "3.10.7.4 eighth"),
+    rule("fin-wait-2/delayed-ack",                FinWait2,    DelayedAck,       Always,      FinWait2,    &[SendAck], "3.8.6.3"),
+    rule("fin-wait-2/user-timeout",               FinWait2,    UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
+
+    rule("close-wait/send",                       CloseWait,   Send,             Always,      CloseWait,   &[], "3.10.2"),
+    rule("close-wait/receive",                    CloseWait,   Receive,          Always,      CloseWait,   &[], "3.10.3"),
+    rule("close-wait/close-unread",               CloseWait,   Close,            UnreadText,  Closed,      &[SendRst, DeleteTcb], "3.6.1"),
+    rule("close-wait/close",                      CloseWait,   Close,            Always,      CloseWait,   &[QueueFin], "3.10.4"),
+    rule("close-wait/fin-sent",                   CloseWait,   FinSent,          Always,      LastAck,     &[], "3.10.4"),
+    rule("close-wait/abort",                      CloseWait,   Abort,            Always,      Closed,      &[SendRst, DeleteTcb], "3.10.5"),
+    rule("close-wait/unacceptable",               CloseWait,   Unacceptable,     Always,      CloseWait,   &[ChallengeAck], "3.10.7.4 first"),
+    rule("close-wait/rst-outside",                CloseWait,   RstOutside,       Always,      CloseWait,   &[], "3.10.7.4 first"),
+    rule("close-wait/rst-in-window",              CloseWait,   RstInWindow,      Always,      CloseWait,   &[ChallengeAck], "3.10.7.4 second"),
+    rule("close-wait/rst",                        CloseWait,   RstExact,         Always,      Closed,      &[TellReset, DeleteTcb], "3.10.7.4 second"),
+    rule("close-wait/syn",                        CloseWait,   Syn,              Always,      CloseWait,   &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("close-wait/syn-outside",                CloseWait,   SynOutside,       Always,      CloseWait,   &[ChallengeAck], "3.10.7.4 first"),
+    rule("close-wait/syn-ack",                    CloseWait,   SynAckUnexpected, Always,      CloseWait,   &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("close-wait/no-ack",                     CloseWait,   NoAck,            Always,      CloseWait,   &[], "3.10.7.4 fifth"),
+    rule("close-wait/ack",                        CloseWait,   AckAcceptable,    Always,      CloseWait,   &[TakeAck, TakeWindow], "3.10.7.4 fifth"),
+    rule("close-wait/ack-duplicate",              CloseWait,   AckDuplicate,     Always,      CloseWait,   &[TakeWindow], "3.10.7.4 fifth"),
+    rule("close-wait/ack-too-old",                CloseWait,   AckTooOld,        Always,      CloseWait,   &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("close-wait/ack-future",                 CloseWait,   AckFuture,        Always,      CloseWait,   &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("close-wait/fin-again",                  CloseWait,   FinAgain,         Always,      CloseWait,   &[ChallengeAck], "3.10.7.4 first"),
+    rule("close-wait/delayed-ack",                CloseWait,   DelayedAck,       Always,      CloseWait,   &[SendAck], "3.8.6.3"),
+    rule("close-wait/user-timeout",               CloseWait,   UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
+    rule("close-wait/retransmit",                 CloseWait,   Retransmission,   Always,      CloseWait,   &[Retransmit], "3.10.8"),
+    rule("close-wait/r2",                         CloseWait,   RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
+
+    rule("closing/abort",                         Closing,     Abort,            Always,      Closed,      &[DeleteTcb], "3.10.5"),
+    rule("closing/unacceptable",                  Closing,     Unacceptable,     Always,      Closing,     &[ChallengeAck], "3.10.7.4 first"),
+    rule("closing/rst-outside",                   Closing,     RstOutside,       Always,      Closing,     &[], "3.10.7.4 first"),
+    rule("closing/rst-in-window",                 Closing,     RstInWindow,      Always,      Closing,     &[ChallengeAck], "3.10.7.4 second"),
+    rule("closing/rst",                           Closing,     RstExact,         Always,      Closed,      &[DeleteTcb], "3.10.7.4 second"),
+    rule("closing/syn",                           Closing,     Syn,              Always,      Closing,     &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("closing/syn-outside",                   Closing,     SynOutside,       Always,      Closing,     &[ChallengeAck], "3.10.7.4 first"),
+    rule("closing/syn-ack",                       Closing,     SynAckUnexpected, Always,      Closing,     &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("closing/no-ack",                        Closing,     NoAck,            Always,      Closing,     &[], "3.10.7.4 fifth"),
+    rule("closing/ack",                           Closing,     AckAcceptable,    Always,      Closing,     &[TakeAck, TakeWindow], "3.10.7.4 fifth"),
+    rule("closing/fin-acked",                     Closing,     FinAcked,         Always,      TimeWait,    &[TakeAck, StartTimeWait], "3.10.7.4 fifth"),
+    rule("closing/ack-duplicate",                 Closing,     AckDuplicate,     Always,      Closing,     &[TakeWindow], "3.10.7.4 fifth"),
+    rule("closing/ack-too-old",                   Closing,     AckTooOld,        Always,      Closing,     &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("closing/ack-future",                    Closing,     AckFuture,        Always,      Closing,     &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("closing/fin-again",                     Closing,     FinAgain,         Always,      Closing,     &[ChallengeAck], "3.10.7.4 first"),
+    rule("closing/delayed-ack",                   Closing,     DelayedAck,       Always,      Closing,     &[SendAck], "3.8.6.3"),
+    rule("closing/user-timeout",                  Closing,     UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
+    rule("closing/retransmit",                    Closing,     Retransmission,   Always,      Closing,     &[Retransmit], "3.10.8"),
+    rule("closing/r2",                            Closing,     RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
+
+    rule("last-ack/abort",                        LastAck,     Abort,            Always,      Closed,      &[DeleteTcb], "3.10.5"),
+    rule("last-ack/unacceptable",                 LastAck,     Unacceptable,     Always,      LastAck,     &[ChallengeAck], "3.10.7.4 first"),
+    rule("last-ack/rst-outside",                  LastAck,     RstOutside,       Always,      LastAck,     &[], "3.10.7.4 first"),
+    rule("last-ack/rst-in-window",                LastAck,     RstInWindow,      Always,      LastAck,     &[ChallengeAck], "3.10.7.4 second"),
+    rule("last-ack/rst",                          LastAck,     RstExact,         Always,      Closed,      &[DeleteTcb], "3.10.7.4 second"),
+    rule("last-ack/syn",                          LastAck,     Syn,              Always,      LastAck,     &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("last-ack/syn-outside",                  LastAck,     SynOutside,       Always,      LastAck,     &[ChallengeAck], "3.10.7.4 first"),
+    rule("last-ack/syn-ack",                      LastAck,     SynAckUnexpected, Always,      LastAck,     &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("last-ack/no-ack",                       LastAck,     NoAck,            Always,      LastAck,     &[], "3.10.7.4 fifth"),
+    rule("last-ack/ack",                          LastAck,     AckAcceptable,    Always,      LastAck,     &[TakeAck, TakeWindow], "3.10.7.4 fifth"),
+    rule("last-ack/fin-acked",                    LastAck,     FinAcked,         Always,      Closed,      &[TakeAck, TellClosed, DeleteTcb], "3.10.7.4 fifth"),
+    rule("last-ack/ack-duplicate",                LastAck,     AckDuplicate,     Always,      LastAck,     &[TakeWindow], "3.10.7.4 fifth"),
+    rule("last-ack/ack-too-old",                  LastAck,     AckTooOld,        Always,      LastAck,     &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("last-ack/ack-future",                   LastAck,     AckFuture,        Always,      LastAck,     &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("last-ack/fin-again",                    LastAck,     FinAgain,         Always,      LastAck,     &[ChallengeAck], "3.10.7.4 first"),
+    rule("last-ack/delayed-ack",                  LastAck,     DelayedAck,       Always,      LastAck,     &[SendAck], "3.8.6.3"),
+    rule("last-ack/user-timeout",                 LastAck,     UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
+    rule("last-ack/retransmit",                   LastAck,     Retransmission,   Always,      LastAck,     &[Retransmit], "3.10.8"),
+    rule("last-ack/r2",                           LastAck,     RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
+
+    rule("time-wait/abort",                       TimeWait,    Abort,            Always,      Closed,      &[DeleteTcb], "3.10.5"),
+    rule("time-wait/unacceptable",                TimeWait,    Unacceptable,     Always,      TimeWait,    &[ChallengeAck], "3.10.7.4 first"),
+    rule("time-wait/rst-outside",                 TimeWait,    RstOutside,       Always,      TimeWait,    &[], "3.10.7.4 first"),
+    rule("time-wait/rst-in-window",               TimeWait,    RstInWindow,      Always,      TimeWait,    &[ChallengeAck], "3.10.7.4 second"),
+    rule("time-wait/rst",                         TimeWait,    RstExact,         Always,      Closed,      &[DeleteTcb], "3.10.7.4 second"),
+    rule("time-wait/syn",                         TimeWait,    Syn,              Always,      TimeWait,    &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("time-wait/syn-outside",                 TimeWait,    SynOutside,       Always,      TimeWait,    &[ChallengeAck], "3.10.7.4 first"),
+    rule("time-wait/syn-ack",                     TimeWait,    SynAckUnexpected, Always,      TimeWait,    &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("time-wait/no-ack",                      TimeWait,    NoAck,            Always,      TimeWait,    &[], "3.10.7.4 fifth"),
+    rule("time-wait/ack-duplicate",               TimeWait,    AckDuplicate,     Always,      TimeWait,    &[], "3.10.7.4 fifth"),
+    rule("time-wait/ack-too-old",                 TimeWait,    AckTooOld,        Always,      TimeWait,    &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("time-wait/ack-future",                  TimeWait,    AckFuture,        Always,      TimeWait,    &[ChallengeAck], "3.10.7.4 fifth"),
+    rule("time-wait/fin-again",                   TimeWait,    FinAgain,         Always,      TimeWait,    &[SendAck, StartTimeWait], "3.10.7.4 eighth"),
+    rule("time-wait/user-timeout",                TimeWait,    UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
+    rule("time-wait/2msl",                        TimeWait,    TwoMsl,           Always,      Closed,      &[DeleteTcb], "3.10.8"),
+];
+
+/// Where the rows of each state and event stand: the first, and how many.
+static INDEX: [[(RuleId, u8); Event::ALL.len()]; State::ALL.len()] = index();
+
+const fn index() -> [[(RuleId, u8); Event::ALL.len()]; State::ALL.len()] {
+    let mut index = [[(0, 0); Event::ALL.len()]; State::ALL.len()];
+    assert!(RULES.len() < RuleId::MAX as usize, "RuleId is too small");
+    let mut i = 0;
+    while i < RULES.len() {
+        let cell = &mut index[RULES[i].from as usize][RULES[i].on as usize];
+        if cell.1 == 0 {
+            #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
+            {
+                cell.0 = i as RuleId;
+            }
+        } else {
+            assert!(cell.0 as usize + cell.1 as usize == i, "rows of one state and event must stand together");
+        }
+        cell.1 += 1;
+        i += 1;
+    }
+    index
+}
+
+/// The rows for `event` in `state`, in the order in which their guards are asked.
+pub(crate) fn candidates(state: State, event: Event) -> impl Iterator<Item = (RuleId, &'static Rule)> {
+    let (first, count) = INDEX[state as usize][event as usize];
+    (first..first + count).map(|id| (id, &RULES[usize::from(id)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_begin_with_their_state() {
+        let mut seen = HashSet::new();
+        for rule in RULES {
+            assert!(seen.insert(rule.name), "{} twice", rule.name);
+            let prefix = format!("{}/", rule.from.name().to_lowercase());
+            assert!(rule.name.starts_with(&prefix), "{} is a row of {}", rule.name, rule.from);
+        }
+    }
+
+    #[test]
+    fn within_a_cell_only_the_last_row_applies_always() {
+        for &state in State::ALL {
+            for &event in Event::ALL {
+                let rows: Vec<_> = candidates(state, event).map(|(_, rule)| rule).collect();
+                for (position, rule) in rows.iter().enumerate() {
+                    assert!(rule.from == state && rule.on == event);
+                    let last = position + 1 == rows.len();
+                    assert!(last || rule.when != Always, "{} hides the rows behind it", rule.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn closed_is_entered_only_by_rows_that_delete_the_tcb() {
+        for rule in RULES.iter().filter(|rule| rule.changes_state()) {
+            assert_eq!(rule.to == Closed, rule.does.contains(&DeleteTcb), "{}", rule.name);
+            assert_eq!(rule.to == TimeWait, rule.does.contains(&StartTimeWait), "{}", rule.name);
+        }
+    }
+}

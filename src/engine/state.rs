@@ -1,0 +1,253 @@
+//! The words the rule table is written in, and their spelling.
+
+use std::fmt;
+
+/// Declares an enum whose variants all have a fixed spelling, listed in `ALL`.
+macro_rules! words {
+    ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$outer])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$inner])* $variant,)+ }
+
+        impl $name {
+            /// Every variant, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The spelling used wherever a person reads it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The variant spelled like this, in any case.
+            pub fn named(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.name().eq_ignore_ascii_case(text))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+
+words! {
+    /// The eleven states of RFC 9293 section 3.3.2, and no others.
+    State {
+        /// No connection state at all.
+        Closed = "CLOSED",
+        /// Waiting for a connection request from any remote TCP and port.
+        Listen = "LISTEN",
+        /// Waiting for a matching connection request after having sent one.
+        SynSent = "SYN-SENT",
+        /// Waiting for the confirming acknowledgment after having both received and sent a request.
+        SynReceived = "SYN-RECEIVED",
+        /// An open connection; text received can be delivered to the user.
+        Established = "ESTABLISHED",
+        /// Waiting for the peer's FIN, or for the acknowledgment of ours.
+        FinWait1 = "FIN-WAIT-1",
+        /// Waiting for the peer's FIN; ours is acknowledged.
+        FinWait2 = "FIN-WAIT-2",
+        /// Waiting for the user's CLOSE; the peer has sent its FIN.
+        CloseWait = "CLOSE-WAIT",
+        /// Waiting for the acknowledgment of our FIN; the peer's has arrived.
+        Closing = "CLOSING",
+        /// Waiting for the acknowledgment of our FIN, the last thing that is missing.
+        LastAck = "LAST-ACK",
+        /// Waiting long enough to be sure the peer got the acknowledgment of its FIN.
+        TimeWait = "TIME-WAIT",
+    }
+}
+
+impl State {
+    /// Whether both sides have synchronized their numbers: ESTABLISHED and all that follow.
+    pub const fn is_synchronized(self) -> bool {
+        !matches!(self, Self::Closed | Self::Listen | Self::SynSent | Self::SynReceived)
+    }
+
+    /// Whether text that arrives is still taken (RFC 9293 section 3.10.7.4, seventh).
+    pub const fn takes_text(self) -> bool {
+        matches!(self, Self::Established | Self::FinWait1 | Self::FinWait2)
+    }
+
+    /// Whether queued text and FIN may leave in this state, new or again.
+    pub const fn may_transmit(self) -> bool {
+        matches!(self, Self::Established | Self::CloseWait | Self::FinWait1 | Self::Closing | Self::LastAck)
+    }
+}
+
+words! {
+    /// What happens to a connection. One segment is several of these, in the order of section 3.10.7.4.
+    Event {
+        /// Passive OPEN.
+        OpenPassive = "call-OPEN-passive",
+        /// Active OPEN with the remote socket specified.
+        OpenActive = "call-OPEN-active",
+        /// SEND.
+        Send = "call-SEND",
+        /// RECEIVE.
+        Receive = "call-RECEIVE",
+        /// CLOSE.
+        Close = "call-CLOSE",
+        /// ABORT.
+        Abort = "call-ABORT",
+        /// First check: SEG.SEQ fails the acceptability test, no RST.
+        Unacceptable = "seg-unacceptable",
+        /// RST with SEG.SEQ outside the window; in SYN-SENT one that does not acknowledge our SYN.
+        RstOutside = "seg-RST-outside",
+        /// RST at exactly RCV.NXT; in SYN-SENT one that acknowledges our SYN.
+        RstExact = "seg-RST-exact",
+        /// RST inside the window but not at RCV.NXT.
+        RstInWindow = "seg-RST-inwindow",
+        /// SYN without ACK; where there is a window, inside it.
+        Syn = "seg-SYN-inwindow",
+        /// SYN whose SEG.SEQ is outside the window.
+        SynOutside = "seg-SYN-outside",
+        /// SYN,ACK that acknowledges our SYN (in SYN-RECEIVED: at SEG.SEQ = IRS, figure 7).
+        SynAck = "seg-SYN-ACK-acceptable",
+        /// SYN,ACK inside the window of a connection that expects none.
+        SynAckUnexpected = "seg-SYN-ACK-unacceptable",
+        /// A segment without ACK, RST and SYN.
+        NoAck = "seg-no-ACK",
+        /// SND.UNA < SEG.ACK =< SND.NXT, our FIN not covered.
+        AckAcceptable = "seg-ACK-acceptable",
+        /// SEG.ACK covers our FIN.
+        FinAcked = "seg-ACK-of-FIN",
+        /// SEG.ACK at or below SND.UNA, by no more than the largest window we have seen.
+        AckDuplicate = "seg-ACK-duplicate",
+        /// SEG.ACK further below SND.UNA than that (RFC 5961 section 5.2).
+        AckTooOld = "seg-ACK-too-old",
+        /// SEG.ACK beyond SND.NXT, or one that does not acknowledge the SYN of SYN-SENT or SYN-RECEIVED.
+        AckFuture = "seg-ACK-future",
+        /// Text at RCV.NXT.
+        Text = "seg-data",
+        /// Text inside the window, beyond RCV.NXT.
+        TextOutOfOrder = "seg-data-out-of-order",
+        /// FIN in order.
+        Fin = "seg-FIN",
+        /// The peer's FIN once more, already accounted for.
+        FinAgain = "seg-FIN-again",
+        /// The FIN queued behind our text leaves.
+        FinSent = "FIN-sent",
+        /// The user timeout expires.
+        UserTimeout = "timeout-user",
+        /// The retransmission timer expires, below threshold R2.
+        Retransmission = "timeout-rexmt",
+        /// The retransmission timer expires, threshold R2 reached.
+        RetransmissionR2 = "timeout-rexmt-R2",
+        /// An ACK was delayed for as long as the knob allows.
+        DelayedAck = "timeout-delayed-ack",
+        /// 2 MSL are over.
+        TwoMsl = "timeout-2msl",
+    }
+}
+
+words! {
+    /// When a row applies, beyond state and event.
+    Guard {
+        /// Whenever state and event match.
+        Always = "always",
+        /// The connection began with a passive OPEN.
+        Passive = "passive origin",
+        /// The connection began with an active OPEN.
+        Active = "active origin",
+        /// CLOSE was called earlier and waits for the handshake.
+        CloseQueued = "a CLOSE is queued",
+        /// Text was given to SEND and has not left yet.
+        TextQueued = "text is queued",
+        /// The application closed, text is unread, and the profile closes half-duplex (MAY-1).
+        UnreadText = "half-duplex close, text unread",
+        /// The application closed both directions, and the profile closes half-duplex (MAY-1).
+        NoReader = "half-duplex close, nobody reads",
+    }
+}
+
+words! {
+    /// What a row does to the TCB, and what it asks to be sent.
+    Action {
+        /// Choose `iss`, set `snd.una = iss`, `snd.nxt = iss+1`; the SYN goes out.
+        SendSyn = "send SYN",
+        /// The same for the answer to a SYN; in SYN-SENT the SYN is repeated at `iss`.
+        SendSynAck = "send SYN,ACK",
+        /// Take `irs` and `rcv.nxt` from the SYN, and what it offers.
+        RecordSyn = "record SYN",
+        /// `snd.una = SEG.ACK`; forget what is acknowledged.
+        TakeAck = "take ACK",
+        /// `snd.wnd`, `snd.wl1`, `snd.wl2`, if the segment is newer.
+        TakeWindow = "take window",
+        /// The initial send window.
+        InitWindow = "initialize window",
+        /// `rcv.nxt` over the text that is in order.
+        TakeText = "take text",
+        /// `rcv.nxt` over the FIN.
+        TakeFin = "take FIN",
+        /// An ACK, at once.
+        SendAck = "send ACK",
+        /// An ACK, delayed if the knob allows.
+        ScheduleAck = "schedule ACK",
+        /// A challenge ACK (RFC 5961).
+        ChallengeAck = "challenge ACK",
+        /// The FIN, behind all queued text.
+        QueueFin = "queue FIN",
+        /// Remember the CLOSE until the handshake is done.
+        QueueClose = "queue CLOSE",
+        /// `<SEQ=SND.NXT><CTL=RST>`.
+        SendRst = "send RST",
+        /// The reset that answers this very segment (section 3.5.2).
+        ReplyRst = "reset the segment",
+        /// The front of the retransmission queue again; the timer backs off.
+        Retransmit = "retransmit",
+        /// Start or restart the 2 MSL timer; stop the others.
+        StartTimeWait = "start 2 MSL",
+        /// Back to LISTEN: the remote socket is unspecified again.
+        ForgetPeer = "forget peer",
+        /// All queues and timers go.
+        DeleteTcb = "delete TCB",
+        /// Tell the user: the connection is open.
+        TellOpen = "signal open",
+        /// Tell the user: the peer has sent its FIN.
+        TellClosing = "signal closing",
+        /// Tell the user: reset.
+        TellReset = "signal reset",
+        /// Tell the user: refused.
+        TellRefused = "signal refused",
+        /// Tell the user: no answer for too long.
+        TellTimeout = "signal timeout",
+        /// Tell the user: the CLOSE is complete.
+        TellClosed = "signal closed",
+    }
+}
+
+words! {
+    /// What the connection tells its user (RFC 9293 section 3.9.1).
+    Signal {
+        /// The handshake is complete.
+        Open = "connection opened",
+        /// The peer will send no more.
+        Closing = "connection closing",
+        /// The connection was reset by the peer.
+        Reset = "connection reset",
+        /// An active OPEN was refused.
+        Refused = "connection refused",
+        /// The connection was given up: R2 or the user timeout.
+        Timeout = "connection aborted due to timeout",
+        /// The CLOSE is complete.
+        Closed = "connection closed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_eleven_states_spelled_as_the_rfc_does() {
+        assert_eq!(State::ALL.len(), 11);
+        for state in State::ALL {
+            assert_eq!(State::named(state.name()), Some(*state));
+            assert_eq!(state.name(), state.name().to_uppercase());
+        }
+    }
+}

@@ -1,0 +1,635 @@
+//! The variables of one connection, and what each action of the rule table does to them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::options::{Offers, TcpOptions};
+use super::profile::{OptionLayout, Profile};
+use super::rules::{self, RULES, Rule, RuleId};
+use super::segment::{Flags, Segment, WireWindow};
+use super::seq::{Ours, SeqNumber, Theirs};
+use super::state::{Action, Event, Guard, Signal, State};
+use super::time::{Deadlines, Instant, Timer};
+use super::{arrival, timer};
+
+/// How a connection began (MUST-11: a TCP remembers it).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Origin {
+    /// By a passive OPEN.
+    Passive,
+    /// By an active OPEN.
+    Active,
+}
+
+/// Send sequence variables (RFC 9293 section 3.3.1).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Send {
+    pub una: SeqNumber<Ours>,
+    pub nxt: SeqNumber<Ours>,
+    /// Octets, scaled.
+    pub wnd: u32,
+    /// The largest window seen, for RFC 5961 section 5.2.
+    pub max_wnd: u32,
+    pub wl1: SeqNumber<Theirs>,
+    pub wl2: SeqNumber<Ours>,
+    /// Octets of text given to SEND that have not left yet.
+    pub unsent: u32,
+    /// The largest segment the peer takes, options not counted.
+    pub mss: u16,
+    /// Shift of the windows the peer sends.
+    pub shift: u8,
+}
+
+/// Receive sequence variables (RFC 9293 section 3.3.1).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Receive {
+    pub nxt: SeqNumber<Theirs>,
+    /// Octets, as the peer understands our last window field.
+    pub wnd: u32,
+    /// Octets the application has not read.
+    pub unread: u32,
+    /// Upper bound of the window; grows with what arrives (Linux's `rcv_ssthresh`).
+    pub threshold: u32,
+    /// Shift of the windows we send.
+    pub shift: u8,
+}
+
+/// What is known of the round trip (RFC 6298).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct RoundTrip {
+    /// Smoothed, in nanoseconds; 0 before the first sample.
+    pub srtt: u64,
+    pub rttvar: u64,
+    /// In nanoseconds, back-off not included.
+    pub rto: u64,
+    /// The number whose acknowledgment ends the sample, and when it left; none while 0.
+    pub timed: SeqNumber<Ours>,
+    pub timed_at: u64,
+}
+
+/// Facts of one bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct Bits(u16);
+
+macro_rules! bits {
+    ($($name:ident $set:ident = $bit:literal: $about:literal,)+) => {
+        impl Bits {
+            $(
+                #[doc = $about]
+                pub(super) const fn $name(self) -> bool { self.0 & (1 << $bit) != 0 }
+                pub(super) const fn $set(&mut self, value: bool) {
+                    if value { self.0 |= 1 << $bit } else { self.0 &= !(1 << $bit) }
+                }
+            )+
+        }
+    };
+}
+
+bits! {
+    syn_due set_syn_due = 0: "The SYN or SYN,ACK has to leave, first or again.",
+    ack_due set_ack_due = 1: "An ACK has to leave now.",
+    front_due set_front_due = 2: "The front of the retransmission queue has to leave again.",
+    fin_queued set_fin_queued = 3: "A FIN stands behind the text.",
+    fin_sent set_fin_sent = 4: "It has left at least once.",
+    close_queued set_close_queued = 5: "CLOSE was called in SYN-RECEIVED and waits for ESTABLISHED.",
+    hold_short set_hold_short = 6: "The last SEND announced more: a short segment waits (MSG_MORE).",
+    no_delay set_no_delay = 7: "The user switched Nagle off.",
+    sack set_sack = 8: "Both sides permit SACK.",
+    timestamps set_timestamps = 9: "Both sides use timestamps.",
+    user_closed set_user_closed = 10: "The user closed both directions: nobody will read.",
+    syn_timed_out set_syn_timed_out = 11: "The SYN had to be sent more than once (RFC 6298 section 5.7).",
+    interactive set_interactive = 12: "The application answers what it reads, so ACKs can wait for the answer (Linux's pingpong).",
+    probing set_probing = 13: "The window is closed and the retransmission timer probes it.",
+    peer_fin set_peer_fin = 14: "The peer's FIN has been taken.",
+    ack_soon set_ack_soon = 15: "Text arrived whose ACK is still owed.",
+}
+
+impl Bits {
+    /// Nothing leaves any more, but a reset: how the connection spoke (timestamps) stays known.
+    fn forget_pending(&mut self) {
+        let mut kept = Self::default();
+        kept.set_timestamps(self.timestamps());
+        *self = kept;
+    }
+}
+
+/// A reset that waits to leave: an answer, not a state.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Reset {
+    pub seq: SeqNumber<Ours>,
+    pub ack: Option<SeqNumber<Theirs>>,
+}
+
+/// The rows that fired since the last `on_*`, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct Walk {
+    ids: [RuleId; Self::MAX],
+    len: u8,
+}
+
+impl Walk {
+    /// More than any segment can fire: two from SYN-SENT, text, FIN, and one from transmission.
+    const MAX: usize = 7;
+
+    fn push(&mut self, id: RuleId) {
+        if usize::from(self.len) < Self::MAX {
+            self.ids[usize::from(self.len)] = id;
+            self.len += 1;
+        }
+    }
+
+    fn rules(&self) -> impl Iterator<Item = &'static Rule> + use<> {
+        let Self { ids, len } = *self;
+        ids.into_iter().take(usize::from(len)).map(|id| &RULES[usize::from(id)])
+    }
+}
+
+/// One connection of RFC 9293, as plain data.
+///
+/// Feed it with [`on_call`](Self::on_open), [`on_segment`](Self::on_segment) and
+/// [`on_time`](Self::on_time). After each of these, in this order:
+///
+/// 1. [`fired`](Self::fired) names the rows that were walked, [`poll_signal`](Self::poll_signal)
+///    says what the user must know (until `None`);
+/// 2. [`poll_segment`](Self::poll_segment) gives what must leave, until `None`; it may walk a row
+///    itself (the FIN of CLOSE-WAIT);
+/// 3. [`poll_deadline`](Self::poll_deadline) says when `on_time` has to be called next.
+///
+/// Text is counted, not carried: [`text_range`](Self::text_range) says which octets of the send
+/// buffer a segment takes along, and [`Arrival`](super::Arrival) which octets of an arriving one are new.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Connection {
+    pub(super) profile: Arc<Profile>,
+    pub(super) deadlines: Deadlines,
+    pub(super) rtt: RoundTrip,
+    /// When the oldest unacknowledged octet left, for the user timeout.
+    pub(super) user_timeout: u64,
+    pub(super) snd: Send,
+    pub(super) rcv: Receive,
+    pub(super) iss: SeqNumber<Ours>,
+    pub(super) irs: SeqNumber<Theirs>,
+    /// SND.NXT when the retransmission timer last expired: what lies below is resent as ACKs arrive.
+    pub(super) recover: SeqNumber<Ours>,
+    pub(super) reset: Option<Reset>,
+    pub(super) ts_recent: u32,
+    pub(super) ts_offset: u32,
+    /// RCV.NXT of the last ACK sent, for TS.Recent (RFC 7323 section 4.3).
+    pub(super) last_ack_sent: SeqNumber<Theirs>,
+    /// What the peer's SYN offered; all none before it arrives.
+    pub(super) offers: PeerOffers,
+    /// Our own MSS: what we can receive.
+    pub(super) mss: u16,
+    pub(super) default_mss: u16,
+    pub(super) bits: Bits,
+    pub(super) walk: Walk,
+    pub(super) signals: u8,
+    pub(super) state: State,
+    pub(super) origin: Origin,
+    /// Time-outs in a row.
+    pub(super) backoff: u8,
+    /// ACKs that may still go out without delay.
+    pub(super) quick_acks: u8,
+    /// Full-sized segments since the last ACK (MUST-58, SHLD-19).
+    pub(super) unacked_segments: u8,
+}
+
+/// What the peer's SYN offered, packed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct PeerOffers {
+    pub shift: Option<u8>,
+    pub sack: bool,
+    pub timestamps: bool,
+}
+
+impl Connection {
+    /// A connection in CLOSED with this profile.
+    pub fn new(profile: Arc<Profile>) -> Self {
+        let rto = super::time::nanos(profile.rto_initial);
+        let zero = SeqNumber::new(0);
+        Self {
+            deadlines: Deadlines::NONE,
+            rtt: RoundTrip { srtt: 0, rttvar: 0, rto, timed: SeqNumber::new(0), timed_at: 0 },
+            user_timeout: 0,
+            snd: Send {
+                una: SeqNumber::new(0),
+                nxt: SeqNumber::new(0),
+                wnd: 0,
+                max_wnd: 0,
+                wl1: zero,
+                wl2: SeqNumber::new(0),
+                unsent: 0,
+                mss: 536,
+                shift: 0,
+            },
+            rcv: Receive { nxt: zero, wnd: 0, unread: 0, threshold: 0, shift: 0 },
+            iss: SeqNumber::new(0),
+            irs: zero,
+            recover: SeqNumber::new(0),
+            reset: None,
+            ts_recent: 0,
+            ts_offset: 0,
+            last_ack_sent: zero,
+            offers: PeerOffers::default(),
+            mss: 536,
+            default_mss: 536,
+            bits: Bits::default(),
+            walk: Walk::default(),
+            signals: 0,
+            state: State::Closed,
+            origin: Origin::Passive,
+            backoff: 0,
+            quick_acks: profile.quick_acks,
+            unacked_segments: 0,
+            profile,
+        }
+    }
+
+    /// The state it is in.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// How it began.
+    pub const fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Its profile.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The rows that fired since the last `on_*`, in order.
+    pub fn fired(&self) -> impl Iterator<Item = &'static Rule> + use<> {
+        self.walk.rules()
+    }
+
+    /// What the user must be told next, or `None`.
+    pub fn poll_signal(&mut self) -> Option<Signal> {
+        if self.signals == 0 {
+            return None;
+        }
+        let signal = Signal::ALL[self.signals.trailing_zeros() as usize];
+        self.signals &= self.signals - 1;
+        Some(signal)
+    }
+
+    /// When [`on_time`](Self::on_time) must be called, or `None` while no timer runs.
+    pub fn poll_deadline(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// When this timer is due, or `None` while it does not run.
+    pub fn deadline(&self, timer: Timer) -> Option<Instant> {
+        self.deadlines.get(timer)
+    }
+
+    /// Octets of text in the send buffer: unacknowledged and unsent.
+    pub fn send_buffered(&self) -> u32 {
+        self.text_in_flight() + self.snd.unsent
+    }
+
+    /// Octets of text the application has not read.
+    pub const fn receive_buffered(&self) -> u32 {
+        self.rcv.unread
+    }
+
+    /// Whether the peer has sent its FIN.
+    pub const fn peer_has_closed(&self) -> bool {
+        self.bits.peer_fin()
+    }
+
+    /// Whether text or FIN of ours is still unacknowledged, or an ACK is owed: something is about to happen.
+    pub fn is_busy(&self) -> bool {
+        self.deadlines.is_running(Timer::Retransmission) || self.deadlines.is_running(Timer::DelayedAck)
+    }
+
+    /// A copy of what a person would look at.
+    pub fn variables(&self) -> Variables {
+        let exists = self.state != State::Closed;
+        let numbered = exists && self.state != State::Listen;
+        let heard = numbered && self.state != State::SynSent;
+        Variables {
+            iss: numbered.then_some(self.iss),
+            irs: heard.then_some(self.irs),
+            snd_una: numbered.then_some(self.snd.una),
+            snd_nxt: numbered.then_some(self.snd.nxt),
+            snd_wnd: heard.then_some(self.snd.wnd),
+            rcv_nxt: heard.then_some(self.rcv.nxt),
+            rcv_wnd: heard.then_some(self.rcv.wnd),
+            mss: heard.then_some(self.effective_mss()),
+            unsent: self.snd.unsent,
+            unread: self.rcv.unread,
+            rto: Duration::from_nanos(self.backed_off_rto()),
+            srtt: (self.rtt.srtt != 0).then_some(Duration::from_nanos(self.rtt.srtt)),
+            timers: Timer::ALL.into_iter().filter_map(|timer| Some((timer, self.deadlines.get(timer)?))).collect(),
+        }
+    }
+
+    /// The one place where a state changes: `event` happens, one row answers.
+    ///
+    /// Returns the row, or `None` if the table has none: then nothing happens.
+    pub(super) fn apply(&mut self, event: Event, now: Instant, segment: Option<&Segment<Theirs>>) -> Option<&'static Rule> {
+        let (id, rule) = rules::candidates(self.state, event).find(|(_, rule)| self.holds(rule.when))?;
+        self.walk.push(id);
+        for &action in rule.does {
+            self.perform(action, now, segment);
+        }
+        self.state = rule.to;
+        Some(rule)
+    }
+
+    /// Forgets which rows fired; every `on_*` begins with it.
+    pub(super) fn begin(&mut self) {
+        self.walk = Walk::default();
+    }
+
+    fn holds(&self, guard: Guard) -> bool {
+        match guard {
+            Guard::Always => true,
+            Guard::Passive => self.origin == Origin::Passive,
+            Guard::Active => self.origin == Origin::Active,
+            Guard::CloseQueued => self.bits.close_queued(),
+            Guard::TextQueued => self.snd.unsent > 0,
+            Guard::UnreadText => self.bits.user_closed() && self.profile.half_duplex_close && self.rcv.unread > 0,
+            Guard::NoReader => self.bits.user_closed() && self.profile.half_duplex_close,
+        }
+    }
+
+    fn perform(&mut self, action: Action, now: Instant, segment: Option<&Segment<Theirs>>) {
+        match action {
+            Action::SendSyn => {
+                self.origin = Origin::Active;
+                self.number_from_iss();
+                self.bits.set_syn_due(true);
+            }
+            Action::SendSynAck => {
+                // MUST-10: a SYN that crosses ours is answered by our SYN again, at ISS, with an ACK.
+                if self.state == State::Listen {
+                    self.number_from_iss();
+                }
+                self.bits.set_syn_due(true);
+            }
+            Action::RecordSyn => {
+                if let Some(segment) = segment {
+                    self.record_syn(segment);
+                }
+            }
+            Action::TakeAck => {
+                if let Some(segment) = segment {
+                    self.take_ack(segment, now);
+                }
+            }
+            Action::TakeWindow => {
+                if let Some(segment) = segment {
+                    self.take_window(segment, now);
+                }
+            }
+            Action::InitWindow => {
+                if let Some(segment) = segment {
+                    self.set_window(segment);
+                }
+                self.begin_transfer();
+            }
+            Action::TakeText => {
+                if let Some(segment) = segment {
+                    self.take_text(segment, now);
+                }
+            }
+            Action::TakeFin => {
+                self.rcv.nxt = self.rcv.nxt.plus(1);
+                self.rcv.wnd = self.rcv.wnd.saturating_sub(1);
+                self.bits.set_peer_fin(true);
+            }
+            Action::SendAck | Action::ChallengeAck => self.bits.set_ack_due(true),
+            Action::ScheduleAck => self.schedule_ack(now, segment),
+            Action::QueueFin => {
+                self.bits.set_fin_queued(true);
+                self.bits.set_hold_short(false);
+            }
+            Action::QueueClose => self.bits.set_close_queued(true),
+            Action::SendRst => {
+                let ack = (self.profile.abort_acks && self.state != State::SynSent).then_some(self.rcv.nxt);
+                self.reset = Some(Reset { seq: self.snd.nxt, ack });
+            }
+            Action::ReplyRst => {
+                self.reset = segment.and_then(arrival::reset_numbers);
+            }
+            Action::Retransmit => self.back_off(now),
+            Action::StartTimeWait => {
+                self.deadlines = Deadlines::NONE;
+                self.deadlines.set(Timer::TimeWait, now + 2 * self.profile.msl);
+            }
+            Action::ForgetPeer => {
+                let fresh = Self::new(Arc::clone(&self.profile));
+                let kept = (self.mss, self.default_mss, self.walk, self.signals);
+                *self = fresh;
+                (self.mss, self.default_mss, self.walk, self.signals) = kept;
+            }
+            Action::DeleteTcb => {
+                self.deadlines = Deadlines::NONE;
+                self.snd.unsent = 0;
+                self.bits.forget_pending();
+            }
+            Action::TellOpen => self.tell(Signal::Open),
+            Action::TellClosing => self.tell(Signal::Closing),
+            Action::TellReset => self.tell(Signal::Reset),
+            Action::TellRefused => self.tell(Signal::Refused),
+            Action::TellTimeout => self.tell(Signal::Timeout),
+            Action::TellClosed => self.tell(Signal::Closed),
+        }
+    }
+
+    fn tell(&mut self, signal: Signal) {
+        self.signals |= 1 << signal as u8;
+    }
+
+    fn number_from_iss(&mut self) {
+        self.snd.una = self.iss;
+        self.snd.nxt = self.iss.plus(1);
+        self.recover = self.iss;
+    }
+
+    /// Takes IRS and RCV.NXT from a SYN, and what it offers (RFC 9293 sections 3.10.7.2, 3.10.7.3).
+    fn record_syn(&mut self, segment: &Segment<Theirs>) {
+        let Offers { mss, window_scale, sack_permitted, timestamps } = segment.options.offers();
+        self.irs = segment.seq;
+        self.rcv.nxt = segment.seq.plus(1);
+        self.last_ack_sent = self.rcv.nxt;
+        // MUST-15: without the option the peer takes 536 octets (IPv4) or 1220 (IPv6).
+        self.snd.mss = mss.unwrap_or(self.default_mss).max(1);
+        // RFC 7323 section 2.3: more than 14 is read as 14.
+        self.offers = PeerOffers { shift: window_scale.map(|shift| shift.min(14)), sack: sack_permitted, timestamps: timestamps.is_some() };
+        self.bits.set_sack(self.profile.sack && sack_permitted);
+        self.bits.set_timestamps(self.profile.timestamps && timestamps.is_some());
+        if let Some(ts) = timestamps {
+            self.ts_recent = ts.val;
+        }
+        if let (Some(ours), Some(theirs)) = (self.profile.window_scale.0, self.offers.shift) {
+            self.rcv.shift = ours;
+            self.snd.shift = theirs;
+        }
+        self.open_window();
+        self.set_window(segment);
+    }
+
+    /// SND.UNA = SEG.ACK, and all that follows from it (RFC 9293 section 3.10.7.4, fifth; RFC 6298).
+    fn take_ack(&mut self, segment: &Segment<Theirs>, now: Instant) {
+        let was_syn = self.snd.una == self.iss;
+        self.snd.una = segment.ack;
+        if self.bits.timestamps() && !was_syn {
+            self.sample_timestamp(segment, now);
+        } else {
+            self.sample_timed(segment.ack, now);
+        }
+        self.backoff = 0;
+        self.user_timeout = 0;
+        self.bits.set_probing(false);
+        if self.snd.una == self.snd.nxt {
+            self.deadlines.stop(Timer::Retransmission);
+        } else {
+            self.start_retransmission(now);
+            // What was outstanding when the timer expired is presumed lost as well.
+            self.bits.set_front_due(self.snd.una.before(self.recover));
+        }
+        if was_syn && self.snd.una != self.iss {
+            self.bits.set_syn_due(false);
+        }
+    }
+
+    /// SND.WND, if the segment is newer than the one it was last taken from (RFC 9293 section 3.10.7.4, fifth).
+    fn take_window(&mut self, segment: &Segment<Theirs>, now: Instant) {
+        let newer = self.snd.wl1.before(segment.seq) || (self.snd.wl1 == segment.seq && self.snd.wl2.at_or_before(segment.ack));
+        if newer && self.snd.una.at_or_before(segment.ack) {
+            self.set_window(segment);
+            if self.bits.probing() && self.snd.wnd > 0 {
+                self.bits.set_probing(false);
+                self.backoff = 0;
+                if self.snd.una == self.snd.nxt {
+                    self.deadlines.stop(Timer::Retransmission);
+                } else {
+                    self.start_retransmission(now);
+                }
+            }
+        }
+    }
+
+    fn set_window(&mut self, segment: &Segment<Theirs>) {
+        // The window of a SYN is never scaled (RFC 7323 section 2.2).
+        let shift = if segment.has(Flags::SYN) { 0 } else { self.snd.shift };
+        self.snd.wnd = segment.window.scaled(shift);
+        self.snd.max_wnd = self.snd.max_wnd.max(self.snd.wnd);
+        self.snd.wl1 = segment.seq;
+        self.snd.wl2 = segment.ack;
+    }
+
+    /// ESTABLISHED is reached: the RTO for text begins.
+    fn begin_transfer(&mut self) {
+        self.bits.set_close_queued(false);
+        if self.bits.syn_timed_out() && self.rtt.srtt == 0 {
+            self.rtt.rto = super::time::nanos(self.profile.rto_after_syn_loss);
+        }
+    }
+
+    /// Octets of text that left and are not acknowledged.
+    pub(super) fn text_in_flight(&self) -> u32 {
+        if matches!(self.state, State::Closed | State::Listen) {
+            return 0;
+        }
+        let syn = u32::from(self.snd.una == self.iss && self.snd.nxt != self.iss);
+        let fin = u32::from(self.bits.fin_sent() && self.snd.una != self.snd.nxt);
+        self.snd.nxt.since(self.snd.una).saturating_sub(syn + fin)
+    }
+
+    /// The number of the first octet in the send buffer.
+    pub(super) fn text_start(&self) -> SeqNumber<Ours> {
+        if self.snd.una == self.iss { self.iss.plus(1) } else { self.snd.una }
+    }
+
+    /// Octets of text a full segment carries (RFC 9293 section 3.7.1: Eff.snd.MSS).
+    pub(super) fn effective_mss(&self) -> u16 {
+        let options = if self.bits.timestamps() { 12 } else { 0 };
+        // MUST-16: the smaller of what the peer takes and what we can send.
+        self.snd.mss.min(self.mss).saturating_sub(options).max(1)
+    }
+
+    /// The window for a segment that leaves: field, and what the peer will make of it.
+    pub(super) fn wire_window(&self, octets: u32, shift: u8) -> WireWindow {
+        WireWindow(u16::try_from(octets >> shift).unwrap_or(u16::MAX))
+    }
+
+    /// The option area of a SYN, or of a SYN,ACK that answers `offers`.
+    pub(super) fn syn_options(&self, answering: Option<PeerOffers>, now: Instant) -> TcpOptions {
+        let profile = &self.profile;
+        let asked = |peer: fn(PeerOffers) -> bool| answering.is_none_or(peer);
+        let mss = profile.mss_option.then_some(self.mss);
+        let sack = profile.sack && asked(|peer| peer.sack);
+        let ts = (profile.timestamps && asked(|peer| peer.timestamps)).then(|| self.timestamps_now(now));
+        let shift = profile.window_scale.0.filter(|_| asked(|peer| peer.shift.is_some()));
+        let mut options = TcpOptions::NONE;
+        if let Some(mss) = mss {
+            options = options.mss(mss);
+        }
+        match (profile.option_layout, sack, ts) {
+            (OptionLayout::Linux, true, Some(ts)) => options = options.sack_permitted().timestamps(ts),
+            (_, sack, ts) => {
+                if sack {
+                    options = options.nop().nop().sack_permitted();
+                }
+                if let Some(ts) = ts {
+                    options = options.nop().nop().timestamps(ts);
+                }
+            }
+        }
+        if let Some(shift) = shift {
+            options = options.nop().window_scale(shift);
+        }
+        options.padded()
+    }
+
+    /// The option area of a segment without SYN.
+    pub(super) fn plain_options(&self, now: Instant) -> TcpOptions {
+        if self.bits.timestamps() { TcpOptions::NONE.nop().nop().timestamps(self.timestamps_now(now)) } else { TcpOptions::NONE }
+    }
+}
+
+/// What a person would look at: a copy, in the RFC's names. Absent while it has no meaning yet.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Variables {
+    /// Initial send sequence number.
+    pub iss: Option<SeqNumber<Ours>>,
+    /// Initial receive sequence number.
+    pub irs: Option<SeqNumber<Theirs>>,
+    /// Oldest unacknowledged number.
+    pub snd_una: Option<SeqNumber<Ours>>,
+    /// Next number to send.
+    pub snd_nxt: Option<SeqNumber<Ours>>,
+    /// Send window, octets.
+    pub snd_wnd: Option<u32>,
+    /// Next number expected.
+    pub rcv_nxt: Option<SeqNumber<Theirs>>,
+    /// Receive window, octets.
+    pub rcv_wnd: Option<u32>,
+    /// Octets of text a full segment carries.
+    pub mss: Option<u16>,
+    /// Octets given to SEND that have not left.
+    pub unsent: u32,
+    /// Octets that arrived and were not read.
+    pub unread: u32,
+    /// Retransmission timeout, back-off included.
+    pub rto: Duration,
+    /// Smoothed round trip.
+    pub srtt: Option<Duration>,
+    /// Running timers and when they are due.
+    pub timers: Vec<(Timer, Instant)>,
+}
+
+impl Connection {
+    /// Time passes: fires every timer that is due at `now`.
+    pub fn on_time(&mut self, now: Instant) {
+        self.begin();
+        while let Some(timer) = self.deadlines.take_due(now) {
+            timer::fire(self, timer, now);
+        }
+    }
+}

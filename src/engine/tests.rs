@@ -1,0 +1,128 @@
+//! Two connections and a wire of values: the engine's own tests, without hosts and network.
+
+use std::sync::Arc;
+
+use super::*;
+
+struct Pair {
+    now: Instant,
+    a: Connection,
+    b: Connection,
+    /// Every segment that left, `A` or `B` first.
+    seen: Vec<String>,
+}
+
+fn open(iss: u32) -> Open {
+    Open { iss: SeqNumber::new(iss), mss: 1460, default_mss: 536, ts_offset: 0 }
+}
+
+impl Pair {
+    fn new(profile: Profile) -> Self {
+        let profile = Arc::new(profile);
+        let (a, mut b) = (Connection::new(Arc::clone(&profile)), Connection::new(profile));
+        b.on_open_passive(Instant::START, open(300)).expect("CLOSED");
+        Self { now: Instant::START, a, b, seen: Vec::new() }
+    }
+
+    fn established(profile: Profile) -> Self {
+        let mut pair = Self::new(profile);
+        pair.a.on_open_active(pair.now, open(100)).expect("CLOSED");
+        pair.settle();
+        assert_eq!(pair.states(), (State::Established, State::Established));
+        pair.seen.clear();
+        pair
+    }
+
+    fn states(&self) -> (State, State) {
+        (self.a.state(), self.b.state())
+    }
+
+    /// Carries segments until both ends are silent.
+    fn settle(&mut self) {
+        loop {
+            let mut quiet = true;
+            while let Some(segment) = self.a.poll_segment(self.now) {
+                self.seen.push(format!("A {segment}"));
+                self.b.on_segment(self.now, &segment.crossed());
+                quiet = false;
+            }
+            while let Some(segment) = self.b.poll_segment(self.now) {
+                self.seen.push(format!("B {segment}"));
+                self.a.on_segment(self.now, &segment.crossed());
+                quiet = false;
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn three_way_handshake() {
+    let mut pair = Pair::new(Profile::rfc9293());
+    pair.a.on_open_active(pair.now, open(100)).expect("CLOSED");
+    pair.settle();
+    assert_eq!(pair.seen, ["A <SEQ=100><CTL=SYN>", "B <SEQ=300><ACK=101><CTL=SYN,ACK>", "A <SEQ=101><ACK=301><CTL=ACK>"]);
+    assert_eq!(pair.states(), (State::Established, State::Established));
+    assert_eq!((pair.a.poll_signal(), pair.a.poll_signal()), (Some(Signal::Open), None));
+}
+
+#[test]
+fn normal_close_ends_in_time_wait_and_closed() {
+    let mut pair = Pair::established(Profile::rfc9293());
+    pair.a.on_close(pair.now, false).expect("open");
+    pair.settle();
+    assert_eq!(pair.states(), (State::FinWait2, State::CloseWait));
+    pair.b.on_close(pair.now, false).expect("open");
+    pair.settle();
+    assert_eq!(pair.states(), (State::TimeWait, State::Closed));
+    assert_eq!(
+        pair.seen,
+        ["A <SEQ=101><ACK=301><CTL=FIN,ACK>", "B <SEQ=301><ACK=102><CTL=ACK>", "B <SEQ=301><ACK=102><CTL=FIN,ACK>", "A <SEQ=102><ACK=302><CTL=ACK>"]
+    );
+    let deadline = pair.a.poll_deadline().expect("2 MSL runs");
+    assert_eq!(deadline, Instant::from_nanos(240_000_000_000));
+    pair.a.on_time(deadline);
+    assert_eq!(pair.a.state(), State::Closed);
+}
+
+#[test]
+fn a_fin_that_acknowledges_ours_walks_two_rows() {
+    let mut pair = Pair::established(Profile::rfc9293());
+    pair.a.on_close(pair.now, false).expect("open");
+    let fin = pair.a.poll_segment(pair.now).expect("FIN");
+    pair.b.on_segment(pair.now, &fin.crossed());
+    pair.b.on_close(pair.now, false).expect("open");
+    let fin = pair.b.poll_segment(pair.now).expect("FIN");
+    assert_eq!(fin.to_string(), "<SEQ=301><ACK=102><CTL=FIN,ACK>");
+    pair.a.on_segment(pair.now, &fin.crossed());
+    let walked: Vec<_> = pair.a.fired().map(|rule| rule.name).collect();
+    assert_eq!(walked, ["fin-wait-1/fin-acked", "fin-wait-2/fin"]);
+    assert_eq!(pair.a.state(), State::TimeWait);
+}
+
+#[test]
+fn text_is_cut_by_the_peers_mss_and_pushed_at_its_end() {
+    let mut pair = Pair::established(Profile::rfc9293());
+    assert_eq!(pair.a.on_send(pair.now, 3000, false), Ok(3000));
+    pair.settle();
+    assert_eq!(
+        pair.seen,
+        [
+            "A <SEQ=101><ACK=301><LEN=1460><CTL=ACK>",
+            "A <SEQ=1561><ACK=301><LEN=1460><CTL=ACK>",
+            "B <SEQ=301><ACK=3021><CTL=ACK>",
+            "A <SEQ=3021><ACK=301><LEN=80><CTL=PSH,ACK>",
+            "B <SEQ=301><ACK=3101><CTL=ACK>",
+        ]
+    );
+    assert_eq!(pair.b.receive_buffered(), 3000);
+    assert_eq!(pair.b.on_receive(pair.now, 5000), Ok(3000));
+}
+
+#[test]
+fn a_connection_stays_small() {
+    // A million of them must fit a laptop.
+    assert!(size_of::<Connection>() <= 320, "{} octets", size_of::<Connection>());
+}

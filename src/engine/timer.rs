@@ -1,0 +1,128 @@
+//! What a timer means: RFC 9293 section 3.10.8, RFC 6298 for the retransmission timer.
+
+use super::options::Timestamps;
+use super::segment::Segment;
+use super::seq::{Ours, SeqNumber, Theirs};
+use super::state::{Event, State};
+use super::tcb::{Connection, Origin};
+use super::time::{Instant, Timer, nanos};
+
+/// The event a timer stands for, applied.
+pub(super) fn fire(connection: &mut Connection, timer: Timer, now: Instant) {
+    let event = match timer {
+        Timer::Retransmission if connection.is_exhausted() => Event::RetransmissionR2,
+        Timer::Retransmission => Event::Retransmission,
+        Timer::DelayedAck => Event::DelayedAck,
+        Timer::TimeWait => Event::TwoMsl,
+        Timer::User => Event::UserTimeout,
+    };
+    connection.apply(event, now, None);
+}
+
+impl Connection {
+    /// Whether the retransmission timer has expired often enough to give up: R2 (RFC 9293 section 3.8.3).
+    fn is_exhausted(&self) -> bool {
+        // MUST-35, MUST-37: a closed window is probed for as long as the peer answers.
+        !self.bits.probing() && self.backoff >= self.r2()
+    }
+
+    fn r2(&self) -> u8 {
+        let profile = &self.profile;
+        match self.state {
+            State::SynSent => profile.syn_retries.saturating_add(profile.syn_linear_timeouts),
+            State::SynReceived if self.origin == Origin::Passive => profile.syn_ack_retries,
+            State::SynReceived => profile.syn_retries,
+            State::Closed
+            | State::Listen
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => profile.data_retries,
+        }
+    }
+
+    /// The retransmission timer expired below R2: resend the front, double the timeout (RFC 6298 section 5).
+    pub(super) fn back_off(&mut self, now: Instant) {
+        self.backoff = self.backoff.saturating_add(1);
+        // Karn: a segment sent twice gives no sample (MUST-18).
+        self.rtt.timed_at = 0;
+        if self.snd.una == self.iss {
+            self.bits.set_syn_due(true);
+            self.bits.set_syn_timed_out(true);
+        } else if !self.bits.probing() {
+            self.recover = self.snd.nxt;
+            self.bits.set_front_due(true);
+        } else {
+            self.bits.set_front_due(true);
+        }
+        self.start_retransmission(now);
+    }
+
+    /// Starts the retransmission timer from `now`.
+    pub(super) fn start_retransmission(&mut self, now: Instant) {
+        let at = now.as_nanos().saturating_add(self.backed_off_rto());
+        self.deadlines.set(Timer::Retransmission, Instant::from_nanos(at));
+    }
+
+    /// The RTO in nanoseconds with the doublings so far, bounded by the profile.
+    pub(super) fn backed_off_rto(&self) -> u64 {
+        let linear = if self.state == State::SynSent { self.profile.syn_linear_timeouts } else { 0 };
+        let doublings = u32::from(self.backoff.saturating_sub(linear)).min(32);
+        self.rtt.rto.saturating_mul(1_u64 << doublings).min(nanos(self.profile.rto_max))
+    }
+
+    /// Begins a round-trip sample that ends when `end` is acknowledged, unless one is under way.
+    pub(super) fn time_segment(&mut self, end: SeqNumber<Ours>, now: Instant) {
+        if self.rtt.timed_at == 0 {
+            // 0 means "none"; a segment that leaves in the very first nanosecond is timed as if in the second.
+            self.rtt.timed_at = now.as_nanos().max(1);
+            self.rtt.timed = end;
+        }
+    }
+
+    /// Ends the sample under way, if `ack` covers it.
+    pub(super) fn sample_timed(&mut self, ack: SeqNumber<Ours>, now: Instant) {
+        if self.rtt.timed_at != 0 && self.rtt.timed.at_or_before(ack) {
+            let sample = now.as_nanos().saturating_sub(self.rtt.timed_at);
+            self.rtt.timed_at = 0;
+            self.sample(sample);
+        }
+    }
+
+    /// Takes a sample from the echoed timestamp (RFC 7323 section 4.1), in milliseconds.
+    pub(super) fn sample_timestamp(&mut self, segment: &Segment<Theirs>, now: Instant) {
+        let echoed = segment.options.get_timestamps().map(|ts| ts.ecr);
+        self.rtt.timed_at = 0;
+        if let Some(ecr) = echoed.filter(|ecr| *ecr != 0) {
+            let elapsed = self.timestamps_now(now).val.wrapping_sub(ecr);
+            // An echo from the future, or weeks old, is forged or broken.
+            if elapsed < 1 << 24 {
+                self.sample(u64::from(elapsed) * 1_000_000);
+            }
+        }
+    }
+
+    /// RFC 6298 section 2.2 and 2.3, in nanoseconds.
+    fn sample(&mut self, rtt: u64) {
+        let rtt = rtt.max(1);
+        if self.rtt.srtt == 0 {
+            self.rtt.srtt = rtt;
+            self.rtt.rttvar = rtt / 2;
+        } else {
+            self.rtt.rttvar = (3 * self.rtt.rttvar + self.rtt.srtt.abs_diff(rtt)) / 4;
+            self.rtt.srtt = (7 * self.rtt.srtt + rtt) / 8;
+        }
+        let rto = self.rtt.srtt.saturating_add(self.rtt.rttvar.saturating_mul(4));
+        self.rtt.rto = rto.clamp(nanos(self.profile.rto_min), nanos(self.profile.rto_max));
+    }
+
+    /// What the timestamp option says now: milliseconds, from an offset of this connection's own.
+    pub(super) fn timestamps_now(&self, now: Instant) -> Timestamps {
+        #[expect(clippy::cast_possible_truncation, reason = "a timestamp clock wraps (RFC 7323 section 5.4)")]
+        let val = self.ts_offset.wrapping_add(now.as_millis() as u32);
+        Timestamps { val, ecr: self.ts_recent }
+    }
+}

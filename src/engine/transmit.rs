@@ -1,0 +1,214 @@
+//! What leaves next: resets, SYNs, what is lost, new text, FIN, and ACKs where nothing else carries them.
+
+use super::options::TcpOptions;
+use super::segment::{Flags, Segment, WireWindow};
+use super::seq::{Ours, SeqNumber, Theirs};
+use super::state::{Event, State};
+use super::tcb::Connection;
+use super::time::{Instant, Timer, nanos};
+
+impl Connection {
+    /// The next segment that must leave at `now`, or `None` when there is nothing more to send.
+    ///
+    /// May walk a row: CLOSE-WAIT becomes LAST-ACK when its FIN leaves (RFC 9293 section 3.10.4).
+    pub fn poll_segment(&mut self, now: Instant) -> Option<Segment<Ours>> {
+        if let Some(reset) = self.reset.take() {
+            return Some(self.emit_reset(&reset, now));
+        }
+        if self.bits.syn_due() {
+            return self.emit_syn(now);
+        }
+        if self.state.may_transmit()
+            && let Some(segment) = self.emit_front(now).or_else(|| self.emit_new(now))
+        {
+            return Some(segment);
+        }
+        if self.bits.ack_due() && self.state != State::Closed {
+            return Some(self.segment(self.snd.nxt, 0, Flags::ACK, now));
+        }
+        None
+    }
+
+    /// Which octets of the send buffer, counted from its front, this segment of ours carries.
+    ///
+    /// Only meaningful for a segment just given out by [`poll_segment`](Self::poll_segment).
+    pub fn text_range(&self, segment: &Segment<Ours>) -> std::ops::Range<usize> {
+        let start = segment.text_seq().since(self.text_start()) as usize;
+        start..start + segment.len as usize
+    }
+
+    fn emit_reset(&mut self, reset: &super::tcb::Reset, now: Instant) -> Segment<Ours> {
+        let mut segment = reset.segment();
+        // An ABORT's RST belongs to the connection and looks like one of its segments; a reply to a
+        // stray segment does not.
+        if self.profile.abort_acks && reset.ack == Some(self.rcv.nxt) {
+            self.select_window();
+            segment.window = self.wire_window(self.rcv.wnd, self.rcv.shift);
+            segment.options = self.plain_options(now);
+        }
+        segment
+    }
+
+    fn emit_syn(&mut self, now: Instant) -> Option<Segment<Ours>> {
+        self.bits.set_syn_due(false);
+        let (flags, answering) = match self.state {
+            State::Closed | State::Listen | State::TimeWait | State::FinWait2 => return None,
+            State::SynSent => (Flags::SYN, None),
+            State::SynReceived | State::Established | State::FinWait1 | State::CloseWait | State::Closing | State::LastAck => {
+                (Flags::SYN | Flags::ACK, Some(self.offers))
+            }
+        };
+        let segment = Segment {
+            seq: self.iss,
+            ack: if answering.is_some() { self.rcv.nxt } else { SeqNumber::new(0) },
+            flags,
+            window: self.first_window(answering.is_some()),
+            urgent: 0,
+            len: 0,
+            options: self.syn_options(answering, now),
+        };
+        if self.backoff == 0 {
+            self.time_segment(self.iss.plus(1), now);
+            self.start_retransmission(now);
+        }
+        self.bits.set_ack_due(false);
+        Some(segment)
+    }
+
+    fn first_window(&mut self, answering: bool) -> WireWindow {
+        let octets = if answering { self.rcv.wnd } else { self.syn_window() };
+        self.wire_window(octets, 0)
+    }
+
+    /// The front of the retransmission queue, if it is due (RFC 6298 section 5.4).
+    fn emit_front(&mut self, now: Instant) -> Option<Segment<Ours>> {
+        if !self.bits.front_due() {
+            return None;
+        }
+        self.bits.set_front_due(false);
+        let in_flight = self.text_in_flight();
+        let fin_outstanding = self.bits.fin_sent() && self.snd.una != self.snd.nxt;
+        if in_flight == 0 && !fin_outstanding {
+            return if self.bits.probing() { self.emit_probe(now) } else { None };
+        }
+        let len = in_flight.min(u32::from(self.effective_mss())).min(self.snd.wnd.max(1));
+        let last = len == in_flight;
+        let mut flags = Flags::ACK;
+        if last && self.snd.unsent == 0 && len > 0 {
+            flags = flags | Flags::PSH;
+        }
+        if last && fin_outstanding {
+            flags = flags | Flags::FIN;
+        }
+        Some(self.segment(self.text_start(), len, flags, now))
+    }
+
+    /// One octet beyond a closed window, so that the peer answers (MUST-36).
+    fn emit_probe(&mut self, now: Instant) -> Option<Segment<Ours>> {
+        if self.snd.unsent == 0 {
+            return None;
+        }
+        let seq = self.snd.nxt;
+        self.snd.unsent -= 1;
+        self.snd.nxt = self.snd.nxt.plus(1);
+        Some(self.segment(seq, 1, Flags::ACK | Flags::PSH, now))
+    }
+
+    /// New text, and the FIN behind it, as window, MSS and Nagle allow.
+    fn emit_new(&mut self, now: Instant) -> Option<Segment<Ours>> {
+        let fin_waits = self.bits.fin_queued() && !self.bits.fin_sent();
+        if self.snd.unsent == 0 && !fin_waits {
+            return None;
+        }
+        let in_flight = self.snd.nxt.since(self.snd.una);
+        let usable = self.snd.wnd.saturating_sub(in_flight);
+        let mss = u32::from(self.effective_mss());
+        let len = self.snd.unsent.min(mss).min(usable);
+        let all = len == self.snd.unsent;
+        let fin = fin_waits && all && usable > len;
+        let idle = in_flight == 0;
+        if !self.worth_sending(len, mss, all, fin, idle) {
+            if idle && usable == 0 && !self.deadlines.is_running(Timer::Retransmission) {
+                self.bits.set_probing(true);
+                self.start_retransmission(now);
+            }
+            return None;
+        }
+        let mut flags = Flags::ACK;
+        if all && len > 0 && !self.bits.hold_short() {
+            flags = flags | Flags::PSH;
+        }
+        if fin {
+            flags = flags | Flags::FIN;
+            self.bits.set_fin_sent(true);
+        }
+        let seq = self.snd.nxt;
+        self.snd.nxt = self.snd.nxt.plus(len + u32::from(fin));
+        self.snd.unsent -= len;
+        self.time_segment(self.snd.nxt, now);
+        if !self.deadlines.is_running(Timer::Retransmission) {
+            self.start_retransmission(now);
+        }
+        let segment = self.segment(seq, len, flags, now);
+        if fin {
+            self.apply(Event::FinSent, now, None);
+        }
+        Some(segment)
+    }
+
+    /// Nagle (SHLD-7) and the sender's silly window avoidance (MUST-38, RFC 9293 section 3.8.6.2.1).
+    fn worth_sending(&self, len: u32, mss: u32, all: bool, fin: bool, idle: bool) -> bool {
+        if fin || (len > 0 && len == mss) {
+            return true;
+        }
+        if len == 0 {
+            return false;
+        }
+        if all {
+            let nagle = self.profile.nagle && !self.bits.no_delay();
+            return !self.bits.hold_short() && (idle || !nagle);
+        }
+        idle || len >= self.snd.max_wnd / 2
+    }
+
+    /// A segment of this connection; it carries the newest ACK, so none is owed afterwards.
+    fn segment(&mut self, seq: SeqNumber<Ours>, len: u32, flags: Flags, now: Instant) -> Segment<Ours> {
+        self.select_window();
+        self.deadlines.stop(Timer::DelayedAck);
+        self.bits.set_ack_due(false);
+        self.bits.set_ack_soon(false);
+        self.unacked_segments = 0;
+        self.last_ack_sent = self.rcv.nxt;
+        Segment {
+            seq,
+            ack: self.rcv.nxt,
+            flags,
+            window: self.wire_window(self.rcv.wnd, self.rcv.shift),
+            urgent: 0,
+            len,
+            options: if self.bits.timestamps() { self.plain_options(now) } else { TcpOptions::NONE },
+        }
+    }
+
+    /// An ACK for what has just arrived: at once, or when text can carry it, or when the knob's time is over.
+    pub(super) fn schedule_ack(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) {
+        let delay = self.profile.delayed_ack;
+        self.bits.set_ack_soon(true);
+        if nanos(delay) == 0 {
+            self.bits.set_ack_due(true);
+            return;
+        }
+        if segment.is_some_and(|segment| segment.len >= u32::from(self.effective_mss())) {
+            self.unacked_segments = self.unacked_segments.saturating_add(1);
+        }
+        if self.quick_acks > 0 && !self.bits.interactive() {
+            self.quick_acks -= 1;
+            self.bits.set_ack_due(true);
+        } else if self.unacked_segments >= 2 {
+            // SHLD-19: at least every second full-sized segment.
+            self.bits.set_ack_due(true);
+        } else if !self.deadlines.is_running(Timer::DelayedAck) {
+            self.deadlines.set(Timer::DelayedAck, now + delay);
+        }
+    }
+}

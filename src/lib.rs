@@ -1,0 +1,3 @@
+//! synfin
+pub mod engine;
+pub mod trace;
