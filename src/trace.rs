@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::engine::{Instant, Rule, Segment, Signal, State, Timer, Variables};
+use crate::engine::{Flags, Instant, Rule, Segment, Signal, State, Timer, Variables};
 
 /// Everything one run left behind.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -133,6 +133,13 @@ impl Trace {
     /// If the id is of another trace.
     pub fn host(&self, id: HostId) -> &HostInfo {
         &self.hosts[usize::from(id.0)]
+    }
+
+    /// The ISS of the last SYN that left `end` at or before packet number `before`; for relative numbers.
+    pub fn iss_before(&self, before: usize, end: End) -> Option<u32> {
+        let earlier = self.packets.iter().take(before + 1).rev().filter(|packet| packet.from.is_some());
+        let mut syns = earlier.filter(|packet| packet.source == end && packet.segment.has(Flags::SYN));
+        syns.next().map(|packet| packet.segment.seq.get())
     }
 
     /// The host with this name.

@@ -120,7 +120,9 @@ impl Connection {
             State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait => {
                 return Err(CallError::Closing { call, state: self.state, rfc });
             }
-            State::SynSent | State::SynReceived | State::Established | State::CloseWait if self.bits.fin_queued() || self.bits.close_queued() => {
+            State::SynSent | State::SynReceived | State::Established | State::CloseWait
+                if self.bits.fin_queued() || self.bits.close_queued() =>
+            {
                 return Err(CallError::Closing { call, state: self.state, rfc });
             }
             State::SynSent | State::SynReceived | State::Established | State::CloseWait => {}

@@ -295,10 +295,7 @@ mod tests {
         let options = TcpOptions::NONE.mss(1460).sack_permitted().timestamps(ts).nop().window_scale(7);
         assert_eq!(options.octets().len(), 20);
         assert_eq!(options.to_string(), "mss 1460,sackOK,TS val 1000 ecr 7,nop,wscale 7");
-        assert_eq!(
-            options.offers(),
-            Offers { mss: Some(1460), window_scale: Some(7), sack_permitted: true, timestamps: Some(ts) }
-        );
+        assert_eq!(options.offers(), Offers { mss: Some(1460), window_scale: Some(7), sack_permitted: true, timestamps: Some(ts) });
     }
 
     #[test]

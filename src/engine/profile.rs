@@ -294,6 +294,11 @@ knobs! {
         rfc: 0, "RFC 9293 knows no such thing";
         linux: 16, "TCP_MAX_QUICKACKS";
     }
+    /// Whether the ACK of a FIN may be delayed like that of text.
+    delay_fin_ack: bool = "delay-fin-ack" {
+        rfc: false, "RFC 9293 section 3.10.7.4, eighth: an ACK for the FIN is sent";
+        linux: true, "measured: a FIN in ESTABLISHED is acknowledged late, or by our FIN";
+    }
     /// Whether a short segment waits while others are unacknowledged.
     nagle: bool = "nagle" {
         rfc: true, "RFC 9293 SHLD-7";

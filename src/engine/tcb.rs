@@ -94,7 +94,6 @@ bits! {
     close_queued set_close_queued = 5: "CLOSE was called in SYN-RECEIVED and waits for ESTABLISHED.",
     hold_short set_hold_short = 6: "The last SEND announced more: a short segment waits (MSG_MORE).",
     no_delay set_no_delay = 7: "The user switched Nagle off.",
-    sack set_sack = 8: "Both sides permit SACK.",
     timestamps set_timestamps = 9: "Both sides use timestamps.",
     user_closed set_user_closed = 10: "The user closed both directions: nobody will read.",
     syn_timed_out set_syn_timed_out = 11: "The SYN had to be sent more than once (RFC 6298 section 5.7).",
@@ -460,7 +459,6 @@ impl Connection {
         self.snd.mss = mss.unwrap_or(self.default_mss).max(1);
         // RFC 7323 section 2.3: more than 14 is read as 14.
         self.offers = PeerOffers { shift: window_scale.map(|shift| shift.min(14)), sack: sack_permitted, timestamps: timestamps.is_some() };
-        self.bits.set_sack(self.profile.sack && sack_permitted);
         self.bits.set_timestamps(self.profile.timestamps && timestamps.is_some());
         if let Some(ts) = timestamps {
             self.ts_recent = ts.val;

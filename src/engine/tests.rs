@@ -79,7 +79,12 @@ fn normal_close_ends_in_time_wait_and_closed() {
     assert_eq!(pair.states(), (State::TimeWait, State::Closed));
     assert_eq!(
         pair.seen,
-        ["A <SEQ=101><ACK=301><CTL=FIN,ACK>", "B <SEQ=301><ACK=102><CTL=ACK>", "B <SEQ=301><ACK=102><CTL=FIN,ACK>", "A <SEQ=102><ACK=302><CTL=ACK>"]
+        [
+            "A <SEQ=101><ACK=301><CTL=FIN,ACK>",
+            "B <SEQ=301><ACK=102><CTL=ACK>",
+            "B <SEQ=301><ACK=102><CTL=FIN,ACK>",
+            "A <SEQ=102><ACK=302><CTL=ACK>"
+        ]
     );
     let deadline = pair.a.poll_deadline().expect("2 MSL runs");
     assert_eq!(deadline, Instant::from_nanos(240_000_000_000));

@@ -194,7 +194,8 @@ impl Connection {
     pub(super) fn schedule_ack(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) {
         let delay = self.profile.delayed_ack;
         self.bits.set_ack_soon(true);
-        if nanos(delay) == 0 {
+        let fin = segment.is_some_and(|segment| segment.has(Flags::FIN));
+        if nanos(delay) == 0 || (fin && !self.profile.delay_fin_ack) {
             self.bits.set_ack_due(true);
             return;
         }

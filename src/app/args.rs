@@ -1,0 +1,138 @@
+//! Arguments as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use synfin::sources::scenario::Overrides;
+
+/// The life of a TCP connection, from SYN to the end of TIME-WAIT.
+///
+/// Exit codes: 0 it is so; 1 it is not so (a mismatch); 2 the request cannot be carried out.
+#[derive(Parser, Debug)]
+#[command(name = "synfin", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run a scenario in virtual time and print its ladder.
+    Simulate(Simulate),
+    /// List scenarios, states, transitions, profiles or knobs.
+    List(List),
+    /// The state-transition graph, whole or as walked by a scenario.
+    Graph(Graph),
+    /// Step through a scenario at a prompt, forwards and backwards.
+    Step(Step),
+}
+
+/// What a scenario runs with.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Settings {
+    /// The profile of both hosts: rfc9293 or linux.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Set a knob, of both hosts or of one: msl=1s, A.syn-retries=3.
+    #[arg(long, value_name = "[HOST.]KNOB=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+impl Settings {
+    /// The settings, checked for their form; whether knob and value exist is checked with the profile.
+    pub(crate) fn overrides(&self) -> Result<Overrides, String> {
+        let mut knobs = Vec::new();
+        for text in &self.set {
+            let wrong = || format!("--set {text}: expected [HOST.]KNOB=VALUE, such as msl=1s or A.syn-retries=3");
+            let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+            let (host, knob) = match name.split_once('.') {
+                Some((host @ ("A" | "B"), knob)) => (Some(host.to_owned()), knob),
+                Some((host, _)) => return Err(format!("--set {text}: there is no host {host:?}; expected A or B")),
+                None => (None, name),
+            };
+            let twice = knobs.iter().any(|(of, known, known_value)| *of == host && known == knob && known_value != value);
+            if twice {
+                return Err(format!("--set {text}: {knob} is set twice, to different values"));
+            }
+            knobs.push((host, knob.to_owned(), value.to_owned()));
+        }
+        Ok(Overrides { profile: self.profile.clone(), knobs, delay: None })
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Simulate {
+    /// A scenario of the catalogue, or a file.
+    #[arg(value_name = "NAME|FILE")]
+    pub(crate) scenario: String,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Write a capture; .pcap or .pcapng by its name, - for a pcapng on stdout.
+    #[arg(short = 'w', long = "write", value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+    /// Where the capture is taken: at host a, at host b, or at both (pcapng only).
+    #[arg(long, value_enum, default_value_t = TapArg::A, requires = "write")]
+    pub(crate) tap: TapArg,
+    /// Format of the capture, if its name does not say.
+    #[arg(short = 'F', long = "format", value_enum, requires = "write")]
+    pub(crate) format: Option<FormatArg>,
+    /// Print the trace as JSON instead of a ladder.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show window and options of each segment.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) options: bool,
+    /// Rewrite the ladder in the scenario's file to what happened.
+    #[arg(long, conflicts_with_all = ["json", "write"])]
+    pub(crate) bless: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TapArg {
+    A,
+    B,
+    Both,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FormatArg {
+    Pcap,
+    Pcapng,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// What to list.
+    #[arg(value_enum, default_value_t = Listing::Scenarios)]
+    pub(crate) what: Listing,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Listing {
+    Scenarios,
+    States,
+    Transitions,
+    Profiles,
+    Knobs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Graph {
+    /// A scenario whose walk is marked; without it the whole graph.
+    #[arg(value_name = "NAME|FILE")]
+    pub(crate) scenario: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Write to this file instead of stdout.
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Step {
+    /// A scenario of the catalogue, or a file.
+    #[arg(value_name = "NAME|FILE")]
+    pub(crate) scenario: String,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}

@@ -1,0 +1,67 @@
+//! The binary: one function per command, each of them a source, a world and a sink; the exit code.
+
+mod args;
+mod bless;
+mod graph;
+mod list;
+mod output;
+mod simulate;
+mod step;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+
+/// How a command that could be carried out has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    /// It is so.
+    Yes,
+    /// It is not so: a mismatch, a violation.
+    No,
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something is wrong with the request; the text says what, where, and what would be right.
+    Request(String),
+    /// Whoever read our output has gone: a normal end.
+    ClosedPipe,
+}
+
+impl Failure {
+    fn request(error: impl std::fmt::Display) -> Self {
+        Self::Request(error.to_string())
+    }
+}
+
+/// Carries out what the command line asks for; prints an error once, and chooses the exit code.
+pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let parsed = match Arguments::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // Help and version are results; everything else is a mistake in the request.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match &parsed.command {
+        Command::Simulate(simulate) => simulate::run(simulate),
+        Command::List(list) => list::run(list),
+        Command::Graph(graph) => graph::run(graph),
+        Command::Step(step) => step::run(step),
+    };
+    match result {
+        Ok(Verdict::Yes) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Ok(Verdict::No) => ExitCode::from(1),
+        Err(Failure::Request(message)) => {
+            anstream::eprintln!("synfin: {message}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! `synfin simulate`: a scenario in virtual time, as a ladder, a capture or JSON.
+
+use std::io;
+use std::path::Path;
+
+use synfin::ladder::rungs;
+use synfin::sinks::diff::compare;
+use synfin::sinks::json;
+use synfin::sinks::ladder::{Style, render};
+use synfin::sinks::pcap::{self, Format, PcapError, Tap};
+use synfin::sources::scenario::{Overrides, Scenario};
+use synfin::trace::{HostId, Trace};
+
+use super::args::{FormatArg, Simulate, TapArg};
+use super::{Failure, Verdict, bless, output};
+
+pub(crate) fn run(arguments: &Simulate) -> Result<Verdict, Failure> {
+    let capture = arguments.write.as_deref().map(|path| Capture::plan(path, arguments)).transpose()?;
+    let overrides = arguments.settings.overrides().map_err(Failure::Request)?;
+    let scenario = Scenario::load(&arguments.scenario).map_err(Failure::request)?;
+    let trace = scenario.simulate(&overrides).map_err(|error| Failure::Request(format!("{}: {error}", scenario.name)))?;
+    if arguments.bless {
+        return bless::run(&arguments.scenario, &scenario, &trace);
+    }
+    let mut stdout_taken = false;
+    if let Some(capture) = &capture {
+        stdout_taken = capture.path.is_none();
+        capture.write(&trace)?;
+    }
+    if arguments.json {
+        if stdout_taken {
+            return Err(Failure::Request("--json and -w - both want stdout; give -w a file".to_owned()));
+        }
+        output::to_stdout(|mut out| json::write(&trace, &mut out))?;
+    } else if !stdout_taken {
+        let style = Style { options: arguments.options || scenario.show_options, bare: false };
+        output::print(&(heading(&scenario, &trace) + &render(&trace, style)))?;
+    }
+    Ok(verdict(&scenario, &overrides, &trace))
+}
+
+/// The lines above a ladder: comments for the scenario language, so the whole can be pasted.
+fn heading(scenario: &Scenario, trace: &Trace) -> String {
+    let mut text = String::new();
+    if !scenario.title.is_empty() {
+        text += &format!("# {}\n", scenario.title);
+    }
+    if !scenario.source.is_empty() {
+        text += &format!("# {}\n", scenario.source);
+    }
+    let recipe: Vec<_> = trace.recipe.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    text + &format!("# synfin {} {}\n\n", env!("CARGO_PKG_VERSION"), recipe.join(" "))
+}
+
+/// Holds the expected ladder against what happened; a ladder for another profile says nothing here.
+fn verdict(scenario: &Scenario, overrides: &Overrides, trace: &Trace) -> Verdict {
+    let expected: Vec<_> = scenario.expectation().collect();
+    if expected.is_empty() {
+        return Verdict::Yes;
+    }
+    if *overrides != Overrides::default() {
+        return Verdict::Yes;
+    }
+    match compare(&expected, &rungs(trace, true)) {
+        None => Verdict::Yes,
+        Some(mismatch) => {
+            anstream::eprint!("synfin: {}: {mismatch}", scenario.name);
+            Verdict::No
+        }
+    }
+}
+
+/// Where a capture goes, and how; checked before anything runs.
+struct Capture<'a> {
+    /// `None` is stdout.
+    path: Option<&'a Path>,
+    format: Format,
+    tap: Tap,
+}
+
+impl<'a> Capture<'a> {
+    fn plan(path: &'a Path, arguments: &Simulate) -> Result<Self, Failure> {
+        let stdout = path.as_os_str() == "-";
+        let asked = arguments.format.map(|format| match format {
+            FormatArg::Pcap => Format::Pcap,
+            FormatArg::Pcapng => Format::PcapNg,
+        });
+        let by_name = if stdout { Some(Format::PcapNg) } else { Format::of_path(path) };
+        let format = asked.or(by_name).ok_or_else(|| {
+            Failure::Request(format!("cannot tell the format of {}: name it .pcap or .pcapng, or say -F pcap", path.display()))
+        })?;
+        let tap = match arguments.tap {
+            TapArg::A => Tap::Host(HostId(0)),
+            TapArg::B => Tap::Host(HostId(1)),
+            TapArg::Both => Tap::Both,
+        };
+        if format == Format::Pcap && tap == Tap::Both {
+            return Err(Failure::Request("a .pcap has one interface: use .pcapng for --tap both, or tap a or b".to_owned()));
+        }
+        Ok(Self { path: (!stdout).then_some(path), format, tap })
+    }
+
+    fn write(&self, trace: &Trace) -> Result<(), Failure> {
+        let write = |mut out: &mut dyn io::Write| pcap::write(trace, self.format, self.tap, &mut out).map_err(into_io);
+        match self.path {
+            None => output::to_stdout(write),
+            Some(path) => output::to_file(path, write),
+        }
+    }
+}
+
+fn into_io(error: PcapError) -> io::Error {
+    match error {
+        PcapError::Io(error) => error,
+        error => io::Error::other(error),
+    }
+}

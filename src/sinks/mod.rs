@@ -1,0 +1,7 @@
+//! What is made of a trace: one file, one form. A sink never asks where its trace came from.
+
+pub mod diff;
+pub mod graph;
+pub mod json;
+pub mod ladder;
+pub mod pcap;

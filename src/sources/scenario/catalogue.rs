@@ -1,0 +1,48 @@
+//! The built-in scenarios: ladder files compiled into the program.
+
+macro_rules! catalogue {
+    ($($name:literal),+ $(,)?) => {
+        /// Name and text of every built-in scenario, in the order of a life: opening, data, closing, trouble.
+        static CATALOGUE: &[(&str, &str)] = &[$(($name, include_str!(concat!("catalogue/", $name, ".ladder"))),)+];
+    };
+}
+
+catalogue![
+    "three-way-handshake",
+    "simultaneous-open",
+    "old-duplicate-syn",
+    "half-open-discovery",
+    "half-open-active-side",
+    "syn-to-closed-port",
+    "connect-timeout",
+    "syn-lost-once",
+    "syn-ack-lost",
+    "option-negotiation-all",
+    "option-negotiation-declined",
+    "mss-clamp",
+    "normal-close",
+    "half-close",
+    "server-closes-first",
+    "three-segment-close",
+    "simultaneous-close",
+    "fin-with-data",
+    "both-read-eof",
+    "fin-lost",
+    "last-ack-lost",
+    "linger-zero-abort",
+    "abort",
+    "close-with-unread-data",
+    "data-after-close",
+    "close-listener",
+    "self-connect",
+];
+
+/// The names of all built-in scenarios.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    CATALOGUE.iter().map(|(name, _)| *name)
+}
+
+/// The text of the built-in scenario with this name.
+pub fn text(name: &str) -> Option<&'static str> {
+    CATALOGUE.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}

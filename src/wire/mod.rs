@@ -1,0 +1,281 @@
+//! Octets: a segment as an IP packet and as an Ethernet frame, there and back, with checksums.
+//!
+//! Here: IPv4 (RFC 791), IPv6 (RFC 8200), the TCP header (RFC 9293 section 3.1), Ethernet II.
+//! Not here: what a segment means ([`crate::engine`]), capture files ([`crate::sinks::pcap`]).
+//!
+//! Decoding is made for what strangers send: it never panics, and every error says what stood
+//! there and what would have been right. Both directions leave the heap alone, except that
+//! encoding may grow the caller's buffer.
+//!
+//! ```
+//! use synfin::engine::{Flags, Segment, SeqNumber, TcpOptions, WireWindow};
+//! use synfin::trace::End;
+//! use synfin::wire::{Checksums, decode_packet, encode_packet};
+//!
+//! let a = End { address: [10, 0, 0, 1].into(), port: 49152 };
+//! let b = End { address: [10, 0, 0, 2].into(), port: 7 };
+//! let syn = Segment {
+//!     seq: SeqNumber::new(100),
+//!     ack: SeqNumber::new(0),
+//!     flags: Flags::SYN,
+//!     window: WireWindow(65535),
+//!     urgent: 0,
+//!     len: 0,
+//!     options: TcpOptions::NONE.mss(1460),
+//! };
+//! let mut packet = Vec::new();
+//! encode_packet(a, b, 1, &syn, b"", &mut packet)?;
+//! assert_eq!(packet.len(), 20 + 20 + 4);
+//! assert_eq!(decode_packet(&packet, Checksums::Verify)?.segment, syn);
+//! # Ok::<(), synfin::wire::WireError>(())
+//! ```
+
+mod error;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use etherparse::{
+    EtherType, Ethernet2Header, Ethernet2HeaderSlice, IpNumber, IpSlice, Ipv4Header, Ipv6Header, TcpHeader, TcpSlice,
+    checksum::Sum16BitWords,
+};
+
+use crate::engine::{Flags, Segment, SeqNumber, TcpOptions, WireWindow};
+use crate::trace::End;
+
+pub use error::WireError;
+
+/// Whether checksums are looked at when decoding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Checksums {
+    /// The IPv4 header's and TCP's must be right.
+    Verify,
+    /// Neither is looked at. A capture on the sending host is made before the network card fills
+    /// them in, and on Linux's loopback nobody ever does.
+    Trust,
+}
+
+/// What a packet carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Decoded<'a> {
+    /// Source address and port.
+    pub source: End,
+    /// Destination address and port.
+    pub destination: End,
+    /// The segment, numbered as its sender does. The three reserved bits are not kept.
+    pub segment: Segment,
+    /// Its text, `segment.len` octets.
+    pub text: &'a [u8],
+}
+
+/// Appends an IPv4 or IPv6 packet that carries `segment` to `out`, with right checksums.
+///
+/// Don't Fragment is set, the time to live is [`TIME_TO_LIVE`]. IPv6 has no place for the
+/// `identification`. An option area whose length is no multiple of 4 is filled up with zeros, that
+/// is with end-of-list.
+///
+/// # Errors
+/// [`WireError::Families`] if one end is IPv4 and the other IPv6, [`WireError::TextLength`] if `text`
+/// has not `segment.len` octets, [`WireError::TooLong`] if the header's 16-bit length cannot say how
+/// long the packet is. `out` is as before then.
+pub fn encode_packet(
+    source: End,
+    destination: End,
+    identification: u16,
+    segment: &Segment,
+    text: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), WireError> {
+    if u32::try_from(text.len()) != Ok(segment.len) {
+        return Err(WireError::TextLength { len: segment.len, text: text.len() });
+    }
+    let options = segment.options.padded();
+    let octets = TcpHeader::MIN_LEN + options.octets().len() + text.len();
+    let tcp_length = length(octets)?;
+    let pseudo = match (source.address, destination.address) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            let mut ip = Ipv4Header {
+                total_len: length(Ipv4Header::MIN_LEN + octets)?,
+                identification,
+                dont_fragment: true,
+                time_to_live: TIME_TO_LIVE,
+                protocol: IpNumber::TCP,
+                source: source.octets(),
+                destination: destination.octets(),
+                ..Ipv4Header::default()
+            };
+            ip.header_checksum = ip.calc_header_checksum();
+            out.extend_from_slice(&ip.to_bytes());
+            Sum16BitWords::new().add_4bytes(ip.source).add_4bytes(ip.destination)
+        }
+        (IpAddr::V6(source), IpAddr::V6(destination)) => {
+            let ip = Ipv6Header {
+                payload_length: tcp_length,
+                next_header: IpNumber::TCP,
+                hop_limit: TIME_TO_LIVE,
+                source: source.octets(),
+                destination: destination.octets(),
+                ..Ipv6Header::default()
+            };
+            out.extend_from_slice(&ip.to_bytes());
+            Sum16BitWords::new().add_16bytes(ip.source).add_16bytes(ip.destination)
+        }
+        (source, destination) => return Err(WireError::Families { source_address: source, destination_address: destination }),
+    };
+    let start = out.len();
+    out.extend_from_slice(&tcp_header(source.port, destination.port, segment, options.octets().len()));
+    out.extend_from_slice(options.octets());
+    out.extend_from_slice(text);
+    // The rest of the pseudo-header (RFC 9293 section 3.1) is the same sum for IPv4 and IPv6.
+    let sum = pseudo.add_2bytes([0, IpNumber::TCP.0]).add_2bytes(tcp_length.to_be_bytes()).add_slice(&out[start..]);
+    out[start + CHECKSUM..][..2].copy_from_slice(&sum.ones_complement().to_ne_bytes());
+    Ok(())
+}
+
+/// Appends the same packet behind an Ethernet II header to `out`.
+///
+/// The frame is not padded to Ethernet's 60 octets: the network card does that, so a capture at the
+/// sender sees frames without padding. There is no frame check sequence either.
+///
+/// # Errors
+/// Those of [`encode_packet`].
+#[expect(clippy::too_many_arguments, reason = "two more than `encode_packet`, in the order of the wire")]
+pub fn encode_frame(
+    link_source: [u8; 6],
+    link_destination: [u8; 6],
+    source: End,
+    destination: End,
+    identification: u16,
+    segment: &Segment,
+    text: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), WireError> {
+    let ether_type = if source.address.is_ipv4() { EtherType::IPV4 } else { EtherType::IPV6 };
+    let start = out.len();
+    out.extend_from_slice(&Ethernet2Header { source: link_source, destination: link_destination, ether_type }.to_bytes());
+    encode_packet(source, destination, identification, segment, text, out).inspect_err(|_| out.truncate(start))
+}
+
+/// Reads the IP packet that `octets` begin with; what follows it is padding and not looked at.
+///
+/// IPv4 options and IPv6 extension headers are skipped.
+///
+/// # Errors
+/// [`WireError::NotTcp`] for another protocol, [`WireError::Fragment`] for a part of a packet,
+/// [`WireError::HeaderChecksum`] and [`WireError::TcpChecksum`] if asked to verify, [`WireError::Ip`],
+/// [`WireError::Jumbogram`] and [`WireError::Tcp`] for octets that are no packet or not a whole one.
+pub fn decode_packet(octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>, WireError> {
+    let ip = IpSlice::from_slice(octets).map_err(|cause| WireError::Ip { cause })?;
+    if let IpSlice::Ipv6(packet) = &ip
+        && packet.header().payload_length() == 0
+    {
+        // etherparse would take all octets to the end of the buffer, padding included.
+        return Err(WireError::Jumbogram);
+    }
+    if let (IpSlice::Ipv4(packet), Checksums::Verify) = (&ip, checksums) {
+        verify_header(packet.header().slice(), packet.header().header_checksum())?;
+    }
+    let payload = ip.payload();
+    if payload.fragmented {
+        return Err(WireError::Fragment);
+    }
+    if payload.ip_number != IpNumber::TCP {
+        return Err(WireError::NotTcp { protocol: payload.ip_number.0 });
+    }
+    let tcp = TcpSlice::from_slice(payload.payload).map_err(|cause| WireError::Tcp { cause })?;
+    if checksums == Checksums::Verify {
+        verify_tcp(&ip, &tcp)?;
+    }
+    let text = tcp.payload();
+    Ok(Decoded {
+        source: End { address: ip.source_addr(), port: tcp.source_port() },
+        destination: End { address: ip.destination_addr(), port: tcp.destination_port() },
+        segment: Segment {
+            seq: SeqNumber::new(tcp.sequence_number()),
+            ack: SeqNumber::new(tcp.acknowledgment_number()),
+            flags: flags(&tcp),
+            window: WireWindow(tcp.window_size()),
+            urgent: tcp.urgent_pointer(),
+            len: u32::try_from(text.len()).map_err(|_| too_long(text.len()))?,
+            options: TcpOptions::from_octets(tcp.options()).unwrap_or_default(),
+        },
+        text,
+    })
+}
+
+/// Reads the same behind an Ethernet II header, whatever its addresses (on a loopback all zero).
+///
+/// # Errors
+/// Those of [`decode_packet`]; [`WireError::Frame`] for less than a header, [`WireError::NotIp`] for
+/// another protocol, 802.1Q tags among them.
+pub fn decode_frame(octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>, WireError> {
+    let Ok(link) = Ethernet2HeaderSlice::from_slice(octets) else {
+        return Err(WireError::Frame { octets: octets.len() });
+    };
+    match link.ether_type() {
+        EtherType::IPV4 | EtherType::IPV6 => decode_packet(&octets[Ethernet2Header::LEN..], checksums),
+        EtherType(ether_type) => Err(WireError::NotIp { ether_type }),
+    }
+}
+
+/// Time to live of every packet written here (hop limit, in IPv6): 64, IANA's recommended default.
+pub const TIME_TO_LIVE: u8 = 64;
+
+/// Where the checksum stands in a TCP header (RFC 9293 section 3.1).
+const CHECKSUM: usize = 16;
+
+/// The fixed part of a TCP header, without checksum.
+///
+/// etherparse has a `TcpHeader` for this, but it moves its 60 octets one at a time: with it, encoding took
+/// three times as long.
+fn tcp_header(source_port: u16, destination_port: u16, segment: &Segment, options: usize) -> [u8; TcpHeader::MIN_LEN] {
+    #[expect(clippy::cast_possible_truncation, reason = "options are at most 40 octets: the offset is at most 15 words")]
+    let offset = (TcpHeader::MIN_LEN + options) as u16 / 4;
+    let mut header = [0; TcpHeader::MIN_LEN];
+    header[0..2].copy_from_slice(&source_port.to_be_bytes());
+    header[2..4].copy_from_slice(&destination_port.to_be_bytes());
+    header[4..8].copy_from_slice(&segment.seq.get().to_be_bytes());
+    header[8..12].copy_from_slice(&segment.ack.get().to_be_bytes());
+    header[12..14].copy_from_slice(&(offset << 12 | segment.flags.bits()).to_be_bytes());
+    header[14..16].copy_from_slice(&segment.window.0.to_be_bytes());
+    header[18..20].copy_from_slice(&segment.urgent.to_be_bytes());
+    header
+}
+
+fn flags(tcp: &TcpSlice<'_>) -> Flags {
+    // Octets 12 and 13 of the header are data offset, reserved bits and flags; a slice has at least 20.
+    let header = tcp.header_slice();
+    Flags::from_bits(u16::from_be_bytes([header[12], header[13]]))
+}
+
+fn verify_header(header: &[u8], found: u16) -> Result<(), WireError> {
+    let sum = Sum16BitWords::new().add_slice(&header[..10]).add_slice(&header[12..]);
+    let right = sum.ones_complement().to_be();
+    if agree(found, right) { Ok(()) } else { Err(WireError::HeaderChecksum { found, right }) }
+}
+
+fn verify_tcp(ip: &IpSlice<'_>, tcp: &TcpSlice<'_>) -> Result<(), WireError> {
+    let right = match ip {
+        IpSlice::Ipv4(packet) => tcp.calc_checksum_ipv4(packet.header().source(), packet.header().destination()),
+        IpSlice::Ipv6(packet) => tcp.calc_checksum_ipv6(packet.header().source(), packet.header().destination()),
+    };
+    let right = right.map_err(|_| too_long(tcp.slice().len()))?;
+    let found = tcp.checksum();
+    if agree(found, right) { Ok(()) } else { Err(WireError::TcpChecksum { found, right }) }
+}
+
+/// Whether a receiver that sums everything up takes `found` for `right`.
+fn agree(found: u16, right: u16) -> bool {
+    // Ones' complement has two zeros (RFC 1071), and some senders write the other one.
+    found == right || (found == 0xffff && right == 0)
+}
+
+/// A length as IP headers say it.
+fn length(octets: usize) -> Result<u16, WireError> {
+    u16::try_from(octets).map_err(|_| too_long(octets))
+}
+
+fn too_long(octets: usize) -> WireError {
+    WireError::TooLong { octets, at_most: u16::MAX }
+}

@@ -1,0 +1,314 @@
+//! Where a scenario happens: the calls, network acts and waits that any world understands.
+//!
+//! A [`World`] is given calls in the words of the sockets API and lets time pass; when all is over
+//! it hands out the [`Trace`] of what happened. Who calls what, and when, is the source's business.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::engine::{Instant, Segment};
+use crate::trace::{HostId, Trace};
+
+pub mod simulated;
+
+/// The port a scenario means when it names none: free of any protocol a dissector would look for.
+pub const DEFAULT_PORT: u16 = 7007;
+
+macro_rules! errnos {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
+        /// Why a call of the sockets API failed, by the name everybody knows.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Errno { $($(#[$doc])* $variant,)+ }
+
+        impl Errno {
+            /// The name as in `errno.h`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The errno of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                [$(Self::$variant,)+].into_iter().find(|errno| errno.name() == name)
+            }
+        }
+    };
+}
+
+errnos! {
+    /// Bad file descriptor: no such socket, or closed already.
+    BadDescriptor = "EBADF",
+    /// Invalid argument, or a call out of order.
+    Invalid = "EINVAL",
+    /// The port is taken.
+    AddressInUse = "EADDRINUSE",
+    /// No ephemeral port is left, or the address is not ours.
+    AddressNotAvailable = "EADDRNOTAVAIL",
+    /// Nobody listens there.
+    ConnectionRefused = "ECONNREFUSED",
+    /// The peer reset the connection.
+    ConnectionReset = "ECONNRESET",
+    /// No answer for too long.
+    TimedOut = "ETIMEDOUT",
+    /// This side can send no more.
+    BrokenPipe = "EPIPE",
+    /// The socket has no connection.
+    NotConnected = "ENOTCONN",
+    /// The socket has one already.
+    IsConnected = "EISCONN",
+    /// An earlier connect is still under way.
+    Already = "EALREADY",
+    /// The connect has begun.
+    InProgress = "EINPROGRESS",
+    /// The call would have to wait.
+    Again = "EAGAIN",
+    /// No route to such an address.
+    NetworkUnreachable = "ENETUNREACH",
+}
+
+impl Errno {
+    /// Whether it means "not yet": a blocking call goes on waiting.
+    pub const fn is_wait(self) -> bool {
+        matches!(self, Self::Again | Self::InProgress | Self::Already)
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A call an application makes, in the words of the sockets API. Each host has one process, and the
+/// process one listening socket and one connected socket that the calls speak of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Call {
+    /// `socket`, `bind` and `listen`.
+    Listen {
+        /// Local port.
+        port: u16,
+        /// Connections that may wait for `accept`.
+        backlog: u16,
+    },
+    /// `socket`, perhaps `bind`, and `connect`.
+    Connect {
+        /// Whose port.
+        to: HostId,
+        /// Which port there.
+        port: u16,
+        /// Local port, if not an ephemeral one.
+        from_port: Option<u16>,
+    },
+    /// `accept` on the listening socket.
+    Accept,
+    /// `send`.
+    Send {
+        /// The text.
+        text: Vec<u8>,
+        /// `MSG_MORE`: the record goes on.
+        more: bool,
+    },
+    /// `recv` of exactly so many octets, or of whatever comes until end of file with `None`.
+    Recv(Option<u32>),
+    /// `shutdown`.
+    Shutdown(How),
+    /// `close` of the connected socket, or of the listening one if there is no other.
+    Close,
+    /// `close` of the listening socket.
+    CloseListener,
+    /// `SO_LINGER` with zero time, then `close`: the RFC's ABORT.
+    Abort,
+    /// The process ends: every socket is closed.
+    Exit,
+    /// The host loses power: its sockets are gone, and nobody is told.
+    Crash,
+    /// `setsockopt`.
+    Set(SocketOption),
+}
+
+/// Which directions `shutdown` ends.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum How {
+    /// `SHUT_RD`.
+    Read,
+    /// `SHUT_WR`: the RFC's CLOSE.
+    Write,
+    /// `SHUT_RDWR`.
+    Both,
+}
+
+/// The socket options a scenario can set.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SocketOption {
+    /// `TCP_NODELAY`.
+    NoDelay(bool),
+    /// `TCP_QUICKACK`.
+    QuickAck(bool),
+    /// `TCP_MAXSEG`, octets; before `connect` or `listen`.
+    MaxSeg(u16),
+    /// `SO_LINGER`: `None` switches it off; seconds otherwise.
+    Linger(Option<u16>),
+    /// `TCP_USER_TIMEOUT`, milliseconds.
+    UserTimeout(u32),
+}
+
+impl fmt::Display for Call {
+    /// As a scenario writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { port: DEFAULT_PORT, .. } => write!(f, "listen"),
+            Self::Listen { port, .. } => write!(f, "listen port {port}"),
+            Self::Connect { port, from_port, .. } => {
+                write!(f, "connect")?;
+                if *port != DEFAULT_PORT {
+                    write!(f, " port {port}")?;
+                }
+                from_port.map_or(Ok(()), |from| write!(f, " from {from}"))
+            }
+            Self::Accept => write!(f, "accept"),
+            Self::Send { text, more } => write!(f, "send {}{}", text.len(), if *more { " more" } else { "" }),
+            Self::Recv(Some(octets)) => write!(f, "recv {octets}"),
+            Self::Recv(None) => write!(f, "recv"),
+            Self::Shutdown(How::Read) => write!(f, "shutdown read"),
+            Self::Shutdown(How::Write) => write!(f, "shutdown write"),
+            Self::Shutdown(How::Both) => write!(f, "shutdown both"),
+            Self::Close => write!(f, "close"),
+            Self::CloseListener => write!(f, "close listener"),
+            Self::Abort => write!(f, "abort"),
+            Self::Exit => write!(f, "exit"),
+            Self::Crash => write!(f, "crash"),
+            Self::Set(option) => write!(f, "option {option}"),
+        }
+    }
+}
+
+impl fmt::Display for SocketOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = |on: bool| if on { "on" } else { "off" };
+        match *self {
+            Self::NoDelay(on) => write!(f, "nodelay {}", word(on)),
+            Self::QuickAck(on) => write!(f, "quickack {}", word(on)),
+            Self::MaxSeg(octets) => write!(f, "maxseg {octets}"),
+            Self::Linger(None) => write!(f, "linger off"),
+            Self::Linger(Some(seconds)) => write!(f, "linger {seconds}"),
+            Self::UserTimeout(millis) => write!(f, "user-timeout {millis}ms"),
+        }
+    }
+}
+
+/// What came of a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It returned this: nothing, or a count such as `100`.
+    Done(String),
+    /// It failed.
+    Failed(Errno),
+    /// It blocks; ask again with [`World::retry`].
+    Blocked,
+}
+
+/// What the network does to a segment that is still to come.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NetworkAct {
+    /// The host whose segment it is.
+    pub from: HostId,
+    /// Which of its segments.
+    pub which: SegmentKind,
+    /// How many that match are let through first.
+    pub skip: u32,
+    /// How many are treated so, counted after those.
+    pub count: u32,
+    /// What is done.
+    pub fate: Fate,
+}
+
+impl fmt::Display for NetworkAct {
+    /// As a scenario writes it: `lose FIN#2`, `delay SYN 30ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nth = if self.skip == 0 { String::new() } else { format!("#{}", self.skip + 1) };
+        let which = self.which.name();
+        match self.fate {
+            Fate::Lose => write!(f, "lose {which}{nth}")?,
+            Fate::Delay(by) => write!(f, "delay {which}{nth} {}", humantime::format_duration(by))?,
+            Fate::Duplicate(by) => write!(f, "duplicate {which}{nth} {}", humantime::format_duration(by))?,
+        }
+        if self.count == 1 { Ok(()) } else { write!(f, " times {}", self.count) }
+    }
+}
+
+impl SegmentKind {
+    /// As a scenario writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Syn => "SYN",
+            Self::SynAck => "SYN,ACK",
+            Self::Ack => "ACK",
+            Self::Fin => "FIN",
+            Self::Rst => "RST",
+            Self::Data => "data",
+            Self::Any => "any",
+        }
+    }
+}
+
+/// Kinds of segments by which a network act picks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SegmentKind {
+    /// SYN without ACK.
+    Syn,
+    /// SYN with ACK.
+    SynAck,
+    /// Neither SYN, FIN, RST nor text.
+    Ack,
+    /// FIN.
+    Fin,
+    /// RST.
+    Rst,
+    /// Text, with or without FIN.
+    Data,
+    /// Whatever comes next.
+    Any,
+}
+
+/// What the network does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Fate {
+    /// The segment never arrives.
+    Lose,
+    /// It arrives this much later than the link alone would bring it.
+    Delay(Duration),
+    /// It arrives twice; the copy this much after the first.
+    Duplicate(Duration),
+}
+
+/// Somewhere a scenario can happen.
+pub trait World {
+    /// The time now.
+    fn now(&self) -> Instant;
+
+    /// Makes a call in the process of `host`.
+    fn call(&mut self, host: HostId, call: &Call) -> Outcome;
+
+    /// Asks a call that blocked again; `call` is what [`World::call`] was given.
+    fn retry(&mut self, host: HostId, call: &Call) -> Outcome;
+
+    /// Arms a network act, or says why this world cannot.
+    ///
+    /// # Errors
+    /// What is impossible here, in words.
+    fn network(&mut self, act: &NetworkAct) -> Result<(), String>;
+
+    /// Delivers a forged segment in the name of `from` to the other host, now; or says why not.
+    ///
+    /// # Errors
+    /// What is impossible here, in words.
+    fn inject(&mut self, from: HostId, segment: &Segment) -> Result<(), String>;
+
+    /// Lets one more thing happen, at `until` at the latest; `false` if nothing is left to happen before.
+    fn step(&mut self, until: Option<Instant>) -> bool;
+
+    /// Whether nothing is under way: no segment, no retransmission, no owed ACK.
+    fn is_settled(&self) -> bool;
+
+    /// What happened.
+    fn into_trace(self) -> Trace;
+}

@@ -1,0 +1,582 @@
+//! Virtual time: one ordered queue, hosts and a link; writes the [`Trace`] as it goes.
+//!
+//! Same input, same bytes: no wall clock, no global randomness, no dependence on hash order.
+
+mod host;
+mod link;
+mod socket;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use host::{Host, Inspection, NetstatRow, Outgoing};
+use link::{Link, Passage};
+pub use socket::SocketId;
+
+use super::{Call, Errno, NetworkAct, Outcome, World};
+use crate::engine::{Instant, Profile, Segment, State, Timer};
+use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
+
+/// How one host of a simulated world is set up.
+#[derive(Clone, Debug)]
+pub struct HostSetup {
+    /// Its name; the first host is drawn left.
+    pub name: String,
+    /// Its IP address.
+    pub address: IpAddr,
+    /// Its link address.
+    pub link_address: [u8; 6],
+    /// How its TCP behaves.
+    pub profile: Arc<Profile>,
+    /// ISSs of its first connections, in order.
+    pub iss: Vec<u32>,
+    /// What its timestamp clock shows at the beginning.
+    pub timestamp_offset: u32,
+}
+
+/// How a simulated world is set up.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The hosts: one or two.
+    pub hosts: Vec<HostSetup>,
+    /// One-way delay of the link.
+    pub delay: Duration,
+    /// Largest IP packet in octets.
+    pub mtu: u16,
+    /// Feeds whatever is chosen by chance.
+    pub seed: u64,
+    /// `key=value` pairs that say what is run.
+    pub recipe: Vec<(String, String)>,
+}
+
+/// The sockets a host's process speaks of.
+#[derive(Clone, Debug, Default)]
+struct Process {
+    listener: Option<SocketId>,
+    connection: Option<SocketId>,
+    /// Octets the blocking call has sent or received so far.
+    progress: usize,
+    /// Options set before the socket exists.
+    pending: Vec<super::SocketOption>,
+    /// The endpoint a ladder shows for this host.
+    shown: Option<SocketId>,
+}
+
+/// Hosts and a link in virtual time.
+#[derive(Clone, Debug)]
+pub struct Simulated {
+    now: Instant,
+    hosts: Vec<Host>,
+    processes: Vec<Process>,
+    link: Link,
+    /// Packets under way, by arrival and then by order of departure.
+    under_way: BinaryHeap<Reverse<(Instant, u64, PacketId)>>,
+    departures: u64,
+    endpoints: BTreeMap<(HostId, u32), EndpointId>,
+    trace: Trace,
+}
+
+impl Simulated {
+    /// A world in which nothing has happened yet.
+    pub fn new(setup: &Setup) -> Self {
+        let hosts = setup
+            .hosts
+            .iter()
+            .zip(0_u64..)
+            .map(|(host, position)| {
+                let mut made = Host::new(host.address, setup.mtu, Arc::clone(&host.profile), setup.seed.wrapping_add(position));
+                made.prescribe_iss(host.iss.iter().copied());
+                made.set_timestamp_offset(host.timestamp_offset);
+                made
+            })
+            .collect();
+        let infos = setup.hosts.iter().map(|host| HostInfo {
+            name: host.name.clone(),
+            address: host.address,
+            link_address: host.link_address,
+            initial_state: State::Closed,
+        });
+        Self {
+            now: Instant::START,
+            hosts,
+            processes: vec![Process::default(); setup.hosts.len()],
+            link: Link::new(setup.delay),
+            under_way: BinaryHeap::new(),
+            departures: 0,
+            endpoints: BTreeMap::new(),
+            trace: Trace { recipe: setup.recipe.clone(), hosts: infos.collect(), ..Trace::default() },
+        }
+    }
+
+    /// The host at this position.
+    pub fn host(&self, id: HostId) -> &Host {
+        &self.hosts[usize::from(id.0)]
+    }
+
+    /// What has happened so far.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    fn host_mut(&mut self, id: HostId) -> &mut Host {
+        &mut self.hosts[usize::from(id.0)]
+    }
+
+    fn process(&mut self, id: HostId) -> &mut Process {
+        &mut self.processes[usize::from(id.0)]
+    }
+
+    // --- calls ---------------------------------------------------------------------------------
+
+    fn dispatch(&mut self, host: HostId, call: &Call) -> Result<String, Errno> {
+        let now = self.now;
+        let nothing = |()| String::new();
+        match call {
+            Call::Listen { port, backlog } => self.listen(host, *port, *backlog).map(nothing),
+            Call::Connect { to, port, from_port } => self.connect(host, *to, *port, *from_port).map(nothing),
+            Call::Accept => self.accept(host).map(|_| String::new()),
+            Call::Send { text, more } => self.send(host, text, *more),
+            Call::Recv(want) => self.recv(host, *want),
+            Call::Shutdown(how) => {
+                let id = self.connection(host)?;
+                self.host_mut(host).shutdown(id, now, *how).map(nothing)
+            }
+            Call::Close => self.close(host).map(nothing),
+            Call::CloseListener => {
+                let id = self.process(host).listener.take().ok_or(Errno::BadDescriptor)?;
+                self.host_mut(host).close(id, now).map(nothing)
+            }
+            Call::Abort => {
+                let id = self.connection(host)?;
+                self.host_mut(host).set_option(id, now, super::SocketOption::Linger(Some(0)))?;
+                self.close(host).map(nothing)
+            }
+            Call::Exit => {
+                let _ = self.connection(host);
+                let listener = self.process(host).listener.take();
+                let connection = self.process(host).connection.take();
+                for id in connection.into_iter().chain(listener) {
+                    self.host_mut(host).close(id, now)?;
+                }
+                Ok(String::new())
+            }
+            Call::Crash => {
+                self.host_mut(host).crash();
+                *self.process(host) = Process::default();
+                Ok(String::new())
+            }
+            Call::Set(option) => self.set_option(host, *option).map(nothing),
+        }
+    }
+
+    fn listen(&mut self, host: HostId, port: u16, backlog: u16) -> Result<(), Errno> {
+        let now = self.now;
+        let id = self.host_mut(host).socket();
+        self.apply_pending(host, id)?;
+        self.host_mut(host).bind(id, port)?;
+        self.host_mut(host).listen(id, now, backlog)?;
+        self.process(host).listener = Some(id);
+        self.show(host, id);
+        Ok(())
+    }
+
+    fn connect(&mut self, host: HostId, to: HostId, port: u16, from_port: Option<u16>) -> Result<(), Errno> {
+        let now = self.now;
+        let remote = End { address: self.host(to).address(), port };
+        let id = self.host_mut(host).socket();
+        self.process(host).connection = Some(id);
+        self.apply_pending(host, id)?;
+        if let Some(port) = from_port {
+            self.host_mut(host).reuse_address(id)?;
+            self.host_mut(host).bind(id, port)?;
+        }
+        self.show(host, id);
+        self.host_mut(host).connect(id, now, remote)
+    }
+
+    fn apply_pending(&mut self, host: HostId, id: SocketId) -> Result<(), Errno> {
+        let now = self.now;
+        for option in std::mem::take(&mut self.process(host).pending) {
+            self.host_mut(host).set_option(id, now, option)?;
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, host: HostId) -> Result<SocketId, Errno> {
+        let listener = self.process(host).listener.ok_or(Errno::Invalid)?;
+        let child = self.host_mut(host).accept(listener)?;
+        self.process(host).connection = Some(child);
+        self.apply_pending(host, child)?;
+        Ok(child)
+    }
+
+    /// The connected socket of the process; accepts one if the process only listens so far.
+    fn connection(&mut self, host: HostId) -> Result<SocketId, Errno> {
+        let process = self.process(host);
+        match (process.connection, process.listener) {
+            (Some(id), _) => Ok(id),
+            (None, Some(_)) => self.accept(host),
+            (None, None) => Err(Errno::BadDescriptor),
+        }
+    }
+
+    fn send(&mut self, host: HostId, text: &[u8], more: bool) -> Result<String, Errno> {
+        let now = self.now;
+        let id = self.connection(host)?;
+        let done = self.process(host).progress;
+        let taken = self.host_mut(host).send(id, now, &text[done..], more)?;
+        let done = done + taken as usize;
+        if done < text.len() {
+            self.process(host).progress = done;
+            return Err(Errno::Again);
+        }
+        self.process(host).progress = 0;
+        Ok(text.len().to_string())
+    }
+
+    fn recv(&mut self, host: HostId, want: Option<u32>) -> Result<String, Errno> {
+        let now = self.now;
+        let id = self.connection(host)?;
+        loop {
+            let done = self.process(host).progress;
+            let max = want.map_or(u32::MAX, |want| want.saturating_sub(u32::try_from(done).unwrap_or(u32::MAX)));
+            let text = self.host_mut(host).recv(id, now, max)?;
+            let done = done + text.len();
+            let complete = want.is_some_and(|want| done >= want as usize);
+            if text.is_empty() || complete {
+                self.process(host).progress = 0;
+                return Ok(if done == 0 { "end of file".to_owned() } else { done.to_string() });
+            }
+            self.process(host).progress = done;
+        }
+    }
+
+    fn close(&mut self, host: HostId) -> Result<(), Errno> {
+        let now = self.now;
+        let connection = match self.connection(host) {
+            Ok(id) => {
+                self.process(host).connection = None;
+                Ok(id)
+            }
+            // Nothing has come to be accepted: then it is the listening socket that is closed.
+            Err(Errno::Again) => self.process(host).listener.take().ok_or(Errno::BadDescriptor),
+            Err(error) => Err(error),
+        };
+        let id = connection?;
+        self.host_mut(host).close(id, now)
+    }
+
+    fn set_option(&mut self, host: HostId, option: super::SocketOption) -> Result<(), Errno> {
+        let now = self.now;
+        match self.connection(host) {
+            Ok(id) => self.host_mut(host).set_option(id, now, option),
+            Err(_) => {
+                self.process(host).pending.push(option);
+                Ok(())
+            }
+        }
+    }
+
+    fn record_call(&mut self, host: HostId, call: &Call, before: State, result: &Result<String, Errno>, returned: bool) {
+        let shown = self.processes[usize::from(host.0)].shown;
+        let (result, signals) = match result {
+            Ok(text) => (Ok(text.clone()), Vec::new()),
+            Err(errno) => (Err(errno.name().to_owned()), Vec::new()),
+        };
+        let what = What::Call { call: call.to_string(), result, returned };
+        let quiet = returned || matches!(call, Call::Recv(_) | Call::Accept | Call::Set(_));
+        self.record(host, shown, before, what, quiet, signals);
+    }
+
+    // --- the trace -----------------------------------------------------------------------------
+
+    fn show(&mut self, host: HostId, id: SocketId) {
+        self.process(host).shown = Some(id);
+    }
+
+    /// The state a ladder shows for this host: of the endpoint it was last about, else of its listener.
+    fn shown_state(&self, host: HostId) -> State {
+        let process = &self.processes[usize::from(host.0)];
+        let listening = |state: State| if process.listener.is_some() { State::Listen } else { state };
+        match process.shown.map(|id| (self.host(host).state(id), self.host(host).ends(id).1.is_some())) {
+            None => listening(State::Closed),
+            Some((State::Listen, true)) => listening(State::Closed),
+            Some((state, _)) => state,
+        }
+    }
+
+    fn record(
+        &mut self,
+        host: HostId,
+        socket: Option<SocketId>,
+        before: State,
+        what: What,
+        quiet: bool,
+        mut signals: Vec<crate::engine::Signal>,
+    ) {
+        let inspection = socket.and_then(|id| self.host(host).inspect(id));
+        let after = self.shown_state(host);
+        let endpoint = inspection.as_ref().map(|inspection| self.endpoint(host, inspection.serial));
+        let (rules, variables) = match inspection {
+            None => (Vec::new(), None),
+            Some(inspection) => {
+                if !quiet {
+                    signals.extend(inspection.signals);
+                }
+                (if quiet { Vec::new() } else { inspection.rules }, Some(Box::new(inspection.variables)))
+            }
+        };
+        self.trace.entries.push(Entry { at: self.now, host, endpoint, what, before, after, rules, signals, variables });
+    }
+
+    fn note(&mut self, host: HostId, text: String) {
+        let state = self.shown_state(host);
+        self.record(host, None, state, What::Note(text), true, Vec::new());
+    }
+
+    fn endpoint(&mut self, host: HostId, serial: u32) -> EndpointId {
+        let next = EndpointId(u32::try_from(self.endpoints.len()).unwrap_or(u32::MAX));
+        *self.endpoints.entry((host, serial)).or_insert(next)
+    }
+
+    // --- packets -------------------------------------------------------------------------------
+
+    /// Everything the hosts want to send leaves, at the present moment.
+    fn flush(&mut self) {
+        for position in 0..self.hosts.len() {
+            #[expect(clippy::cast_possible_truncation, reason = "one or two hosts")]
+            let host = HostId(position as u8);
+            loop {
+                let before = self.shown_state(host);
+                let Some(outgoing) = self.hosts[position].poll_packet(self.now) else { break };
+                self.depart(host, before, outgoing);
+            }
+        }
+    }
+
+    fn depart(&mut self, from: HostId, before: State, outgoing: Outgoing) {
+        let Outgoing { socket, source, destination, segment, text } = outgoing;
+        let to = self.host_of(destination.address).unwrap_or(from);
+        let id = self.add_packet(Packet { from: Some(from), to, source, destination, segment, text });
+        let passage = self.link.pass(from, &segment);
+        if let Some(socket) = socket
+            && self.process(from).listener != Some(socket)
+        {
+            self.show(from, socket);
+        }
+        // What fired belongs to the input that made the segment leave; only the FIN of CLOSE-WAIT
+        // walks a row by leaving.
+        let walked = socket.and_then(|id| self.host(from).inspect(id)).and_then(|inspection| inspection.rules.last().copied());
+        let walked: Vec<_> = walked.filter(|rule| rule.on == crate::engine::Event::FinSent && rule.from == before).into_iter().collect();
+        self.record(from, socket, before, What::Departure(id), true, Vec::new());
+        if let Some(entry) = self.trace.entries.last_mut() {
+            entry.rules = walked;
+        }
+        match passage {
+            Passage::Lost => {
+                let state = self.shown_state(to);
+                let entry = Entry {
+                    at: self.now,
+                    host: to,
+                    endpoint: None,
+                    what: What::Loss(id),
+                    before: state,
+                    after: state,
+                    rules: Vec::new(),
+                    signals: Vec::new(),
+                    variables: None,
+                };
+                self.trace.entries.push(entry);
+            }
+            Passage::Arrives { after, copy } => {
+                // A host that talks to itself needs no link.
+                let after = if to == from { Duration::ZERO } else { after };
+                self.send_under_way(id, self.now + after);
+                if let Some(copy) = copy {
+                    self.send_under_way(id, self.now + copy);
+                }
+            }
+        }
+    }
+
+    fn add_packet(&mut self, packet: Packet) -> PacketId {
+        let id = PacketId(u32::try_from(self.trace.packets.len()).unwrap_or(u32::MAX));
+        self.trace.packets.push(packet);
+        id
+    }
+
+    fn send_under_way(&mut self, id: PacketId, at: Instant) {
+        self.under_way.push(Reverse((at, self.departures, id)));
+        self.departures += 1;
+    }
+
+    fn host_of(&self, address: IpAddr) -> Option<HostId> {
+        let position = self.hosts.iter().position(|host| host.address() == address)?;
+        u8::try_from(position).ok().map(HostId)
+    }
+
+    fn arrive(&mut self, id: PacketId) {
+        let packet = self.trace.packet(id).clone();
+        let to = packet.to;
+        let now = self.now;
+        // The endpoint the packet is for is the one to look at from now on; nobody's packet meets the listener.
+        let concerned = self.host(to).lookup(packet.source, packet.destination);
+        self.process(to).shown = concerned;
+        let before = self.shown_state(to);
+        let socket = self.host_mut(to).on_packet(now, packet.source, packet.destination, &packet.segment, &packet.text);
+        if let Some(socket) = socket
+            && self.process(to).listener != Some(socket)
+        {
+            self.show(to, socket);
+        }
+        self.record(to, socket, before, What::Arrival(id), false, Vec::new());
+        self.return_to_listener(to);
+    }
+
+    fn fire_timers(&mut self) {
+        for position in 0..self.hosts.len() {
+            #[expect(clippy::cast_possible_truncation, reason = "one or two hosts")]
+            let host = HostId(position as u8);
+            loop {
+                let before = self.shown_state(host);
+                let Some(socket) = self.hosts[position].on_time(self.now) else { break };
+                let timer = self
+                    .host(host)
+                    .inspect(socket)
+                    .and_then(|inspection| inspection.rules.first().copied())
+                    .map_or(Timer::Retransmission, timer_of);
+                self.show(host, socket);
+                self.record(host, Some(socket), before, What::Timer(timer), false, Vec::new());
+                self.return_to_listener(host);
+            }
+        }
+    }
+
+    /// A child that went back to LISTEN is gone; its listener is what remains.
+    fn return_to_listener(&mut self, host: HostId) {
+        let Some(shown) = self.process(host).shown else { return };
+        if self.host(host).state(shown) == State::Listen {
+            self.process(host).shown = None;
+        }
+    }
+
+    fn next_moment(&mut self) -> Option<Instant> {
+        let packet = self.under_way.peek().map(|Reverse((at, ..))| *at);
+        let timer = self.hosts.iter_mut().filter_map(Host::poll_deadline).min();
+        packet.into_iter().chain(timer).min()
+    }
+}
+
+/// The timer whose expiry a rule answers.
+fn timer_of(rule: &crate::engine::Rule) -> Timer {
+    use crate::engine::Event;
+    match rule.on {
+        Event::TwoMsl => Timer::TimeWait,
+        Event::DelayedAck => Timer::DelayedAck,
+        Event::UserTimeout => Timer::User,
+        _ => Timer::Retransmission,
+    }
+}
+
+impl World for Simulated {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn call(&mut self, host: HostId, call: &Call) -> Outcome {
+        let before = self.shown_state(host);
+        self.process(host).progress = 0;
+        let result = self.dispatch(host, call);
+        self.record_call(host, call, before, &result, false);
+        self.flush();
+        match result {
+            Ok(text) => Outcome::Done(text),
+            Err(errno) if errno.is_wait() => Outcome::Blocked,
+            Err(errno) => Outcome::Failed(errno),
+        }
+    }
+
+    fn retry(&mut self, host: HostId, call: &Call) -> Outcome {
+        let before = self.shown_state(host);
+        let result = match call {
+            Call::Connect { .. } => match self.process(host).connection {
+                Some(id) => self.host_mut(host).connect_result(id).map(|()| String::new()),
+                None => Err(Errno::BadDescriptor),
+            },
+            _ => self.dispatch(host, call),
+        };
+        let outcome = match &result {
+            Ok(text) => Outcome::Done(text.clone()),
+            Err(errno) if errno.is_wait() => return Outcome::Blocked,
+            Err(errno) => Outcome::Failed(*errno),
+        };
+        self.record_call(host, call, before, &result, true);
+        self.flush();
+        outcome
+    }
+
+    fn network(&mut self, act: &NetworkAct) -> Result<(), String> {
+        self.link.arm(act.clone());
+        self.note(act.from, act.to_string());
+        Ok(())
+    }
+
+    fn inject(&mut self, from: HostId, segment: &Segment) -> Result<(), String> {
+        let to = HostId(1 - from.0.min(1));
+        self.note(from, format!("inject {segment}"));
+        let (source, destination) = self.forged_ends(from, to);
+        let text = vec![b'x'; segment.len as usize];
+        let id = self.add_packet(Packet { from: None, to, source, destination, segment: *segment, text });
+        self.arrive(id);
+        self.flush();
+        Ok(())
+    }
+
+    fn step(&mut self, until: Option<Instant>) -> bool {
+        let Some(at) = self.next_moment().filter(|at| until.is_none_or(|until| *at <= until)) else {
+            if let Some(until) = until {
+                self.now = self.now.max(until);
+            }
+            return false;
+        };
+        self.now = self.now.max(at);
+        if let Some(&Reverse((arrival, _, id))) = self.under_way.peek()
+            && arrival <= self.now
+        {
+            self.under_way.pop();
+            self.arrive(id);
+        } else {
+            self.fire_timers();
+        }
+        self.flush();
+        true
+    }
+
+    fn is_settled(&self) -> bool {
+        self.under_way.is_empty() && self.hosts.iter().all(|host| !host.is_busy())
+    }
+
+    fn into_trace(self) -> Trace {
+        self.trace
+    }
+}
+
+impl Simulated {
+    /// The ends a forged segment claims: those of the connection the two hosts have, had, or would have.
+    fn forged_ends(&self, from: HostId, to: HostId) -> (End, End) {
+        let (mine, theirs) = (self.host(from).address(), self.host(to).address());
+        let known = self.trace.packets.iter().rev().find_map(|packet| {
+            if packet.source.address == mine && packet.destination.address == theirs {
+                Some((packet.source, packet.destination))
+            } else if packet.source.address == theirs && packet.destination.address == mine {
+                Some((packet.destination, packet.source))
+            } else {
+                None
+            }
+        });
+        known.unwrap_or((End { address: mine, port: 49_152 }, End { address: theirs, port: super::DEFAULT_PORT }))
+    }
+}

@@ -1,0 +1,80 @@
+//! One socket of a simulated host: a connection, its buffers, and what the user was told.
+
+use std::collections::VecDeque;
+
+use crate::engine::{Connection, Instant, Signal};
+use crate::trace::End;
+use crate::worlds::Errno;
+
+/// A socket of one host. Never reused while the host lives.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SocketId(pub(super) u32);
+
+/// A socket: what the process holds a descriptor of, or what outlives it.
+#[derive(Clone, Debug)]
+pub(super) struct Socket {
+    pub connection: Connection,
+    /// Counts the endpoints of a host; ids are reused, serials never.
+    pub serial: u32,
+    pub local_port: Option<u16>,
+    pub remote: Option<End>,
+    pub send: VecDeque<u8>,
+    pub receive: VecDeque<u8>,
+    /// The listener this came from, until `accept`.
+    pub parent: Option<SocketId>,
+    pub backlog: u16,
+    /// Connections that wait for `accept`.
+    pub accepted: VecDeque<SocketId>,
+    pub error: Option<Errno>,
+    pub linger: Option<u16>,
+    pub mss: Option<u16>,
+    pub reuse_address: bool,
+    /// A process still holds the descriptor.
+    pub held: bool,
+    pub read_shut: bool,
+    /// The deadline that stands in the host's queue.
+    pub scheduled: Option<Instant>,
+    /// In the host's queue of sockets with something to send.
+    pub queued: bool,
+    /// What the user was told by the last input.
+    pub told: Vec<Signal>,
+}
+
+impl Socket {
+    pub(super) fn new(connection: Connection, serial: u32) -> Self {
+        Self {
+            connection,
+            serial,
+            local_port: None,
+            remote: None,
+            send: VecDeque::new(),
+            receive: VecDeque::new(),
+            parent: None,
+            backlog: 0,
+            accepted: VecDeque::new(),
+            error: None,
+            linger: None,
+            mss: None,
+            reuse_address: false,
+            held: true,
+            read_shut: false,
+            scheduled: None,
+            queued: false,
+            told: Vec::new(),
+        }
+    }
+
+    /// Takes what the connection tells its user, and turns it into what calls will return.
+    pub(super) fn hear(&mut self) {
+        self.told.clear();
+        while let Some(signal) = self.connection.poll_signal() {
+            self.told.push(signal);
+            match signal {
+                Signal::Reset => self.error = Some(Errno::ConnectionReset),
+                Signal::Refused => self.error = Some(Errno::ConnectionRefused),
+                Signal::Timeout => self.error = Some(Errno::TimedOut),
+                Signal::Open | Signal::Closing | Signal::Closed => {}
+            }
+        }
+    }
+}

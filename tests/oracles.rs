@@ -1,0 +1,141 @@
+//! What we write, read by others: tshark must find nothing to complain about and see what the trace says.
+
+mod common {
+    pub(crate) mod by_hand;
+    pub(crate) mod tshark;
+}
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use synfin::sinks::pcap::{self, Format, Tap};
+use synfin::trace::{Trace, What};
+
+use common::by_hand::{self, A, B};
+use common::tshark;
+
+const FOUR: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
+const SIX: [&str; 2] = ["fd00::1", "fd00::2"];
+
+fn trace(addresses: [&str; 2]) -> Trace {
+    by_hand::trace(addresses.map(|address| address.parse().expect("an address")))
+}
+
+/// The trace as a file, in the format its name says.
+fn written(trace: &Trace, tap: Tap, folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name);
+    let format = Format::of_path(&path).expect("a name with a format");
+    let mut file = BufWriter::new(File::create(&path).expect("a temporary file"));
+    pcap::write(trace, format, tap, &mut file).expect("the trace can be written");
+    path
+}
+
+/// What a tap must see, frame by frame: the time in nanoseconds since 1970, SEQ, ACK and flags as in the header.
+fn expected(trace: &Trace, tap: Tap) -> Vec<Vec<String>> {
+    let mut frames = Vec::new();
+    for entry in &trace.entries {
+        let (What::Departure(id) | What::Arrival(id)) = entry.what else { continue };
+        if tap == Tap::Both || tap == Tap::Host(entry.host) {
+            let segment = &trace.packet(id).segment;
+            let nanos = pcap::EPOCH.as_nanos() + u128::from(entry.at.as_nanos());
+            let time = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+            let flags = format!("0x{:04x}", segment.flags.bits());
+            frames.push(vec![time, segment.seq.to_string(), segment.ack.to_string(), flags]);
+        }
+    }
+    frames
+}
+
+const SEEN: [&str; 4] = ["frame.time_epoch", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags"];
+
+#[test]
+fn tshark_sees_in_both_formats_what_the_trace_says() {
+    if !tshark::is_here_for("tshark_sees_in_both_formats_what_the_trace_says") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for addresses in [FOUR, SIX] {
+        let trace = trace(addresses);
+        for (tap, name) in [
+            (Tap::Host(A), "a.pcap"),
+            (Tap::Host(B), "b.pcap"),
+            (Tap::Host(A), "a.pcapng"),
+            (Tap::Host(B), "b.pcapng"),
+            (Tap::Both, "ab.pcapng"),
+        ] {
+            let path = written(&trace, tap, folder.path(), name);
+            assert_eq!(tshark::malformed(&path), 0, "{name}");
+            assert_eq!(tshark::bad_checksums(&path), 0, "{name}");
+            assert_eq!(tshark::fields(&path, &SEEN), expected(&trace, tap), "{name}");
+        }
+    }
+}
+
+#[test]
+fn tshark_warns_of_the_reset_only() {
+    if !tshark::is_here_for("tshark_warns_of_the_reset_only") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for addresses in [FOUR, SIX] {
+        for name in ["a.pcap", "a.pcapng"] {
+            let path = written(&trace(addresses), Tap::Host(A), folder.path(), name);
+            assert_eq!(tshark::expert(&path), ["11: Connection reset (RST)"], "{name}");
+        }
+        // With both taps every packet is there twice; Wireshark notes the copies, but warns of none.
+        let path = written(&trace(addresses), Tap::Both, folder.path(), "ab.pcapng");
+        assert_eq!(tshark::expert(&path), ["21: Connection reset (RST)", "22: Connection reset (RST)"]);
+    }
+}
+
+#[test]
+fn tshark_shows_interface_direction_number_and_comment() {
+    if !tshark::is_here_for("tshark_shows_interface_direction_number_and_comment") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = written(&trace(FOUR), Tap::Both, folder.path(), "ab.pcapng");
+    let right: Vec<Vec<String>> = trace(FOUR)
+        .entries
+        .iter()
+        .filter_map(|entry| {
+            let name = if entry.host == A { "A" } else { "B" };
+            let (direction, id) = match entry.what {
+                What::Departure(id) => ("0x00000002", id),
+                What::Arrival(id) => ("0x00000001", id),
+                What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) => return None,
+            };
+            Some(vec![name.to_owned(), direction.to_owned(), id.0.to_string()])
+        })
+        .collect();
+    assert_eq!(tshark::fields(&path, &["frame.interface_name", "frame.packet_flags_direction", "frame.packet_id"]), right);
+
+    let comments: Vec<String> = tshark::fields(&path, &["frame.comment"]).concat();
+    assert_eq!(comments.len(), right.len());
+    assert_eq!(
+        comments[15..19],
+        [
+            "A FIN-WAIT-2 -> TIME-WAIT | rcv FIN,ACK | fin-wait-2/fin | RFC 9293 3.10.7.4 eighth",
+            "A TIME-WAIT -> TIME-WAIT | snd ACK | - | -",
+            "B LAST-ACK -> CLOSED | rcv ACK | last-ack/fin-acked | RFC 9293 3.10.7.4 fifth",
+            "A SYN-SENT -> SYN-SENT | snd SYN | - | - | after: timer 2msl (TIME-WAIT -> CLOSED by time-wait/2msl), \
+             call connect (CLOSED -> SYN-SENT by closed/open-active)",
+        ]
+    );
+}
+
+#[test]
+fn the_oracle_sees_a_wrong_checksum() {
+    if !tshark::is_here_for("the_oracle_sees_a_wrong_checksum") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = written(&trace(FOUR), Tap::Host(A), folder.path(), "a.pcap");
+    let mut octets = fs::read(&path).expect("just written");
+    // The first frame's source port: behind the file's header, the packet's, Ethernet's and IP's.
+    octets[24 + 16 + 14 + 20] ^= 1;
+    fs::write(&path, octets).expect("a temporary file");
+    assert_eq!(tshark::bad_checksums(&path), 1);
+    assert!(tshark::expert(&path).iter().any(|line| line.starts_with("1: Bad checksum")), "{:?}", tshark::expert(&path));
+}
