@@ -8,7 +8,7 @@
 //! two rungs, one with `...` where it leaves and one with `...` where it arrives.
 
 use std::collections::VecDeque;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::engine::{Flags, Segment, State, Timer};
 use crate::trace::{Entry, HostId, PacketId, Trace, What};
@@ -142,7 +142,7 @@ impl Fields {
         let mut text = String::new();
         let mut field = |name: &str, value: Option<String>| {
             if let Some(value) = value {
-                text.push_str(&format!("<{name}={value}>"));
+                let _ = write!(text, "<{name}={value}>");
             }
         };
         field("SEQ", self.seq.map(|seq| seq.to_string()));

@@ -137,8 +137,8 @@ impl Walk {
         }
     }
 
-    fn rules(&self) -> impl Iterator<Item = &'static Rule> + use<> {
-        let Self { ids, len } = *self;
+    fn rules(self) -> impl Iterator<Item = &'static Rule> + use<> {
+        let Self { ids, len } = self;
         ids.into_iter().take(usize::from(len)).map(|id| &RULES[usize::from(id)])
     }
 }
@@ -552,7 +552,7 @@ impl Connection {
     }
 
     /// The window for a segment that leaves: field, and what the peer will make of it.
-    pub(super) fn wire_window(&self, octets: u32, shift: u8) -> WireWindow {
+    pub(super) fn wire_window(octets: u32, shift: u8) -> WireWindow {
         WireWindow(u16::try_from(octets >> shift).unwrap_or(u16::MAX))
     }
 

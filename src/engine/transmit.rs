@@ -43,7 +43,7 @@ impl Connection {
         // stray segment does not.
         if self.profile.abort_acks && reset.ack == Some(self.rcv.nxt) {
             self.select_window();
-            segment.window = self.wire_window(self.rcv.wnd, self.rcv.shift);
+            segment.window = Self::wire_window(self.rcv.wnd, self.rcv.shift);
             segment.options = self.plain_options(now);
         }
         segment
@@ -77,7 +77,7 @@ impl Connection {
 
     fn first_window(&mut self, answering: bool) -> WireWindow {
         let octets = if answering { self.rcv.wnd } else { self.syn_window() };
-        self.wire_window(octets, 0)
+        Self::wire_window(octets, 0)
     }
 
     /// The front of the retransmission queue, if it is due (RFC 6298 section 5.4).
@@ -183,7 +183,7 @@ impl Connection {
             seq,
             ack: self.rcv.nxt,
             flags,
-            window: self.wire_window(self.rcv.wnd, self.rcv.shift),
+            window: Self::wire_window(self.rcv.wnd, self.rcv.shift),
             urgent: 0,
             len,
             options: if self.bits.timestamps() { self.plain_options(now) } else { TcpOptions::NONE },

@@ -19,7 +19,7 @@ pub struct ParseError {
     /// What was read: a path or a name.
     pub name: String,
     /// The mistake.
-    pub mistake: Mistake,
+    pub mistake: Box<Mistake>,
 }
 
 /// Where in a text, what was expected, what was found.
@@ -59,7 +59,7 @@ const MAX_LINES: usize = 10_000;
 /// Most octets one `send` may have.
 const MAX_SEND: u32 = 16 << 20;
 /// Longest moment or duration a scenario may name: a year.
-const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
+const MAX_DURATION: Duration = Duration::from_hours(366 * 24);
 
 const DIRECTIVES: [&str; 9] = ["title", "source", "teaches", "link", "ip", "seed", "profile", "show", "mtu"];
 const ACTIONS: [&str; 15] = [
@@ -115,7 +115,7 @@ pub(super) fn scenario(name: &str, text: &str) -> Result<Scenario, ParseError> {
         let mut cursor = Cursor { number, line, at: 0 };
         let read =
             if number > MAX_LINES { Err(cursor.mistake_here(&format!("at most {MAX_LINES} lines"))) } else { reader.line(&mut cursor) };
-        read.map_err(|mistake| ParseError { name: name.to_owned(), mistake: *mistake })?;
+        read.map_err(|mistake| ParseError { name: name.to_owned(), mistake })?;
     }
     Ok(reader.scenario)
 }
@@ -223,8 +223,8 @@ impl Reader {
             self.settings_come_first(&before)?;
             return self.host_setting(cursor, host);
         }
-        let when = self.when(cursor)?;
-        let action = self.action(cursor, host)?;
+        let when = Self::when(cursor)?;
+        let action = Self::action(cursor, host)?;
         cursor.end()?;
         self.push(cursor.number, LineKind::Action(ActionLine { host, when, action }));
         Ok(())
@@ -251,7 +251,7 @@ impl Reader {
                 self.scenario.hosts[position].iss = iss;
             }
             "timestamp" => {
-                self.scenario.hosts[position].timestamp = cursor.number_u32("what the timestamp clock shows at the beginning")?
+                self.scenario.hosts[position].timestamp = cursor.number_u32("what the timestamp clock shows at the beginning")?;
             }
             "profile" => self.scenario.hosts[position].profile = Some(cursor.profile()?),
             _ => {
@@ -268,7 +268,7 @@ impl Reader {
         cursor.end()
     }
 
-    fn when(&self, cursor: &mut Cursor<'_>) -> Parsed<When> {
+    fn when(cursor: &mut Cursor<'_>) -> Parsed<When> {
         let word = cursor.peek_word();
         if word == "at" {
             cursor.word();
@@ -281,7 +281,7 @@ impl Reader {
         Ok(When::Next)
     }
 
-    fn action(&self, cursor: &mut Cursor<'_>, host: HostId) -> Parsed<Action> {
+    fn action(cursor: &mut Cursor<'_>, host: HostId) -> Parsed<Action> {
         let other = HostId(1 - host.0);
         let before = cursor.clone();
         let call = match cursor.word() {
@@ -348,7 +348,7 @@ impl Reader {
             "exit" => Call::Exit,
             "crash" => Call::Crash,
             "option" => Call::Set(cursor.socket_option()?),
-            "lose" | "delay" | "duplicate" => return self.network(&before, cursor, host),
+            "lose" | "delay" | "duplicate" => return Self::network(&before, cursor, host),
             "inject" => return cursor.forged().map(Action::Inject),
             _ => {
                 let expected = format!("a call or an act of the network ({})", ACTIONS.join(", "));
@@ -358,7 +358,7 @@ impl Reader {
         Ok(Action::Call(call))
     }
 
-    fn network(&self, before: &Cursor<'_>, cursor: &mut Cursor<'_>, from: HostId) -> Parsed<Action> {
+    fn network(before: &Cursor<'_>, cursor: &mut Cursor<'_>, from: HostId) -> Parsed<Action> {
         let (which, skip) = cursor.segment_kind()?;
         let fate = match before.peek_word() {
             "lose" => Fate::Lose,
