@@ -7,7 +7,7 @@
 //! the order of the rungs. Where it does not (two segments cross, one overtakes another) the packet is
 //! two rungs, one with `...` where it leaves and one with `...` where it arrives.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::{self, Write as _};
 
 use crate::engine::{Flags, Segment, State, Timer};
@@ -202,14 +202,21 @@ pub fn rungs(trace: &Trace, with_options: bool) -> Vec<Rung> {
 
 /// The whole ladder of a trace, top to bottom.
 pub fn steps(trace: &Trace, with_options: bool) -> Vec<Step> {
-    let mut builder = Builder { trace, with_options, waiting: vec![VecDeque::new(); trace.hosts.len()], steps: Vec::new() };
+    // Which packets need two rungs is known only at their arrival; the second pass draws those where they leave.
+    let first = draw(trace, with_options, BTreeSet::new());
+    draw(trace, with_options, first.split).steps
+}
+
+fn draw(trace: &Trace, with_options: bool, known_split: BTreeSet<PacketId>) -> Builder<'_> {
+    let waiting = vec![VecDeque::new(); trace.hosts.len()];
+    let mut builder = Builder { trace, with_options, waiting, known_split, split: BTreeSet::new(), steps: Vec::new() };
     for (index, entry) in trace.entries.iter().enumerate() {
         builder.entry(index, entry);
     }
     for host in 0..builder.waiting.len() {
         builder.flush(host);
     }
-    builder.steps
+    builder
 }
 
 /// Something a host did that is not drawn yet.
@@ -225,6 +232,10 @@ struct Builder<'a> {
     with_options: bool,
     /// What each host did that is not drawn yet, oldest first.
     waiting: Vec<VecDeque<Waiting>>,
+    /// Packets that an earlier pass found to need two rungs.
+    known_split: BTreeSet<PacketId>,
+    /// Those this pass finds.
+    split: BTreeSet<PacketId>,
     steps: Vec<Step>,
 }
 
@@ -232,7 +243,10 @@ impl Builder<'_> {
     fn entry(&mut self, index: usize, entry: &Entry) {
         let host = usize::from(entry.host.0);
         match &entry.what {
-            What::Departure(id) => self.waiting[host].push_back(Waiting::Packet(*id, entry.after, index)),
+            What::Departure(id) => {
+                self.waiting[host].push_back(Waiting::Packet(*id, entry.after, index));
+                self.release(host);
+            }
             What::Arrival(id) => self.arrival(index, entry, *id),
             What::Loss(id) => self.loss(*id, index),
             What::Timer(timer) => self.timer(index, entry, *timer),
@@ -314,9 +328,12 @@ impl Builder<'_> {
         let host = usize::from(entry.host.0);
         let name = self.name(entry.host);
         let waits = matches!(result, Err(errno) if errno == "EAGAIN" || errno == "EINPROGRESS" || errno == "EALREADY");
+        // A call that brings something is worth a remark when it does, any other when it is made.
+        let brings = call.starts_with("recv") || call == "accept";
         let remark = match result {
             Err(errno) if !waits => Some(format!("{name}: {call}: {errno}")),
-            _ if returned => None,
+            Ok(value) if value == "end of file" => Some(format!("{name}: {call}: {value}")),
+            _ if brings != returned && (returned || waits) => None,
             _ => Some(format!("{name}: {call}")),
         };
         if let Some(remark) = remark {
@@ -349,9 +366,13 @@ impl Builder<'_> {
         self.release(host);
     }
 
-    /// Draws the remarks at the front: all that came before them is drawn.
+    /// Draws what stands at the front and need not wait: all that came before it is drawn.
     fn release(&mut self, host: usize) {
-        while matches!(self.waiting[host].front(), Some(Waiting::Remark(..))) {
+        while match self.waiting[host].front() {
+            Some(Waiting::Remark(..)) => true,
+            Some(Waiting::Packet(id, ..)) => self.known_split.contains(id),
+            None => false,
+        } {
             self.flush_first(host, 1);
         }
     }
@@ -374,9 +395,11 @@ impl Builder<'_> {
             match item {
                 Waiting::Remark(text, index) => self.steps.push(Step::Remark(text, index)),
                 Waiting::Packet(id, state, index) if host == 0 => {
+                    self.split.insert(id);
                     self.segment(id, Course { left: Sign::Rightward, right: Sign::InNetwork }, Some(state), None, index);
                 }
                 Waiting::Packet(id, state, index) => {
+                    self.split.insert(id);
                     self.segment(id, Course { left: Sign::InNetwork, right: Sign::Leftward }, None, Some(state), index);
                 }
             }

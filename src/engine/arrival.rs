@@ -4,6 +4,7 @@
 //! A segment that acknowledges our FIN and carries the peer's is two events and walks two rows.
 
 use super::options::TcpOptions;
+use super::profile::WindowPolicy;
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, State};
@@ -267,7 +268,9 @@ impl Connection {
         self.rcv.nxt = self.rcv.nxt.plus(fresh);
         self.rcv.wnd -= fresh;
         self.rcv.unread += fresh;
-        self.grow_threshold(fresh, now);
+        if self.profile.window_policy == WindowPolicy::Linux {
+            self.linux_text_arrived(fresh, segment.has(Flags::PSH), now);
+        }
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Open {
     pub iss: SeqNumber<Ours>,
     /// Octets of text this endpoint can receive in one segment: MTU less 40 (IPv4) or 60 (IPv6).
     pub mss: u16,
+    /// Octets of text this endpoint sends in one segment at most, whatever it announces.
+    pub send_mss: u16,
     /// What the peer takes if it does not say: 536 (IPv4) or 1220 (IPv6), MUST-15.
     pub default_mss: u16,
     /// Added to the timestamp clock (RFC 7323 section 7.1).
@@ -90,6 +92,7 @@ impl Connection {
     fn take_open(&mut self, open: Open) {
         self.iss = open.iss;
         self.mss = open.mss;
+        self.send_mss = open.send_mss;
         self.default_mss = open.default_mss;
         self.ts_offset = open.ts_offset;
     }
@@ -131,10 +134,6 @@ impl Connection {
         let taken = octets.min(room);
         self.snd.unsent += taken;
         self.bits.set_hold_short(more);
-        // An application that answers what it reads is interactive: its next ACK can wait for the answer.
-        if self.bits.ack_soon() || self.rcv.nxt != self.irs.plus(1) {
-            self.bits.set_interactive(true);
-        }
         self.apply(Event::Send, now, None);
         Ok(taken)
     }
@@ -175,6 +174,7 @@ impl Connection {
         }
         let taken = octets.min(self.rcv.unread);
         self.rcv.unread -= taken;
+        self.linux_text_read();
         self.apply(Event::Receive, now, None);
         if self.state.takes_text() && self.window_update_due() {
             self.bits.set_ack_due(true);

@@ -16,6 +16,7 @@
 
 mod arrival;
 mod call;
+mod linux;
 pub mod options;
 pub mod profile;
 pub mod rules;

@@ -126,6 +126,13 @@ impl TcpOptions {
         self.with(&[8, 10, a, b, c, d, e, f, g, h])
     }
 
+    /// With one SACK block behind, from `start` up to but not including `end`.
+    #[must_use]
+    pub const fn sack(self, start: u32, end: u32) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (start.to_be_bytes(), end.to_be_bytes());
+        self.with(&[5, 10, a, b, c, d, e, f, g, h])
+    }
+
     /// Filled with end-of-list octets to a multiple of 4.
     #[must_use]
     pub const fn padded(mut self) -> Self {

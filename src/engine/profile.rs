@@ -141,6 +141,35 @@ impl KnobValue for WindowPolicy {
     }
 }
 
+/// How the moment of an ACK is chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum AckPolicy {
+    /// At once, or after the knob's delay, and for every second full segment (SHLD-19).
+    Rfc,
+    /// As Linux does: quick at first, then as the application's habits suggest.
+    Linux,
+}
+
+impl KnobValue for AckPolicy {
+    const EXPECTED: &'static str = "rfc or linux";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "rfc" => Some(Self::Rfc),
+            "linux" => Some(Self::Linux),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Rfc => "rfc",
+            Self::Linux => "linux",
+        }
+        .to_owned()
+    }
+}
+
 /// One knob as data.
 #[derive(Clone, Copy)]
 pub struct Knob {
@@ -289,10 +318,35 @@ knobs! {
         rfc: seconds(0), "RFC 9293 SHLD-18 and MUST-40 allow up to 500 ms; ladders read better without";
         linux: millis(40), "TCP_ATO_MIN";
     }
-    /// ACKs that are not delayed at the beginning of a connection.
+    /// Whether ACKs go by the RFC's rule or by Linux's estimate.
+    ack_policy: AckPolicy = "ack-policy" {
+        rfc: AckPolicy::Rfc, "RFC 9293 section 3.8.6.3";
+        linux: AckPolicy::Linux, "__tcp_ack_snd_check, tcp_send_delayed_ack";
+    }
+    /// Most ACKs that are not delayed at the beginning of a connection.
     quick_acks: u8 = "quick-acks" {
         rfc: 0, "RFC 9293 knows no such thing";
         linux: 16, "TCP_MAX_QUICKACKS";
+    }
+    /// Memory a received packet takes beyond its text, octets; only Linux's window looks at it.
+    packet_overhead: u16 = "packet-overhead" {
+        rfc: 0, "RFC 9293 counts text alone";
+        linux: 832, "measured: sk_buff and head on loopback; depends on the build";
+    }
+    /// Most memory a receive buffer may grow to, octets; only Linux's window looks at it.
+    receive_memory_max: u32 = "receive-memory-max" {
+        rfc: 0, "RFC 9293 knows no such thing";
+        linux: 33_554_432, "net.ipv4.tcp_rmem[2]";
+    }
+    /// Whether CLOSE pushes text that a SEND with more to come held back.
+    push_on_close: bool = "push-on-close" {
+        rfc: true, "RFC 9293 MUST-60: the last segment of queued text is pushed";
+        linux: false, "measured: FIN,ACK without PSH";
+    }
+    /// Whether the SYN,ACK that completes a crossed open is acknowledged at once, with a D-SACK.
+    ack_crossed_syn_ack: bool = "ack-crossed-syn-ack" {
+        rfc: false, "RFC 9293 figure 7 draws no such ACK";
+        linux: true, "measured: sack of the SYN's own number (RFC 2883)";
     }
     /// Whether the ACK of a FIN may be delayed like that of text.
     delay_fin_ack: bool = "delay-fin-ack" {
@@ -333,6 +387,11 @@ knobs! {
     timestamps: bool = "timestamps" {
         rfc: false, "RFC 7323 is optional to RFC 9293";
         linux: true, "net.ipv4.tcp_timestamps";
+    }
+    /// Whether a lowered MSS (TCP_MAXSEG) also limits what this side sends.
+    maxseg_limits_sending: bool = "maxseg-limits-sending" {
+        rfc: false, "RFC 9293 section 3.7.1: the option speaks of receiving";
+        linux: true, "measured";
     }
     /// Order and padding of options.
     option_layout: OptionLayout = "option-layout" {

@@ -187,6 +187,8 @@ words! {
         SendAck = "send ACK",
         /// An ACK, delayed if the knob allows.
         ScheduleAck = "schedule ACK",
+        /// An ACK for the SYN,ACK of a crossed open, if the profile sends one.
+        AckCrossedSyn = "acknowledge crossed SYN,ACK",
         /// A challenge ACK (RFC 5961).
         ChallengeAck = "challenge ACK",
         /// The FIN, behind all queued text.

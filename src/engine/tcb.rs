@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::linux::Tuning;
 use super::options::{Offers, TcpOptions};
 use super::profile::{OptionLayout, Profile};
 use super::rules::{self, RULES, Rule, RuleId};
@@ -48,7 +49,7 @@ pub(super) struct Receive {
     pub wnd: u32,
     /// Octets the application has not read.
     pub unread: u32,
-    /// Upper bound of the window; grows with what arrives (Linux's `rcv_ssthresh`).
+    /// Upper bound of the window; grows with what arrives (Linux's `rcv_ssthresh`); 0 without such a policy.
     pub threshold: u32,
     /// Shift of the windows we send.
     pub shift: u8,
@@ -69,7 +70,7 @@ pub(super) struct RoundTrip {
 
 /// Facts of one bit each.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub(super) struct Bits(u16);
+pub(super) struct Bits(u32);
 
 macro_rules! bits {
     ($($name:ident $set:ident = $bit:literal: $about:literal,)+) => {
@@ -91,6 +92,7 @@ bits! {
     front_due set_front_due = 2: "The front of the retransmission queue has to leave again.",
     fin_queued set_fin_queued = 3: "A FIN stands behind the text.",
     fin_sent set_fin_sent = 4: "It has left at least once.",
+    sack set_sack = 18: "Both sides permit SACK.",
     close_queued set_close_queued = 5: "CLOSE was called in SYN-RECEIVED and waits for ESTABLISHED.",
     hold_short set_hold_short = 6: "The last SEND announced more: a short segment waits (MSG_MORE).",
     no_delay set_no_delay = 7: "The user switched Nagle off.",
@@ -100,7 +102,10 @@ bits! {
     interactive set_interactive = 12: "The application answers what it reads, so ACKs can wait for the answer (Linux's pingpong).",
     probing set_probing = 13: "The window is closed and the retransmission timer probes it.",
     peer_fin set_peer_fin = 14: "The peer's FIN has been taken.",
-    ack_soon set_ack_soon = 15: "Text arrived whose ACK is still owed.",
+    ack_soon set_ack_soon = 15: "Text or FIN arrived whose ACK is still owed.",
+    pushed set_pushed = 8: "Pushed text arrived since the last ACK (Linux).",
+    pushed_twice set_pushed_twice = 16: "More than once (Linux).",
+    dsack_syn set_dsack_syn = 17: "The next ACK reports the peer's SYN as received twice (RFC 2883).",
 }
 
 impl Bits {
@@ -178,7 +183,10 @@ pub struct Connection {
     pub(super) offers: PeerOffers,
     /// Our own MSS: what we can receive.
     pub(super) mss: u16,
+    /// What we send at most, whatever we announce.
+    pub(super) send_mss: u16,
     pub(super) default_mss: u16,
+    pub(super) tuning: Tuning,
     pub(super) bits: Bits,
     pub(super) walk: Walk,
     pub(super) signals: u8,
@@ -230,7 +238,9 @@ impl Connection {
             last_ack_sent: zero,
             offers: PeerOffers::default(),
             mss: 536,
+            send_mss: 536,
             default_mss: 536,
+            tuning: Tuning::default(),
             bits: Bits::default(),
             walk: Walk::default(),
             signals: 0,
@@ -399,12 +409,20 @@ impl Connection {
                 self.rcv.nxt = self.rcv.nxt.plus(1);
                 self.rcv.wnd = self.rcv.wnd.saturating_sub(1);
                 self.bits.set_peer_fin(true);
+                self.linux_fin_arrived();
             }
             Action::SendAck | Action::ChallengeAck => self.bits.set_ack_due(true),
+            Action::AckCrossedSyn => {
+                let ack = self.profile.ack_crossed_syn_ack;
+                self.bits.set_ack_due(ack);
+                self.bits.set_dsack_syn(ack && self.bits.sack());
+            }
             Action::ScheduleAck => self.schedule_ack(now, segment),
             Action::QueueFin => {
                 self.bits.set_fin_queued(true);
-                self.bits.set_hold_short(false);
+                if self.profile.push_on_close {
+                    self.bits.set_hold_short(false);
+                }
             }
             Action::QueueClose => self.bits.set_close_queued(true),
             Action::SendRst => {
@@ -421,9 +439,9 @@ impl Connection {
             }
             Action::ForgetPeer => {
                 let fresh = Self::new(Arc::clone(&self.profile));
-                let kept = (self.mss, self.default_mss, self.walk, self.signals);
+                let kept = (self.mss, self.send_mss, self.default_mss, self.walk, self.signals);
                 *self = fresh;
-                (self.mss, self.default_mss, self.walk, self.signals) = kept;
+                (self.mss, self.send_mss, self.default_mss, self.walk, self.signals) = kept;
             }
             Action::DeleteTcb => {
                 self.deadlines = Deadlines::NONE;
@@ -459,6 +477,7 @@ impl Connection {
         self.snd.mss = mss.unwrap_or(self.default_mss).max(1);
         // RFC 7323 section 2.3: more than 14 is read as 14.
         self.offers = PeerOffers { shift: window_scale.map(|shift| shift.min(14)), sack: sack_permitted, timestamps: timestamps.is_some() };
+        self.bits.set_sack(self.profile.sack && sack_permitted);
         self.bits.set_timestamps(self.profile.timestamps && timestamps.is_some());
         if let Some(ts) = timestamps {
             self.ts_recent = ts.val;
@@ -548,7 +567,7 @@ impl Connection {
     pub(super) fn effective_mss(&self) -> u16 {
         let options = if self.bits.timestamps() { 12 } else { 0 };
         // MUST-16: the smaller of what the peer takes and what we can send.
-        self.snd.mss.min(self.mss).saturating_sub(options).max(1)
+        self.snd.mss.min(self.send_mss).saturating_sub(options).max(1)
     }
 
     /// The window for a segment that leaves: field, and what the peer will make of it.
@@ -586,8 +605,16 @@ impl Connection {
     }
 
     /// The option area of a segment without SYN.
-    pub(super) fn plain_options(&self, now: Instant) -> TcpOptions {
-        if self.bits.timestamps() { TcpOptions::NONE.nop().nop().timestamps(self.timestamps_now(now)) } else { TcpOptions::NONE }
+    pub(super) fn plain_options(&mut self, now: Instant) -> TcpOptions {
+        let mut options = TcpOptions::NONE;
+        if self.bits.timestamps() {
+            options = options.nop().nop().timestamps(self.timestamps_now(now));
+        }
+        if self.bits.dsack_syn() {
+            self.bits.set_dsack_syn(false);
+            options = options.nop().nop().sack(self.irs.get(), self.irs.plus(1).get());
+        }
+        options
     }
 }
 

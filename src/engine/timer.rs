@@ -1,6 +1,7 @@
 //! What a timer means: RFC 9293 section 3.10.8, RFC 6298 for the retransmission timer.
 
 use super::options::Timestamps;
+use super::profile::AckPolicy;
 use super::segment::Segment;
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, State};
@@ -16,6 +17,9 @@ pub(super) fn fire(connection: &mut Connection, timer: Timer, now: Instant) {
         Timer::TimeWait => Event::TwoMsl,
         Timer::User => Event::UserTimeout,
     };
+    if timer == Timer::DelayedAck && connection.profile.ack_policy == AckPolicy::Linux {
+        connection.linux_delayed_ack_fired();
+    }
     connection.apply(event, now, None);
 }
 

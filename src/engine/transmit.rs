@@ -1,6 +1,6 @@
 //! What leaves next: resets, SYNs, what is lost, new text, FIN, and ACKs where nothing else carries them.
 
-use super::options::TcpOptions;
+use super::profile::AckPolicy;
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, State};
@@ -145,6 +145,9 @@ impl Connection {
         let seq = self.snd.nxt;
         self.snd.nxt = self.snd.nxt.plus(len + u32::from(fin));
         self.snd.unsent -= len;
+        if len > 0 && self.profile.ack_policy == AckPolicy::Linux {
+            self.linux_text_sent(now);
+        }
         self.time_segment(self.snd.nxt, now);
         if !self.deadlines.is_running(Timer::Retransmission) {
             self.start_retransmission(now);
@@ -174,6 +177,9 @@ impl Connection {
     /// A segment of this connection; it carries the newest ACK, so none is owed afterwards.
     fn segment(&mut self, seq: SeqNumber<Ours>, len: u32, flags: Flags, now: Instant) -> Segment<Ours> {
         self.select_window();
+        if self.profile.ack_policy == AckPolicy::Linux {
+            self.linux_ack_sent();
+        }
         self.deadlines.stop(Timer::DelayedAck);
         self.bits.set_ack_due(false);
         self.bits.set_ack_soon(false);
@@ -186,7 +192,7 @@ impl Connection {
             window: Self::wire_window(self.rcv.wnd, self.rcv.shift),
             urgent: 0,
             len,
-            options: if self.bits.timestamps() { self.plain_options(now) } else { TcpOptions::NONE },
+            options: self.plain_options(now),
         }
     }
 
@@ -194,6 +200,12 @@ impl Connection {
     pub(super) fn schedule_ack(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) {
         let delay = self.profile.delayed_ack;
         self.bits.set_ack_soon(true);
+        if self.profile.ack_policy == AckPolicy::Linux {
+            // Text and FIN of one segment are two events; the second call sees the FIN already taken.
+            let fin = self.bits.peer_fin() && segment.is_some_and(|segment| segment.has(Flags::FIN));
+            self.linux_schedule_ack(fin, now);
+            return;
+        }
         let fin = segment.is_some_and(|segment| segment.has(Flags::FIN));
         if nanos(delay) == 0 || (fin && !self.profile.delay_fin_ack) {
             self.bits.set_ack_due(true);
@@ -202,10 +214,7 @@ impl Connection {
         if segment.is_some_and(|segment| segment.len >= u32::from(self.effective_mss())) {
             self.unacked_segments = self.unacked_segments.saturating_add(1);
         }
-        if self.quick_acks > 0 && !self.bits.interactive() {
-            self.quick_acks -= 1;
-            self.bits.set_ack_due(true);
-        } else if self.unacked_segments >= 2 {
+        if self.unacked_segments >= 2 {
             // SHLD-19: at least every second full-sized segment.
             self.bits.set_ack_due(true);
         } else if !self.deadlines.is_running(Timer::DelayedAck) {

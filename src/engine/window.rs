@@ -1,4 +1,4 @@
-//! The window this endpoint offers: RFC 9293 section 3.8.6.2.2, and Linux's way of the same.
+//! The window this endpoint offers: RFC 9293 section 3.8.6.2.2; Linux's way of the same is in `linux`.
 
 use super::profile::WindowPolicy;
 use super::tcb::Connection;
@@ -6,40 +6,50 @@ use super::tcb::Connection;
 impl Connection {
     /// The first window, chosen when the numbers of the peer become known.
     pub(super) fn open_window(&mut self) {
-        self.rcv.threshold = self.profile.receive_buffer;
-        self.rcv.wnd = self.profile.receive_buffer.min(u32::from(u16::MAX));
+        match self.profile.window_policy {
+            WindowPolicy::Buffer => self.rcv.wnd = self.profile.receive_buffer.min(u32::from(u16::MAX)),
+            WindowPolicy::Linux => self.linux_open_window(),
+        }
     }
 
     /// The window to put into a SYN, before anything is known of the peer: octets, never scaled.
     pub(super) fn syn_window(&self) -> u32 {
-        self.profile.receive_buffer.min(u32::from(u16::MAX))
+        let octets = match self.profile.window_policy {
+            WindowPolicy::Buffer => self.profile.receive_buffer,
+            WindowPolicy::Linux => Self::linux_syn_window(&self.profile, self.mss),
+        };
+        octets.min(u32::from(u16::MAX))
     }
 
     /// Chooses RCV.WND for a segment that leaves now. The right edge never moves left (SHLD-14).
     pub(super) fn select_window(&mut self) {
-        let free = self.profile.receive_buffer.saturating_sub(self.rcv.unread);
-        let limit = u32::from(u16::MAX) << self.rcv.shift;
         self.rcv.wnd = match self.profile.window_policy {
-            WindowPolicy::Buffer => {
-                // MUST-39: the right edge waits until it can move by a segment or half the buffer.
-                let step = u32::from(self.mss).min(self.profile.receive_buffer / 2);
-                let gain = free.saturating_sub(self.rcv.wnd);
-                if gain >= step { free } else { self.rcv.wnd }.min(limit)
-            }
-            WindowPolicy::Linux => free.min(self.rcv.threshold).max(self.rcv.wnd).min(limit),
+            WindowPolicy::Buffer => self.buffer_window(),
+            WindowPolicy::Linux => self.linux_select_window(),
         };
     }
 
-    /// Whether the application has read so much that the peer should hear of the room.
-    pub(super) fn window_update_due(&self) -> bool {
+    fn buffer_window(&self) -> u32 {
+        // MUST-39: the right edge waits until it can move by a segment or half the buffer.
         let free = self.profile.receive_buffer.saturating_sub(self.rcv.unread);
-        let step = u32::from(self.mss).min(self.profile.receive_buffer / 2);
-        // Only a window that was small enough to stop the peer is worth a segment of its own.
-        self.rcv.wnd < step && free.saturating_sub(self.rcv.wnd) >= step
+        let gain = free.saturating_sub(self.rcv.wnd);
+        let limit = u32::from(u16::MAX) << self.rcv.shift;
+        if gain >= self.window_step() { free } else { self.rcv.wnd }.min(limit)
     }
-}
 
-impl Connection {
-    /// Text arrived: the threshold of [`WindowPolicy::Linux`] may grow.
-    pub(super) fn grow_threshold(&mut self, _fresh: u32, _now: super::time::Instant) {}
+    fn window_step(&self) -> u32 {
+        u32::from(self.mss).min(self.profile.receive_buffer / 2)
+    }
+
+    /// Whether the application has read so much that the peer should hear of the room.
+    pub(super) fn window_update_due(&mut self) -> bool {
+        match self.profile.window_policy {
+            WindowPolicy::Buffer => {
+                // Only a window that was small enough to stop the peer is worth a segment of its own.
+                let free = self.profile.receive_buffer.saturating_sub(self.rcv.unread);
+                self.rcv.wnd < self.window_step() && free.saturating_sub(self.rcv.wnd) >= self.window_step()
+            }
+            WindowPolicy::Linux => self.linux_ack_after_read(),
+        }
+    }
 }

@@ -275,6 +275,7 @@ impl Reader {
             return cursor.duration().map(When::At);
         }
         if word.starts_with('+') {
+            cursor.skip_space();
             cursor.skip(1);
             return cursor.duration().map(When::After);
         }

@@ -653,7 +653,9 @@ impl Host {
         // MUST-15: what a peer takes that does not say; MUST-67: what we can receive.
         let (headers, default_mss) = if self.address.is_ipv4() { (40, 536) } else { (60, 1220) };
         let mss = self.mtu.saturating_sub(headers).max(1);
-        Open { iss: SeqNumber::new(iss), mss: limit.map_or(mss, |limit| mss.min(limit)), default_mss, ts_offset: self.timestamp_offset }
+        let announced = limit.map_or(mss, |limit| mss.min(limit));
+        let send_mss = if self.profile.maxseg_limits_sending { announced } else { mss };
+        Open { iss: SeqNumber::new(iss), mss: announced, send_mss, default_mss, ts_offset: self.timestamp_offset }
     }
 
     // --- looking -------------------------------------------------------------------------------

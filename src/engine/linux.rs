@@ -1,0 +1,322 @@
+//! How Linux chooses windows and the moment of an ACK, in its own integers.
+//!
+//! Measured on 6.18 and replayed against captures: `tcp_select_initial_window`, `tcp_select_window`,
+//! `tcp_grow_window`, `tcp_event_data_recv`, `__tcp_ack_snd_check` and the delayed-ACK timer. Sizes
+//! are octets; the kernel counts memory, and `ratio / 256` of it is taken for text.
+
+use super::profile::Profile;
+use super::state::State;
+use super::tcb::{Connection, Origin};
+use super::time::{Instant, Timer, nanos};
+
+/// Receive-side memory of the `linux` policies.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct Tuning {
+    /// Upper bound of the threshold (`window_clamp`).
+    clamp: u32,
+    /// When text last arrived, in ticks.
+    last_text: u32,
+    /// Packets in the receive queue.
+    packets: u16,
+    /// Text per 256 octets of memory (`scaling_ratio`).
+    ratio: u16,
+    /// Guess at the text of the peer's full segments.
+    rcv_mss: u16,
+    /// Text of the last segment shorter than that (`last_seg_size`).
+    short: u16,
+    /// Delayed-ACK estimate in milliseconds; 0 before the first text.
+    ato: u16,
+}
+
+/// The timer tick of the measured kernel: HZ=250.
+const TICK: u64 = 4_000_000;
+/// TCP_ATO_MIN, milliseconds.
+const ATO_MIN: u16 = 40;
+/// TCP_MSS_DEFAULT.
+const DEFAULT_MSS: u32 = 536;
+/// TCP_MIN_MSS.
+const MIN_MSS: u32 = 88;
+
+impl Connection {
+    /// Octets of text that `memory` octets have room for.
+    fn space(&self, memory: u32) -> u32 {
+        u32::try_from((u64::from(memory) * u64::from(self.tuning.ratio)) >> 8).unwrap_or(u32::MAX)
+    }
+
+    /// `tcp_rmem[1]`: text takes half of the memory at first.
+    fn memory(&self) -> u32 {
+        self.profile.receive_buffer.saturating_mul(2)
+    }
+
+    /// Memory that what was not read takes.
+    fn used(&self) -> u32 {
+        self.rcv.unread + u32::from(self.tuning.packets) * u32::from(self.profile.packet_overhead)
+    }
+
+    /// MSS announced, less what timestamps take of every segment.
+    fn advertised_mss(&self) -> u32 {
+        u32::from(self.mss).saturating_sub(if self.bits.timestamps() { 12 } else { 0 }).max(1)
+    }
+
+    /// The window of a SYN: whole segments of the announced MSS.
+    pub(super) fn linux_syn_window(profile: &Profile, mss: u16) -> u32 {
+        let mss = u32::from(mss).max(1);
+        profile.receive_buffer / mss * mss
+    }
+
+    /// The peer's options are known: the first window that counts.
+    pub(super) fn linux_open_window(&mut self) {
+        let full = self.profile.receive_buffer;
+        let advertised = self.advertised_mss();
+        self.rcv.wnd = match self.origin {
+            // Its own SYN has said it already, before timestamps were agreed.
+            Origin::Active => Self::linux_syn_window(&self.profile, self.mss),
+            Origin::Passive => full / advertised * advertised,
+        };
+        let clamp = full.saturating_sub(advertised).max(2 * advertised);
+        self.rcv.threshold = self.rcv.wnd.min(clamp);
+        let guess = DEFAULT_MSS.min(advertised).min(u32::from(self.effective_mss())).min(self.rcv.wnd / 2).max(MIN_MSS);
+        self.tuning = Tuning { clamp, ratio: 128, rcv_mss: u16::try_from(guess).unwrap_or(u16::MAX), ..Tuning::default() };
+        self.quick_acks = 0;
+    }
+
+    /// The window for a segment that leaves now; `(new, before it was kept from shrinking)`.
+    fn linux_window(&mut self) -> (u32, u32) {
+        let shift = self.rcv.shift;
+        let unit = 1_u32 << shift;
+        let round_up = |octets: u32| octets.saturating_add(unit - 1) & !(unit - 1);
+        let current = self.rcv.wnd;
+        let full = self.profile.receive_buffer;
+        let top = self.tuning.clamp.min(full);
+        let mut free = self.space(self.memory().saturating_sub(self.used()));
+        let mss = u32::from(self.tuning.rcv_mss).min(top);
+        let mut closed = false;
+        if free < top / 2 {
+            self.quick_acks = 0;
+            free &= !(unit - 1);
+            closed = free < full / 16 || free < mss;
+        }
+        free = free.min(self.rcv.threshold);
+        let offered = self.offered_window();
+        let computed = if closed {
+            0
+        } else if shift > 0 {
+            round_up(free)
+        } else if offered <= free.saturating_sub(mss) || offered > free {
+            free / mss.max(1) * mss
+        } else if mss == top && free > offered + top / 2 {
+            free
+        } else {
+            offered
+        };
+        (if computed < current { round_up(current) } else { computed }, computed)
+    }
+
+    /// The window of the last ACK, not yet reduced by what arrived since (`rcv_wnd`).
+    fn offered_window(&self) -> u32 {
+        self.rcv.wnd + self.rcv.nxt.since(self.last_ack_sent)
+    }
+
+    pub(super) fn linux_select_window(&mut self) -> u32 {
+        let (window, _) = self.linux_window();
+        window.min(u32::from(u16::MAX) << self.rcv.shift)
+    }
+
+    /// Text arrived: guesses at the peer's segments, the ACK estimate, and the threshold follow.
+    pub(super) fn linux_text_arrived(&mut self, len: u32, push: bool, now: Instant) {
+        self.tuning.packets = self.tuning.packets.saturating_add(1);
+        self.guess_rcv_mss(len, push);
+        self.estimate_ack_delay(now);
+        if len >= 128 {
+            self.linux_grow_threshold(len);
+        }
+    }
+
+    /// A FIN takes a packet of memory too, until it is read past.
+    pub(super) fn linux_fin_arrived(&mut self) {
+        self.tuning.packets = self.tuning.packets.saturating_add(1);
+    }
+
+    /// The application has read everything: no packet is left in the queue.
+    pub(super) fn linux_text_read(&mut self) {
+        if self.rcv.unread == 0 {
+            self.tuning.packets = 0;
+        }
+    }
+
+    /// `tcp_measure_rcv_mss`.
+    fn guess_rcv_mss(&mut self, len: u32, push: bool) {
+        let last = std::mem::take(&mut self.tuning.short);
+        let rcv_mss = u32::from(self.tuning.rcv_mss);
+        let short = u16::try_from(len).unwrap_or(u16::MAX);
+        if len >= rcv_mss {
+            if len != rcv_mss {
+                self.rescale(len);
+            }
+            self.tuning.rcv_mss = u16::try_from(len.min(self.advertised_mss())).unwrap_or(u16::MAX);
+            if push {
+                self.bits.set_pushed(true);
+            }
+            return;
+        }
+        let with_header = len + if self.bits.timestamps() { 32 } else { 20 };
+        if with_header >= DEFAULT_MSS + 20 || (with_header >= MIN_MSS + 20 && !push) {
+            self.tuning.short = short;
+            if short == last {
+                self.tuning.rcv_mss = short;
+                return;
+            }
+        }
+        if self.bits.pushed() {
+            self.bits.set_pushed_twice(true);
+        }
+        self.bits.set_pushed(true);
+    }
+
+    /// What a full segment costs is known better now (`tcp_scaling_ratio`).
+    fn rescale(&mut self, len: u32) {
+        let ratio = u16::try_from(len * 256 / (len + u32::from(self.profile.packet_overhead))).unwrap_or(255).max(1);
+        if ratio == self.tuning.ratio {
+            return;
+        }
+        self.tuning.ratio = ratio;
+        let clamp = self.space(self.memory()).max(1152);
+        if clamp < self.tuning.clamp {
+            self.rcv.threshold = self.rcv.threshold.min(clamp);
+        } else if clamp > self.tuning.clamp {
+            self.rcv.threshold = self.rcv.threshold.max(self.offered_window().min(clamp));
+        }
+        self.tuning.clamp = clamp;
+    }
+
+    /// `tcp_event_data_recv`: quick ACKs at the beginning and after a pause, an estimate between.
+    fn estimate_ack_delay(&mut self, now: Instant) {
+        #[expect(clippy::cast_possible_truncation, reason = "jiffies wrap as well")]
+        let tick = (now.as_nanos() / TICK) as u32;
+        let rto = u16::try_from(self.rtt.rto / 1_000_000).unwrap_or(u16::MAX);
+        let ato = self.tuning.ato;
+        if ato == 0 {
+            self.grant_quick_acks();
+            self.tuning.ato = ATO_MIN;
+        } else {
+            let pause = u16::try_from(u64::from(tick.wrapping_sub(self.tuning.last_text)) * (TICK / 1_000_000)).unwrap_or(u16::MAX);
+            if pause <= ATO_MIN / 2 {
+                self.tuning.ato = ato / 2 + ATO_MIN / 2;
+            } else if pause < ato {
+                self.tuning.ato = (ato / 2 + pause).min(rto);
+            } else if pause > rto {
+                self.grant_quick_acks();
+            }
+        }
+        self.tuning.last_text = tick;
+    }
+
+    fn grant_quick_acks(&mut self) {
+        let by_window = self.offered_window() / (2 * u32::from(self.tuning.rcv_mss).max(1));
+        let grant = if by_window == 0 { 2 } else { by_window }.min(u32::from(self.profile.quick_acks));
+        self.quick_acks = self.quick_acks.max(u8::try_from(grant).unwrap_or(u8::MAX));
+    }
+
+    /// `tcp_grow_window`.
+    fn linux_grow_threshold(&mut self, len: u32) {
+        let room = self.tuning.clamp.min(self.space(self.memory().saturating_sub(self.used()))).saturating_sub(self.rcv.threshold);
+        if room == 0 {
+            return;
+        }
+        let cost = len + u32::from(self.profile.packet_overhead);
+        let gain = if self.space(cost) <= len { 2 * self.advertised_mss() } else { self.gain_of_costly(cost, len) };
+        if gain > 0 {
+            self.rcv.threshold += room.min(gain.max(2 * len));
+            self.quick_acks |= 1;
+        }
+    }
+
+    /// A packet that takes more memory than its text deserves opens the window only while it is small.
+    fn gain_of_costly(&self, cost: u32, len: u32) -> u32 {
+        let (mut cost, mut window) = (self.space(cost) / 2, self.space(self.profile.receive_memory_max) / 2);
+        while self.rcv.threshold <= window {
+            if cost <= len {
+                return 2 * u32::from(self.tuning.rcv_mss);
+            }
+            cost /= 2;
+            window /= 2;
+        }
+        0
+    }
+
+    /// Text or FIN arrived: an ACK at once, or later (`__tcp_ack_snd_check`, `tcp_send_delayed_ack`).
+    pub(super) fn linux_schedule_ack(&mut self, fin: bool, now: Instant) {
+        if fin {
+            if matches!(self.state, State::FinWait1 | State::FinWait2) {
+                self.bits.set_ack_due(true);
+                return;
+            }
+            // A FIN of a peer that closes first makes us wait for our own answer to it.
+            self.bits.set_interactive(true);
+            self.bits.set_ack_due(false);
+        }
+        let unacked = self.rcv.nxt.since(self.last_ack_sent);
+        let full = unacked > u32::from(self.tuning.rcv_mss) && self.linux_window().1 >= self.offered_window();
+        if full || (self.quick_acks > 0 && !self.bits.interactive()) {
+            self.bits.set_ack_due(true);
+            return;
+        }
+        let delay = u64::from(self.tuning.ato.min(ATO_MIN)) * 1_000_000;
+        let delay = delay.min((self.rtt.srtt).max(nanos(self.profile.delayed_ack)));
+        let due = Instant::from_nanos((now.as_nanos() / TICK + delay / TICK + 1) * TICK);
+        match self.deadlines.get(Timer::DelayedAck) {
+            Some(set) if nanos(set.since(now)) <= delay / 4 => self.bits.set_ack_due(true),
+            Some(set) if set <= due => {}
+            _ => self.deadlines.set(Timer::DelayedAck, due),
+        }
+    }
+
+    /// The delayed-ACK timer fired (`tcp_delack_timer_handler`).
+    pub(super) fn linux_delayed_ack_fired(&mut self) {
+        let rto = u16::try_from(self.rtt.rto / 1_000_000).unwrap_or(u16::MAX);
+        if self.bits.interactive() {
+            self.bits.set_interactive(false);
+            self.tuning.ato = ATO_MIN;
+        } else {
+            self.tuning.ato = (self.tuning.ato.saturating_mul(2)).min(rto);
+        }
+    }
+
+    /// A segment with an ACK leaves (`tcp_event_ack_sent`).
+    pub(super) fn linux_ack_sent(&mut self) {
+        if self.quick_acks > 0 && self.bits.ack_soon() {
+            self.quick_acks -= 1;
+            if self.quick_acks == 0 {
+                self.tuning.ato = ATO_MIN;
+            }
+        }
+        self.bits.set_pushed(false);
+        self.bits.set_pushed_twice(false);
+    }
+
+    /// Text leaves soon after text came: request and answer, so ACKs can wait for the answer.
+    pub(super) fn linux_text_sent(&mut self, now: Instant) {
+        let tick = now.as_nanos() / TICK;
+        let pause = (tick.saturating_sub(u64::from(self.tuning.last_text))) * (TICK / 1_000_000);
+        if pause < u64::from(self.tuning.ato) {
+            self.bits.set_interactive(true);
+        }
+    }
+
+    /// The application read something: whether an ACK should tell the peer (`tcp_cleanup_rbuf`).
+    pub(super) fn linux_ack_after_read(&mut self) -> bool {
+        if self.bits.ack_soon() {
+            let full = self.rcv.nxt.since(self.last_ack_sent) > u32::from(self.tuning.rcv_mss);
+            let pushed = self.bits.pushed_twice() || (self.bits.pushed() && !self.bits.interactive());
+            if full || (self.used() == 0 && pushed) {
+                return true;
+            }
+        }
+        let current = self.rcv.wnd;
+        if self.bits.peer_fin() || current.saturating_mul(2) > self.tuning.clamp {
+            return false;
+        }
+        let (_, computed) = self.linux_window();
+        computed > 0 && computed >= current.saturating_mul(2)
+    }
+}
