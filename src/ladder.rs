@@ -251,6 +251,7 @@ impl Builder<'_> {
             What::Loss(id) => self.loss(*id, index),
             What::Timer(timer) => self.timer(index, entry, *timer),
             What::Call { call, result, returned } => self.call(index, entry, call, result, *returned),
+            What::Observation => {}
             What::Note(note) => self.remark(host, format!("{}: {note}", self.name(entry.host)), index),
         }
     }

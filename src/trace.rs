@@ -114,6 +114,8 @@ pub enum What {
     Loss(PacketId),
     /// A timer fires.
     Timer(Timer),
+    /// Somebody looked at the state, as must be done in a world that does not tell of itself.
+    Observation,
     /// Something a person should know, of no other kind.
     Note(String),
 }

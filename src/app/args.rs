@@ -23,6 +23,8 @@ pub(crate) enum Command {
     List(List),
     /// The state-transition graph, whole or as walked by a scenario.
     Graph(Graph),
+    /// Ask the real Linux kernel: the same calls on its sockets, the two traces compared.
+    Validate(Validate),
     /// Step through a scenario at a prompt, forwards and backwards.
     Step(Step),
 }
@@ -56,7 +58,7 @@ impl Settings {
             }
             knobs.push((host, knob.to_owned(), value.to_owned()));
         }
-        Ok(Overrides { profile: self.profile.clone(), knobs, delay: None })
+        Ok(Overrides { profile: self.profile.clone(), knobs, ..Overrides::default() })
     }
 }
 
@@ -126,6 +128,21 @@ pub(crate) struct Graph {
     /// Write to this file instead of stdout.
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Validate {
+    /// Scenarios of the catalogue, or files; all of the catalogue without.
+    #[arg(value_name = "NAME|FILE")]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Show both packet lists also where they agree.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Write both captures of every scenario into this folder.
+    #[arg(short = 'w', long = "write", value_name = "FOLDER")]
+    pub(crate) write: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ mod list;
 mod output;
 mod simulate;
 mod step;
+mod validate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::List(list) => list::run(list),
         Command::Graph(graph) => graph::run(graph),
         Command::Step(step) => step::run(step),
+        Command::Validate(validate) => validate::run(validate),
     };
     match result {
         Ok(Verdict::Yes) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,

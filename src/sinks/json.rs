@@ -177,6 +177,7 @@ fn row<'a>(trace: &'a Trace, entry: &'a Entry) -> Row<'a> {
         What::Arrival(id) => (row.kind, row.packet) = ("arrival", Some(id.0)),
         What::Loss(id) => (row.kind, row.packet) = ("loss", Some(id.0)),
         What::Timer(timer) => (row.kind, row.timer) = ("timer", Some(timer.name())),
+        What::Observation => row.kind = "observation",
         What::Note(note) => (row.kind, row.note) = ("note", Some(note.as_str())),
     }
     row

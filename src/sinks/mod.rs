@@ -1,5 +1,6 @@
 //! What is made of a trace: one file, one form. A sink never asks where its trace came from.
 
+pub mod agreement;
 pub mod diff;
 pub mod graph;
 pub mod json;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::engine::{Instant, Segment};
 use crate::trace::{HostId, Trace};
 
+pub mod kernel;
 pub mod simulated;
 
 /// The port a scenario means when it names none: free of any protocol a dissector would look for.

@@ -24,7 +24,7 @@ impl<'a> Since<'a> {
     pub(super) fn note(&mut self, entry: &'a Entry) {
         match entry.what {
             // The packet is seen elsewhere; here it would be a frame.
-            What::Departure(_) | What::Arrival(_) => {}
+            What::Departure(_) | What::Arrival(_) | What::Observation => {}
             What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) if self.entries.len() < MOST => self.entries.push(entry),
             What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) => self.more += 1,
         }
@@ -70,7 +70,7 @@ impl Display for Event<'_> {
             What::Timer(timer) => write!(f, "timer {}", timer.name())?,
             What::Loss(packet) => write!(f, "loss {}", packet.0)?,
             What::Note(text) => write!(f, "note {}", Words(text))?,
-            What::Departure(_) | What::Arrival(_) => {}
+            What::Departure(_) | What::Arrival(_) | What::Observation => {}
         }
         if before != after {
             write!(f, " ({before} -> {after} by {})", Rules(rules))?;

@@ -274,7 +274,7 @@ impl<'a> Seen<'a> {
             What::Arrival(packet) => (packet, Direction::Inbound),
             // What a third party injects leaves no host, whichever the entry names.
             What::Departure(packet) if trace.packet(packet).from == Some(entry.host) => (packet, Direction::Outbound),
-            What::Departure(_) | What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) => return None,
+            What::Departure(_) | What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) | What::Observation => return None,
         };
         tap.is_at(entry.host).then_some(Self { entry, packet, direction })
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use parse::{Mistake, ParseError};
-pub use play::{PlayError, play};
+pub use play::{PlayError, play, play_in};
 
 use crate::engine::{Flags, Profile, Segment, State};
 use crate::ladder::Rung;
@@ -146,7 +146,7 @@ pub struct Forged {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// There is no such name in the catalogue and no such file.
-    #[error("there is no scenario and no file {name:?}{}", hint(.nearest))]
+    #[error("there is no scenario and no file {name:?}{}", hint(.nearest.as_ref()))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -166,8 +166,8 @@ pub enum LoadError {
     Parse(#[from] ParseError),
 }
 
-fn hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or(String::new(), |name| format!("; did you mean {name}?"))
+fn hint(nearest: Option<&String>) -> String {
+    nearest.map_or(String::new(), |name| format!("; did you mean {name}?"))
 }
 
 /// Longest scenario file that is read, octets: some thousand lines.
@@ -213,7 +213,7 @@ impl Scenario {
         let plan = &self.hosts[usize::from(host.0)];
         let name = overrides.profile.as_deref().or(plan.profile.as_deref()).unwrap_or(&self.profile);
         let mut profile = Profile::named(name).ok_or_else(|| unknown_profile(name))?;
-        for (knob, value) in &plan.knobs {
+        for (knob, value) in plan.knobs.iter().filter(|_| overrides.own_settings) {
             set_knob(&mut profile, knob, value)?;
         }
         let letter = host_name(host);
@@ -290,7 +290,7 @@ impl Scenario {
 }
 
 /// What a command line changes about a scenario.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Overrides {
     /// Another profile for both hosts.
     pub profile: Option<String>,
@@ -298,6 +298,14 @@ pub struct Overrides {
     pub knobs: Vec<(Option<String>, String, String)>,
     /// Another one-way delay.
     pub delay: Option<Duration>,
+    /// Whether the scenario's own profiles and knobs count.
+    pub own_settings: bool,
+}
+
+impl Default for Overrides {
+    fn default() -> Self {
+        Self { profile: None, knobs: Vec::new(), delay: None, own_settings: true }
+    }
 }
 
 fn set_knob(profile: &mut Profile, knob: &str, value: &str) -> Result<(), String> {
@@ -312,7 +320,7 @@ fn set_knob(profile: &mut Profile, knob: &str, value: &str) -> Result<(), String
 
 fn unknown_profile(name: &str) -> String {
     let nearest = crate::nearest::nearest(name, Profile::NAMES);
-    format!("there is no profile {name:?}{}; expected one of {}", hint(&nearest), Profile::NAMES.join(", "))
+    format!("there is no profile {name:?}{}; expected one of {}", hint(nearest.as_ref()), Profile::NAMES.join(", "))
 }
 
 /// `A` for the first host, `B` for the second.

@@ -55,6 +55,14 @@ const MAX_STEPS: usize = 1_000_000;
 /// # Errors
 /// [`PlayError`] if an action can never begin, the world cannot do it, or the run has no end.
 pub fn play<W: World>(scenario: &Scenario, world: W) -> Result<Trace, PlayError> {
+    play_in(scenario, world).map(W::into_trace)
+}
+
+/// The same, handing the world back, for those that have more to say than a trace.
+///
+/// # Errors
+/// As [`play`].
+pub fn play_in<W: World>(scenario: &Scenario, world: W) -> Result<W, PlayError> {
     let mut player = Player { world, blocked: [None, None], previous: None, steps: 0 };
     let mut after_ladder = false;
     for Line { number, what } in &scenario.lines {
@@ -68,7 +76,7 @@ pub fn play<W: World>(scenario: &Scenario, world: W) -> Result<Trace, PlayError>
         }
     }
     player.finish()?;
-    Ok(player.world.into_trace())
+    Ok(player.world)
 }
 
 struct Player<W> {

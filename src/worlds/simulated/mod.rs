@@ -274,13 +274,11 @@ impl Simulated {
 
     fn set_option(&mut self, host: HostId, option: super::SocketOption) -> Result<(), Errno> {
         let now = self.now;
-        match self.connection(host) {
-            Ok(id) => self.host_mut(host).set_option(id, now, option),
-            Err(_) => {
-                self.process(host).pending.push(option);
-                Ok(())
-            }
+        if let Ok(id) = self.connection(host) {
+            return self.host_mut(host).set_option(id, now, option);
         }
+        self.process(host).pending.push(option);
+        Ok(())
     }
 
     fn record_call(&mut self, host: HostId, call: &Call, before: State, result: &Result<String, Errno>, returned: bool) {
@@ -305,8 +303,7 @@ impl Simulated {
         let process = &self.processes[usize::from(host.0)];
         let listening = |state: State| if process.listener.is_some() { State::Listen } else { state };
         match process.shown.map(|id| (self.host(host).state(id), self.host(host).ends(id).1.is_some())) {
-            None => listening(State::Closed),
-            Some((State::Listen, true)) => listening(State::Closed),
+            None | Some((State::Listen, true)) => listening(State::Closed),
             Some((state, _)) => state,
         }
     }

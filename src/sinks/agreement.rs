@@ -1,0 +1,327 @@
+//! Whether two traces of the same scenario agree, packet for packet, call for call, state for state.
+//!
+//! What no two runs share is matched up to renaming: ports are sides, sequence numbers count from
+//! each side's SYN, timestamps are compared by which segment they echo. Times are not compared.
+
+use std::fmt;
+
+use crate::engine::{Flags, State, TcpOption};
+use crate::trace::{HostId, PacketId, Trace, What};
+
+/// One thing in which two traces differ.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// What kind of thing it is; excuses go by this name.
+    pub kind: Kind,
+    /// Where: `packet 5`, `call 3`.
+    pub place: String,
+    /// What our trace has there.
+    pub ours: String,
+    /// What the other has.
+    pub theirs: String,
+}
+
+/// The kinds of differences.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    /// A packet only one of them has, or another one.
+    Packet,
+    /// Who sent it.
+    Direction,
+    /// The control bits.
+    Flags,
+    /// SEG.SEQ, relative.
+    Seq,
+    /// SEG.ACK, relative.
+    Ack,
+    /// Octets of text.
+    Length,
+    /// SEG.WND as carried.
+    Window,
+    /// Options, their order or values.
+    Options,
+    /// Which segment a timestamp echoes.
+    Echo,
+    /// The urgent pointer.
+    Urgent,
+    /// The text itself.
+    Text,
+    /// What a call returned.
+    Call,
+    /// A state, where nothing moved.
+    State,
+}
+
+impl Kind {
+    /// The name an excuse goes by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Packet => "packet",
+            Self::Direction => "direction",
+            Self::Flags => "flags",
+            Self::Seq => "seq",
+            Self::Ack => "ack",
+            Self::Length => "length",
+            Self::Window => "window",
+            Self::Options => "options",
+            Self::Echo => "echo",
+            Self::Urgent => "urgent",
+            Self::Text => "text",
+            Self::Call => "call",
+            Self::State => "state",
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: ours {}, theirs {}", self.place, self.kind.name(), self.ours, self.theirs)
+    }
+}
+
+/// What was compared, and what differs.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Agreement {
+    /// Packets compared.
+    pub packets: usize,
+    /// Calls compared.
+    pub calls: usize,
+    /// States compared.
+    pub states: usize,
+    /// Every difference, in order.
+    pub differences: Vec<Difference>,
+}
+
+/// Compares two traces of the same scenario.
+pub fn compare(ours: &Trace, theirs: &Trace) -> Agreement {
+    let mut agreement = Agreement::default();
+    compare_packets(ours, theirs, &mut agreement);
+    compare_calls(ours, theirs, &mut agreement);
+    compare_states(ours, theirs, &mut agreement);
+    agreement
+}
+
+/// The packets of a trace as departures order them.
+fn departures(trace: &Trace) -> Vec<PacketId> {
+    let departed = trace.entries.iter().filter_map(|entry| match entry.what {
+        What::Departure(id) => Some(id),
+        _ => None,
+    });
+    departed.collect()
+}
+
+fn compare_packets(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
+    let (mine, other) = (departures(ours), departures(theirs));
+    for position in 0..mine.len().max(other.len()) {
+        let place = format!("packet {}", position + 1);
+        let mut differ =
+            |kind, ours: String, theirs: String| agreement.differences.push(Difference { kind, place: place.clone(), ours, theirs });
+        let (a, b) = match (mine.get(position), other.get(position)) {
+            (Some(a), Some(b)) => (Shown::of(ours, *a), Shown::of(theirs, *b)),
+            (Some(a), None) => {
+                differ(Kind::Packet, Shown::of(ours, *a).to_string(), "nothing".to_owned());
+                continue;
+            }
+            (None, Some(b)) => {
+                differ(Kind::Packet, "nothing".to_owned(), Shown::of(theirs, *b).to_string());
+                continue;
+            }
+            (None, None) => continue,
+        };
+        agreement.packets += 1;
+        // Another packet altogether is one difference, not seven.
+        if a.from != b.from || a.flags != b.flags && a.seq != b.seq {
+            let kind = if a.from == b.from { Kind::Packet } else { Kind::Direction };
+            agreement.differences.push(Difference { kind, place, ours: a.to_string(), theirs: b.to_string() });
+            continue;
+        }
+        let fields = [
+            (Kind::Flags, a.flags.to_string(), b.flags.to_string()),
+            (Kind::Seq, a.seq.to_string(), b.seq.to_string()),
+            (Kind::Ack, shown(a.ack), shown(b.ack)),
+            (Kind::Length, a.len.to_string(), b.len.to_string()),
+            (Kind::Window, a.window.to_string(), b.window.to_string()),
+            (Kind::Options, a.options.clone(), b.options.clone()),
+            (Kind::Urgent, a.urgent.to_string(), b.urgent.to_string()),
+        ];
+        for (kind, ours, theirs) in fields.into_iter().filter(|(_, ours, theirs)| ours != theirs) {
+            differ(kind, ours, theirs);
+        }
+        if ours.packet(mine[position]).text != theirs.packet(other[position]).text {
+            differ(Kind::Text, "other octets".to_owned(), "other octets".to_owned());
+        }
+        let (echo_a, echo_b) = (echoes(ours, &mine, position), echoes(theirs, &other, position));
+        let same = match (&echo_a, &echo_b) {
+            (Some(a), Some(b)) => a.is_empty() && b.is_empty() || a.iter().any(|segment| b.contains(segment)),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            differ(Kind::Echo, packets_shown(echo_a.as_deref()), packets_shown(echo_b.as_deref()));
+        }
+    }
+}
+
+/// Which earlier packets of the other side a packet's timestamp may echo; `None` without timestamps.
+fn echoes(trace: &Trace, order: &[PacketId], position: usize) -> Option<Vec<usize>> {
+    let packet = trace.packet(order[position]);
+    let echoed = packet.segment.options.get_timestamps()?.ecr;
+    let from_other = |id: &PacketId| {
+        let earlier = trace.packet(*id);
+        earlier.source == packet.destination && earlier.segment.options.get_timestamps().is_some_and(|ts| ts.val == echoed)
+    };
+    Some(order[..position].iter().zip(1..).filter(|(id, _)| from_other(id)).map(|(_, number)| number).collect())
+}
+
+fn packets_shown(packets: Option<&[usize]>) -> String {
+    match packets {
+        None => "no timestamp".to_owned(),
+        Some([]) => "no packet".to_owned(),
+        Some(packets) => packets.iter().map(|number| format!("packet {number}")).collect::<Vec<_>>().join(" or "),
+    }
+}
+
+fn shown(number: Option<i64>) -> String {
+    number.map_or("-".to_owned(), |number| number.to_string())
+}
+
+/// A packet as it is compared.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shown {
+    from: String,
+    flags: Flags,
+    seq: i64,
+    ack: Option<i64>,
+    len: u32,
+    window: u16,
+    urgent: u16,
+    options: String,
+}
+
+impl Shown {
+    /// The packet with everything that differs from run to run renamed.
+    pub fn of(trace: &Trace, id: PacketId) -> Self {
+        let packet = trace.packet(id);
+        let segment = &packet.segment;
+        let position = id.0 as usize;
+        let relative = |number: u32, of| {
+            let base = trace.iss_before(position, of).unwrap_or(0);
+            i64::from(number.wrapping_sub(base).cast_signed())
+        };
+        // A reset built with SEQ=0 says zero, not a number of the connection.
+        let literal = segment.has(Flags::RST) && segment.seq.get() == 0;
+        let seq = if literal { 0 } else { relative(segment.seq.get(), packet.source) };
+        let options = segment.options.iter().map(|option| match option {
+            TcpOption::Timestamps(_) => "TS".to_owned(),
+            TcpOption::Sack(blocks) => {
+                let edges = blocks.chunks_exact(4).map(|edge| {
+                    let number = u32::from_be_bytes([edge[0], edge[1], edge[2], edge[3]]);
+                    relative(number, packet.destination).to_string()
+                });
+                format!("sack {}", edges.collect::<Vec<_>>().join(":"))
+            }
+            option => option.to_string(),
+        });
+        Self {
+            from: packet.from.map_or("X".to_owned(), |host| trace.host(host).name.clone()),
+            flags: segment.flags,
+            seq,
+            ack: segment.has(Flags::ACK).then(|| relative(segment.ack.get(), packet.destination)),
+            len: segment.len,
+            window: segment.window.0,
+            urgent: segment.urgent,
+            options: options.collect::<Vec<_>>().join(","),
+        }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} seq {} ack {} len {} win {}", self.from, self.flags, self.seq, shown(self.ack), self.len, self.window)?;
+        if self.options.is_empty() { Ok(()) } else { write!(f, " <{}>", self.options) }
+    }
+}
+
+/// Calls with what they finally returned: a call that blocked counts when it returns.
+fn calls(trace: &Trace) -> Vec<(String, String)> {
+    let mut calls: Vec<(HostId, String, String)> = Vec::new();
+    for entry in &trace.entries {
+        let What::Call { call, result, returned } = &entry.what else { continue };
+        let result = match result {
+            Ok(text) if text.is_empty() => "ok".to_owned(),
+            Ok(text) => text.clone(),
+            Err(errno) if matches!(errno.as_str(), "EAGAIN" | "EINPROGRESS" | "EALREADY") => "blocks".to_owned(),
+            Err(errno) => errno.clone(),
+        };
+        if *returned
+            && let Some(made) =
+                calls.iter_mut().rev().find(|(host, made, result)| *host == entry.host && made == call && result == "blocks")
+        {
+            made.2 = result;
+        } else {
+            calls.push((entry.host, call.clone(), result));
+        }
+    }
+    calls.into_iter().map(|(host, call, result)| (format!("{}: {call}", trace.host(host).name), result)).collect()
+}
+
+fn compare_calls(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
+    let (mine, other) = (calls(ours), calls(theirs));
+    let nothing = || ("no call".to_owned(), String::new());
+    for position in 0..mine.len().max(other.len()) {
+        let (a, b) = (mine.get(position).cloned().unwrap_or_else(nothing), other.get(position).cloned().unwrap_or_else(nothing));
+        agreement.calls += 1;
+        if a != b {
+            let place = format!("call {} ({})", position + 1, a.0);
+            let theirs = if a.0 == b.0 { b.1 } else { format!("{} {}", b.0, b.1) };
+            agreement.differences.push(Difference { kind: Kind::Call, place, ours: a.1, theirs });
+        }
+    }
+}
+
+/// The states of both hosts before one call, and whether somebody looked just then.
+struct Look {
+    place: String,
+    states: [State; 2],
+    observed: bool,
+}
+
+/// The states of both hosts before each call and at the end.
+fn states(trace: &Trace) -> Vec<Look> {
+    let mut now = [State::Closed; 2];
+    let mut seen = Vec::new();
+    let mut number = 0;
+    let observed = |next: usize| next > 0 && matches!(trace.entries[next - 1].what, What::Observation);
+    for (position, entry) in trace.entries.iter().enumerate() {
+        if let What::Call { call, returned: false, .. } = &entry.what {
+            number += 1;
+            let place = format!("before call {number} ({}: {call})", trace.host(entry.host).name);
+            seen.push(Look { place, states: now, observed: observed(position) });
+        }
+        // What comes of waiting for minutes is not asked of a kernel.
+        if matches!(entry.what, What::Timer(crate::engine::Timer::TimeWait)) {
+            continue;
+        }
+        if let Some(state) = now.get_mut(usize::from(entry.host.0)) {
+            *state = entry.after;
+        }
+    }
+    seen.push(Look { place: "at the end".to_owned(), states: now, observed: observed(trace.entries.len()) });
+    seen
+}
+
+fn compare_states(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
+    // A world that must be asked is asked only when nothing moves; one that tells is always right.
+    let asked = theirs.entries.iter().any(|entry| entry.what == What::Observation);
+    for (look, other) in states(ours).into_iter().zip(states(theirs)).filter(|(_, other)| other.observed || !asked) {
+        let (place, a, b) = (look.place, look.states, other.states);
+        for host in 0..2 {
+            agreement.states += 1;
+            if a[host] != b[host] {
+                let name = ours.hosts.get(host).map_or("?", |host| host.name.as_str());
+                let place = format!("{name} {place}");
+                agreement.differences.push(Difference { kind: Kind::State, place, ours: a[host].to_string(), theirs: b[host].to_string() });
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The system calls for which there is no safe wrapper, each made safe here and nowhere else.
+//!
+//! Here: namespaces, socket options by number, packet sockets. Not here: any decision; the modules
+//! beside this one say what is called when.
+#![expect(unsafe_code, reason = "unshare, packet sockets, TCP_INFO and kernel timestamps have no safe interface")]
+
+use std::mem::{MaybeUninit, offset_of, size_of, size_of_val};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use rustix::io::{Errno, Result};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+/// Moves the process, which must have one thread only, into a new user namespace.
+pub(super) fn unshare_user() -> Result<()> {
+    // SAFETY: the danger of unshare is CLONE_FILES, which would leave other threads with descriptors
+    // this one closes; the flag is not given. Credentials change for the whole process or not at all:
+    // with more than one thread the kernel refuses CLONE_NEWUSER (EINVAL).
+    unsafe { unshare_unsafe(UnshareFlags::NEWUSER) }
+}
+
+/// Moves the calling thread into a new network namespace.
+pub(super) fn unshare_network() -> Result<()> {
+    // SAFETY: as above, CLONE_FILES is not given. Sockets that are open stay in the old namespace and
+    // stay valid; what changes is only where this thread's next sockets are made.
+    unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
+}
+
+/// Sets a socket option whose value is an `int`.
+pub(super) fn set_option(fd: BorrowedFd<'_>, level: i32, name: i32, value: i32) -> Result<()> {
+    // SAFETY: the pointer is to an initialized i32 that outlives the call, and the length is its size;
+    // the kernel reads at most that many octets and keeps no pointer. `fd` is open while borrowed.
+    let done = unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, (&raw const value).cast(), length_of(&value)) };
+    answer(done).map(drop)
+}
+
+/// Reads a socket option into `octets`; returns how many of them the kernel wrote.
+pub(super) fn option(fd: BorrowedFd<'_>, level: i32, name: i32, octets: &mut [u8]) -> Result<usize> {
+    let mut len = libc::socklen_t::try_from(octets.len()).map_err(|_| Errno::INVAL)?;
+    // SAFETY: the pointer is to `len` octets that are borrowed mutably for the call, and the kernel
+    // writes at most `len` of them; any octets are valid as u8. `len` itself is a local.
+    let done = unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, octets.as_mut_ptr().cast(), &raw mut len) };
+    answer(done)?;
+    Ok((len as usize).min(octets.len()))
+}
+
+/// The 32 bits at this offset, as the kernel writes its structures.
+pub(super) fn word(octets: &[u8], at: usize) -> Option<u32> {
+    octets.get(at..at + 4)?.try_into().ok().map(u32::from_ne_bytes)
+}
+
+/// Binds a packet socket to one interface, for frames of every protocol.
+pub(super) fn bind_packet_socket(fd: BorrowedFd<'_>, interface: i32) -> Result<()> {
+    // SAFETY: sockaddr_ll is a C structure of integers and an array of them; all zeros is a value of it.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    address.sll_family = u16::try_from(libc::AF_PACKET).map_err(|_| Errno::INVAL)?;
+    address.sll_protocol = EVERY_PROTOCOL.to_be();
+    address.sll_ifindex = interface;
+    // SAFETY: the pointer is to an initialized sockaddr_ll that outlives the call, with its own size.
+    let done = unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length_of(&address)) };
+    answer(done).map(drop)
+}
+
+/// Which copy of a frame this is: on a loopback every frame is seen twice.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Direction {
+    /// The copy made when the frame was sent.
+    Sent,
+    /// The copy made when it arrived.
+    Received,
+}
+
+/// What a packet socket says of one frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Received {
+    /// Octets of the frame, which may be more than the buffer took.
+    pub(super) len: usize,
+    /// Which copy of it this is.
+    pub(super) direction: Direction,
+    /// The kernel's stamp since 1970, if it gave one.
+    pub(super) stamp: Option<Duration>,
+}
+
+/// Takes the next frame of a non-blocking packet socket; `EAGAIN` if there is none.
+pub(super) fn receive_frame(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Received> {
+    let mut address = MaybeUninit::<libc::sockaddr_ll>::zeroed();
+    let mut control = [0_u64; 32];
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: msghdr is a C structure of pointers and integers; all zeros (null, 0) is a value of it.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_name = address.as_mut_ptr().cast();
+    message.msg_namelen = length_of(&address);
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    // `as _`: these lengths are of another type where the C library is not glibc.
+    message.msg_controllen = size_of_val(&control) as _;
+    // SAFETY: every pointer in `message` is to a local or to `buffer`, all of which outlive the call and
+    // are not otherwise used during it, and each stands beside its own length. MSG_TRUNC only changes
+    // the number returned.
+    let done = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, libc::MSG_TRUNC | libc::MSG_DONTWAIT) };
+    let len = usize::try_from(done).map_err(|_| last_error())?;
+    if (message.msg_namelen as usize) < offset_of!(libc::sockaddr_ll, sll_halen) {
+        return Err(Errno::INVAL);
+    }
+    // SAFETY: zeroed before the call, and the kernel wrote a sockaddr_ll up to and with sll_pkttype.
+    let address = unsafe { address.assume_init() };
+    let direction = if address.sll_pkttype == libc::PACKET_OUTGOING { Direction::Sent } else { Direction::Received };
+    Ok(Received { len, direction, stamp: stamp_of(&message) })
+}
+
+/// The `SCM_TIMESTAMPNS` among the control messages.
+fn stamp_of(message: &libc::msghdr) -> Option<Duration> {
+    // SAFETY: `message` was filled by recvmsg and its control buffer is alive in our only caller, so the
+    // macros walk headers inside it; CMSG_NXTHDR returns null before a header would leave it. The
+    // buffer is aligned for u64, hence for cmsghdr. The data of SCM_TIMESTAMPNS is one timespec, checked
+    // by its length and read without assuming alignment.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(message);
+        while let Some(found) = header.as_ref() {
+            if found.cmsg_level == libc::SOL_SOCKET
+                && found.cmsg_type == libc::SCM_TIMESTAMPNS
+                && found.cmsg_len >= libc::CMSG_LEN(TIMESPEC) as _
+            {
+                let time: libc::timespec = libc::CMSG_DATA(header).cast::<libc::timespec>().read_unaligned();
+                let nanos = u32::try_from(time.tv_nsec).ok().filter(|nanos| *nanos < 1_000_000_000)?;
+                return Some(Duration::new(u64::try_from(time.tv_sec).ok()?, nanos));
+            }
+            header = libc::CMSG_NXTHDR(message, header);
+        }
+    }
+    None
+}
+
+/// `ETH_P_ALL`, of which libc has only the `int`.
+const EVERY_PROTOCOL: u16 = 3;
+
+/// Octets of the structure a stamp comes in.
+#[expect(clippy::cast_possible_truncation, reason = "16 octets, or 8")]
+const TIMESPEC: u32 = size_of::<libc::timespec>() as u32;
+
+/// The size of a value the kernel is handed, as it wants to be told.
+fn length_of<T>(value: &T) -> libc::socklen_t {
+    // Every caller passes a structure of less than 200 octets.
+    libc::socklen_t::try_from(size_of_val(value)).unwrap_or(libc::socklen_t::MAX)
+}
+
+/// The C convention, -1 and errno, as a result.
+fn answer(done: i32) -> Result<i32> {
+    if done < 0 { Err(last_error()) } else { Ok(done) }
+}
+
+fn last_error() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}

@@ -1,0 +1,587 @@
+//! The kernel as a [`World`]: calls become system calls, frames on the loopback become packets.
+//!
+//! Time is the wall clock's here. What happens between two calls is known from the frames; states are
+//! asked before every call, when nothing moves, and once at the end.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use rustix::net::Shutdown;
+
+use super::sniffer::{Sniffer, SnifferError};
+use super::socket::{Family, More, TcpSocket};
+use super::sys::Direction;
+use super::tables::{Row, TableError, socket_table};
+use super::tcp_info::tcp_info;
+use super::{Errno, Network, NetworkError, memory_in_receive_queue};
+use crate::engine::{Instant, Profile, Segment, State};
+use crate::trace::{End, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
+use crate::wire::{Checksums, WireError, decode_frame};
+use crate::worlds::{Call, How, NetworkAct, Outcome, SocketOption, World};
+
+/// How long the loopback must be silent before nothing is owed: longer than the kernel delays an ACK.
+const SETTLED: Duration = Duration::from_millis(90);
+/// How long it must be silent, all calls done or blocked, before nothing more is expected.
+const OVER: Duration = Duration::from_millis(400);
+/// The longest wait for one frame.
+const TICK: Duration = Duration::from_millis(5);
+
+/// How a kernel world is set up.
+#[derive(Clone, Debug)]
+pub struct KernelSetup {
+    /// The addresses of the two hosts, both on the one loopback.
+    pub addresses: [IpAddr; 2],
+    /// MTU of the loopback, octets.
+    pub mtu: u16,
+    /// `key=value` pairs that say what is run.
+    pub recipe: Vec<(String, String)>,
+    /// What the namespace's sysctls are set to: the profile the simulation has.
+    pub profile: Profile,
+}
+
+/// Why the kernel cannot be asked, or cannot be understood.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// There is no namespace to be had.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The loopback cannot be watched.
+    #[error(transparent)]
+    Sniffer(#[from] SnifferError),
+    /// The table of sockets cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A socket cannot be had or asked.
+    #[error("cannot {tried}: {errno}")]
+    Socket {
+        /// What was tried, as an infinitive.
+        tried: &'static str,
+        /// What the kernel answered.
+        errno: Errno,
+    },
+    /// A frame on the loopback is not what TCP over IP looks like.
+    #[error("a frame on the loopback cannot be read: {0}")]
+    Frame(#[from] WireError),
+    /// Frames were missed.
+    #[error("{0} frames were missed: the queue was full; is this machine overloaded?")]
+    Missed(u64),
+}
+
+/// The sockets of one host's process.
+#[derive(Debug, Default)]
+struct Process {
+    listener: Option<TcpSocket>,
+    connection: Option<TcpSocket>,
+    progress: usize,
+    pending: Vec<SocketOption>,
+    /// The ends of the connection, once known; the kernel's tables are asked for them.
+    ends: Option<(End, End)>,
+    /// What was seen of it last.
+    state: Option<State>,
+}
+
+/// The real kernel: one network namespace with a loopback, two processes in it.
+#[derive(Debug)]
+pub struct Kernel {
+    setup: KernelSetup,
+    // Declared before the network: sockets go first.
+    processes: [Process; 2],
+    sniffer: Sniffer,
+    _network: Network,
+    started: std::time::Instant,
+    /// When the last frame passed or the last call was made.
+    stirred: std::time::Instant,
+    trace: Trace,
+    failure: Option<KernelError>,
+}
+
+impl Kernel {
+    /// Moves the calling thread into a network namespace of its own and opens its tap.
+    ///
+    /// # Errors
+    /// [`KernelError`]: namespaces refused, or no tap.
+    pub fn new(setup: KernelSetup) -> Result<Self, KernelError> {
+        let network = Network::new(u32::from(setup.mtu), &setup.addresses)?;
+        for (name, value) in sysctls(&setup.profile) {
+            network.set_sysctl(name, &value)?;
+        }
+        let sniffer = Sniffer::open()?;
+        let host = |name: &str, address| HostInfo { name: name.to_owned(), address, link_address: [0; 6], initial_state: State::Closed };
+        let hosts = vec![host("A", setup.addresses[0]), host("B", setup.addresses[1])];
+        let now = std::time::Instant::now();
+        let trace = Trace { recipe: setup.recipe.clone(), hosts, ..Trace::default() };
+        Ok(Self {
+            setup,
+            processes: [Process::default(), Process::default()],
+            sniffer,
+            _network: network,
+            started: now,
+            stirred: now,
+            trace,
+            failure: None,
+        })
+    }
+
+    /// Octets of memory a received packet takes beyond its text, in this kernel; its windows depend on it.
+    ///
+    /// # Errors
+    /// [`KernelError`], if the little connection that is needed to see it cannot be had.
+    pub fn packet_overhead(&mut self) -> Result<u16, KernelError> {
+        let overhead = self.try_out()?;
+        // Those packets are not the scenario's.
+        self.sniffer.drain()?;
+        Ok(overhead)
+    }
+
+    fn try_out(&self) -> Result<u16, KernelError> {
+        let address = self.setup.addresses[0];
+        let failed = |tried| move |errno| KernelError::Socket { tried, errno };
+        let family = family_of(address);
+        let listener = TcpSocket::new(family).map_err(failed("make a socket"))?;
+        listener.bind(End { address, port: 0 }).map_err(failed("bind a socket"))?;
+        listener.listen(1).map_err(failed("listen"))?;
+        let local = listener.local().map_err(failed("ask a socket for its name"))?;
+        let active = TcpSocket::new(family).map_err(failed("make a socket"))?;
+        // Over the loopback the handshake is done before the call returns, whatever it says.
+        let _ = active.connect(local);
+        let (passive, _) = listener.accept().map_err(failed("accept"))?;
+        active.send(b"x", More::No).map_err(failed("send"))?;
+        let memory = memory_in_receive_queue(&passive).map_err(failed("ask a socket for its memory"))?;
+        Ok(u16::try_from(memory.saturating_sub(1)).unwrap_or(u16::MAX))
+    }
+
+    /// What happened, or why that cannot be said.
+    ///
+    /// # Errors
+    /// [`KernelError::Missed`] if frames were lost to us, or what went wrong on the way.
+    pub fn finish(mut self) -> Result<Trace, KernelError> {
+        self.pump();
+        self.observe();
+        let dropped = self.sniffer.statistics()?.dropped;
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        if dropped > 0 {
+            return Err(KernelError::Missed(dropped));
+        }
+        Ok(self.trace)
+    }
+
+    fn process(&mut self, host: HostId) -> &mut Process {
+        &mut self.processes[usize::from(host.0)]
+    }
+
+    fn address(&self, host: HostId) -> IpAddr {
+        self.setup.addresses[usize::from(host.0)]
+    }
+
+    // --- what the kernel shows -----------------------------------------------------------------
+
+    /// Takes every frame that has passed since into the trace.
+    fn pump(&mut self) {
+        loop {
+            match self.sniffer.next_frame() {
+                Ok(Some(frame)) => {
+                    self.stirred = std::time::Instant::now();
+                    if let Err(failure) = self.frame(&frame) {
+                        self.failure.get_or_insert(failure);
+                    }
+                }
+                Ok(None) => return,
+                Err(failure) => {
+                    self.failure.get_or_insert(failure.into());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Each packet passes twice: where it is sent and where it is received.
+    fn frame(&mut self, frame: &super::Frame) -> Result<(), KernelError> {
+        let decoded = match decode_frame(&frame.octets, Checksums::Trust) {
+            Ok(decoded) => decoded,
+            // Neighbour discovery and the like are none of our business.
+            Err(WireError::NotTcp { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let host_of = |address: IpAddr| self.setup.addresses.iter().position(|known| *known == address);
+        let (Some(from), Some(to)) = (host_of(decoded.source.address), host_of(decoded.destination.address)) else { return Ok(()) };
+        let host = |position: usize| HostId(u8::from(position == 1));
+        match frame.direction {
+            Direction::Sent => {
+                let packet = Packet {
+                    from: Some(host(from)),
+                    to: host(to),
+                    source: decoded.source,
+                    destination: decoded.destination,
+                    segment: decoded.segment,
+                    text: decoded.text.to_vec(),
+                };
+                let id = PacketId(u32::try_from(self.trace.packets.len()).unwrap_or(u32::MAX));
+                self.trace.packets.push(packet);
+                self.entry(frame.at, host(from), What::Departure(id));
+            }
+            Direction::Received => {
+                // The loopback keeps order, so it is the oldest like it that has not arrived.
+                let arrived = |id: PacketId| self.trace.entries.iter().any(|entry| entry.what == What::Arrival(id));
+                let found =
+                    self.trace.packets.iter().zip(0..).find(|(packet, id)| {
+                        packet.segment == decoded.segment && packet.source == decoded.source && !arrived(PacketId(*id))
+                    });
+                if let Some(id) = found.map(|(_, id)| PacketId(id)) {
+                    self.entry(frame.at, host(to), What::Arrival(id));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, at: Instant, host: HostId, what: What) {
+        let last = self.trace.entries.last().map_or(Instant::START, |entry| entry.at);
+        let state = self.processes[usize::from(host.0)].state.unwrap_or(State::Closed);
+        self.push(Entry {
+            at: at.max(last),
+            host,
+            endpoint: None,
+            what,
+            before: state,
+            after: state,
+            rules: Vec::new(),
+            signals: Vec::new(),
+            variables: None,
+        });
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.trace.entries.push(entry);
+    }
+
+    /// Asks the kernel for the states of both hosts and writes down what it says.
+    fn observe(&mut self) {
+        let table = match socket_table() {
+            Ok(table) => table,
+            Err(failure) => {
+                self.failure.get_or_insert(failure.into());
+                return;
+            }
+        };
+        for host in [HostId(0), HostId(1)] {
+            let state = self.state_of(host, &table);
+            let before = self.process(host).state.replace(state).unwrap_or(State::Closed);
+            let at = self.now().max(self.trace.entries.last().map_or(Instant::START, |entry| entry.at));
+            self.push(Entry {
+                at,
+                host,
+                endpoint: None,
+                what: What::Observation,
+                before,
+                after: state,
+                rules: Vec::new(),
+                signals: Vec::new(),
+                variables: None,
+            });
+        }
+    }
+
+    /// `TCP_INFO` of the open socket; where that has become a mini-socket, or is closed, the table.
+    fn state_of(&self, host: HostId, table: &[Row]) -> State {
+        let process = &self.processes[usize::from(host.0)];
+        if let Some(info) = process.connection.as_ref().and_then(|socket| tcp_info(socket).ok())
+            && info.state != State::Closed
+        {
+            return info.state;
+        }
+        let address = self.address(host);
+        // The newest connection counts; the ports of an accepted one are known from its first packet.
+        let ends = process.ends.or_else(|| self.ends_of(address));
+        let row = ends.and_then(|(local, remote)| table.iter().find(|row| row.local == local && row.remote == remote));
+        if let Some(row) = row {
+            return row.state;
+        }
+        let waits = process.connection.is_none() && ends.is_none();
+        let listens = process.listener.is_some() && (waits || self.refused_for(address));
+        if listens { State::Listen } else { State::Closed }
+    }
+
+    /// The ends of the last connection attempt at this address, as packets show them.
+    fn ends_of(&self, address: IpAddr) -> Option<(End, End)> {
+        self.trace.packets.iter().rev().find_map(|packet| {
+            if packet.source.address == address {
+                Some((packet.source, packet.destination))
+            } else {
+                (packet.destination.address == address).then_some((packet.destination, packet.source))
+            }
+        })
+    }
+
+    /// Whether nothing but refusals happened at this address: then its listener is what there is.
+    fn refused_for(&self, address: IpAddr) -> bool {
+        self.trace.packets.iter().all(|packet| packet.source.address != address || packet.segment.has(crate::engine::Flags::RST))
+    }
+
+    // --- calls ---------------------------------------------------------------------------------
+
+    fn dispatch(&mut self, host: HostId, call: &Call) -> Result<String, Errno> {
+        let nothing = |()| String::new();
+        match call {
+            Call::Listen { port, backlog } => self.listen(host, *port, *backlog).map(nothing),
+            Call::Connect { to, port, from_port } => self.connect(host, *to, *port, *from_port).map(nothing),
+            Call::Accept => self.accept(host).map(nothing),
+            Call::Send { text, more } => self.send(host, text, *more),
+            Call::Recv(want) => self.recv(host, *want),
+            Call::Shutdown(how) => {
+                let how = match how {
+                    How::Read => Shutdown::Read,
+                    How::Write => Shutdown::Write,
+                    How::Both => Shutdown::Both,
+                };
+                self.connection(host)?.shutdown(how).map(nothing)
+            }
+            Call::Close => self.close(host).map(nothing),
+            Call::CloseListener => self.process(host).listener.take().map(TcpSocket::close).map(nothing).ok_or_else(bad_descriptor),
+            Call::Abort => {
+                self.connection(host)?.set_linger(Some(Duration::ZERO))?;
+                self.close(host).map(nothing)
+            }
+            Call::Exit => {
+                let process = self.process(host);
+                process.connection.take();
+                process.listener.take();
+                Ok(String::new())
+            }
+            Call::Crash => Err(rustix::io::Errno::NOSYS.into()),
+            Call::Set(option) => self.set_option(host, *option).map(nothing),
+        }
+    }
+
+    fn listen(&mut self, host: HostId, port: u16, backlog: u16) -> Result<(), Errno> {
+        let address = self.address(host);
+        let socket = TcpSocket::new(family_of(address))?;
+        socket.reuse_address(true)?;
+        for option in std::mem::take(&mut self.process(host).pending) {
+            apply(&socket, option)?;
+        }
+        socket.bind(End { address, port })?;
+        socket.listen(backlog)?;
+        self.process(host).listener = Some(socket);
+        Ok(())
+    }
+
+    fn connect(&mut self, host: HostId, to: HostId, port: u16, from_port: Option<u16>) -> Result<(), Errno> {
+        let address = self.address(host);
+        let remote = End { address: self.address(to), port };
+        let socket = TcpSocket::new(family_of(address))?;
+        for option in std::mem::take(&mut self.process(host).pending) {
+            apply(&socket, option)?;
+        }
+        if from_port.is_some() {
+            socket.reuse_address(true)?;
+        }
+        socket.bind(End { address, port: from_port.unwrap_or(0) })?;
+        let local = socket.local()?;
+        let result = socket.connect(remote);
+        let process = self.process(host);
+        process.ends = Some((local, remote));
+        process.connection = Some(socket);
+        result
+    }
+
+    fn accept(&mut self, host: HostId) -> Result<(), Errno> {
+        let listener = self.process(host).listener.as_ref().ok_or_else(|| Errno::from(rustix::io::Errno::INVAL))?;
+        let (child, remote) = listener.accept()?;
+        let local = child.local()?;
+        for option in std::mem::take(&mut self.process(host).pending) {
+            apply(&child, option)?;
+        }
+        let process = self.process(host);
+        process.ends = Some((local, remote));
+        process.connection = Some(child);
+        Ok(())
+    }
+
+    /// The connected socket of the process; accepts one if the process only listens so far.
+    fn connection(&mut self, host: HostId) -> Result<&TcpSocket, Errno> {
+        if self.process(host).connection.is_none() && self.process(host).listener.is_some() {
+            self.accept(host)?;
+        }
+        self.process(host).connection.as_ref().ok_or_else(bad_descriptor)
+    }
+
+    fn send(&mut self, host: HostId, text: &[u8], more: bool) -> Result<String, Errno> {
+        let done = self.process(host).progress;
+        let more = if more { More::Follows } else { More::No };
+        let taken = self.connection(host)?.send(&text[done..], more)?;
+        if done + taken < text.len() {
+            self.process(host).progress = done + taken;
+            return Err(rustix::io::Errno::AGAIN.into());
+        }
+        self.process(host).progress = 0;
+        Ok(text.len().to_string())
+    }
+
+    fn recv(&mut self, host: HostId, want: Option<u32>) -> Result<String, Errno> {
+        loop {
+            let done = self.process(host).progress;
+            let max = want.map_or(1 << 20, |want| (want as usize).saturating_sub(done));
+            let text = self.connection(host)?.recv(max)?;
+            let done = done + text.len();
+            let complete = want.is_some_and(|want| done >= want as usize);
+            if text.is_empty() || complete {
+                self.process(host).progress = 0;
+                return Ok(if done == 0 { "end of file".to_owned() } else { done.to_string() });
+            }
+            self.process(host).progress = done;
+        }
+    }
+
+    fn close(&mut self, host: HostId) -> Result<(), Errno> {
+        match self.connection(host) {
+            Ok(_) => {}
+            // Nothing has come to be accepted: then it is the listening socket that is closed.
+            Err(errno) if is_wait(errno) => {
+                return self.process(host).listener.take().map(TcpSocket::close).ok_or_else(bad_descriptor);
+            }
+            Err(errno) => return Err(errno),
+        }
+        self.process(host).connection.take().map(TcpSocket::close).ok_or_else(bad_descriptor)
+    }
+
+    fn set_option(&mut self, host: HostId, option: SocketOption) -> Result<(), Errno> {
+        if let Ok(socket) = self.connection(host) {
+            return apply(socket, option);
+        }
+        self.process(host).pending.push(option);
+        Ok(())
+    }
+
+    /// How a `connect` that was under way has ended.
+    fn connect_result(&mut self, host: HostId) -> Result<(), Errno> {
+        let socket = self.process(host).connection.as_ref().ok_or_else(bad_descriptor)?;
+        if let Some(errno) = socket.so_error()? {
+            return Err(errno);
+        }
+        match tcp_info(socket)?.state {
+            State::SynSent | State::SynReceived => Err(rustix::io::Errno::ALREADY.into()),
+            State::Closed => Err(rustix::io::Errno::NOTCONN.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn record(&mut self, host: HostId, call: &Call, result: &Result<String, Errno>, returned: bool) {
+        let result = result.clone().map_err(|errno| errno.name().to_owned());
+        self.entry(self.now(), host, What::Call { call: call.to_string(), result, returned });
+    }
+}
+
+impl World for Kernel {
+    fn now(&self) -> Instant {
+        Instant::START + self.started.elapsed()
+    }
+
+    fn call(&mut self, host: HostId, call: &Call) -> Outcome {
+        self.pump();
+        // Where nothing moves the states mean something, and looking at them costs no race.
+        if self.is_settled() {
+            self.observe();
+        }
+        self.process(host).progress = 0;
+        let at = self.trace.entries.len();
+        let result = self.dispatch(host, call);
+        self.record(host, call, &result, false);
+        // The call came before the frames it caused, and before those only this was written down.
+        self.trace.entries[at..].rotate_right(1);
+        self.stirred = std::time::Instant::now();
+        self.pump();
+        outcome(&result)
+    }
+
+    fn retry(&mut self, host: HostId, call: &Call) -> Outcome {
+        let result = match call {
+            Call::Connect { .. } => self.connect_result(host).map(|()| String::new()),
+            _ => self.dispatch(host, call),
+        };
+        let outcome = outcome(&result);
+        if outcome != Outcome::Blocked {
+            self.pump();
+            self.record(host, call, &result, true);
+            self.stirred = std::time::Instant::now();
+        }
+        outcome
+    }
+
+    fn network(&mut self, act: &NetworkAct) -> Result<(), String> {
+        Err(format!("a loopback cannot {act}"))
+    }
+
+    fn inject(&mut self, _from: HostId, segment: &Segment) -> Result<(), String> {
+        Err(format!("nobody forges {segment} on a loopback"))
+    }
+
+    fn step(&mut self, until: Option<Instant>) -> bool {
+        let now = self.now();
+        if until.is_some_and(|until| now >= until) {
+            return false;
+        }
+        let wait = until.map_or(TICK, |until| until.since(now).min(TICK));
+        match self.sniffer.wait(wait) {
+            Ok(_) => self.pump(),
+            Err(failure) => {
+                self.failure.get_or_insert(failure.into());
+                return false;
+            }
+        }
+        self.stirred.elapsed() < OVER
+    }
+
+    fn is_settled(&self) -> bool {
+        self.stirred.elapsed() >= SETTLED
+    }
+
+    fn into_trace(self) -> Trace {
+        self.trace
+    }
+}
+
+/// The sysctls that make a namespace behave as the profile says, whatever the machine's own are.
+fn sysctls(profile: &Profile) -> Vec<(&'static str, String)> {
+    let switch = |on: bool| u8::from(on).to_string();
+    vec![
+        ("net.ipv4.tcp_rmem", format!("4096 {} {}", profile.receive_buffer.saturating_mul(2), profile.receive_memory_max)),
+        ("net.ipv4.tcp_timestamps", switch(profile.timestamps)),
+        ("net.ipv4.tcp_sack", switch(profile.sack)),
+        ("net.ipv4.tcp_window_scaling", switch(profile.window_scale.0.is_some())),
+        ("net.ipv4.tcp_ecn", "0".to_owned()),
+        ("net.ipv4.tcp_syn_retries", profile.syn_retries.to_string()),
+        ("net.ipv4.tcp_synack_retries", profile.syn_ack_retries.to_string()),
+    ]
+}
+
+fn apply(socket: &TcpSocket, option: SocketOption) -> Result<(), Errno> {
+    match option {
+        SocketOption::NoDelay(on) => socket.set_nodelay(on),
+        SocketOption::QuickAck(on) => socket.set_quickack(on),
+        SocketOption::MaxSeg(octets) => socket.set_maxseg(octets),
+        SocketOption::Linger(seconds) => socket.set_linger(seconds.map(|seconds| Duration::from_secs(u64::from(seconds)))),
+        SocketOption::UserTimeout(millis) => socket.set_user_timeout(millis),
+    }
+}
+
+fn outcome(result: &Result<String, Errno>) -> Outcome {
+    match result {
+        Ok(text) => Outcome::Done(text.clone()),
+        Err(errno) if is_wait(*errno) => Outcome::Blocked,
+        Err(errno) => Outcome::Failed(crate::worlds::Errno::named(errno.name()).unwrap_or(crate::worlds::Errno::Invalid)),
+    }
+}
+
+fn is_wait(errno: Errno) -> bool {
+    crate::worlds::Errno::named(errno.name()).is_some_and(crate::worlds::Errno::is_wait)
+}
+
+fn bad_descriptor() -> Errno {
+    rustix::io::Errno::BADF.into()
+}
+
+fn family_of(address: IpAddr) -> Family {
+    if address.is_ipv4() { Family::V4 } else { Family::V6 }
+}
