@@ -10,6 +10,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use synfin::sinks::pcap::{self, Format, Tap};
+use synfin::sources::scenario::{Overrides, Scenario, catalogue};
 use synfin::trace::{Trace, What};
 
 use common::by_hand::{self, A, B};
@@ -104,7 +105,7 @@ fn tshark_shows_interface_direction_number_and_comment() {
             let (direction, id) = match entry.what {
                 What::Departure(id) => ("0x00000002", id),
                 What::Arrival(id) => ("0x00000001", id),
-                What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) => return None,
+                What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) | What::Observation => return None,
             };
             Some(vec![name.to_owned(), direction.to_owned(), id.0.to_string()])
         })
@@ -138,4 +139,48 @@ fn the_oracle_sees_a_wrong_checksum() {
     fs::write(&path, octets).expect("a temporary file");
     assert_eq!(tshark::bad_checksums(&path), 1);
     assert!(tshark::expert(&path).iter().any(|line| line.starts_with("1: Bad checksum")), "{:?}", tshark::expert(&path));
+}
+
+/// What Wireshark remarks on scenarios that mean to provoke it; anything else is a mistake of ours.
+const MEANT: &[(&str, &[&str])] = &[
+    ("old-duplicate-syn", &[RESET, UNSEEN, UNSEEN_ACK]),
+    ("half-open-discovery", &[RESET]),
+    ("half-open-active-side", &[RESET]),
+    ("syn-to-closed-port", &[RESET]),
+    ("linger-zero-abort", &[RESET]),
+    ("abort", &[RESET]),
+    ("close-with-unread-data", &[RESET]),
+    ("data-after-close", &[RESET]),
+    ("close-listener", &[RESET]),
+    ("simultaneous-open", &[DSACK]),
+    ("self-connect", &[DSACK]),
+];
+// Linux acknowledges the SYN,ACK of a crossed open so.
+const DSACK: &str = "D-SACK Sequence";
+const RESET: &str = "Connection reset (RST)";
+// The old duplicate is acknowledged, and A's tap never saw it leave.
+const UNSEEN: &str = "Previous segment(s) not captured (common at capture start)";
+const UNSEEN_ACK: &str = "ACKed segment that wasn't captured (common at capture start)";
+
+#[test]
+fn tshark_has_nothing_to_say_of_the_catalogue_but_what_is_meant() {
+    if !tshark::is_here_for("tshark_has_nothing_to_say_of_the_catalogue_but_what_is_meant") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in catalogue::names() {
+        let scenario = Scenario::load(name).expect("in the catalogue");
+        for (profile, ipv6) in [("rfc9293", false), ("rfc9293", true), ("linux", false)] {
+            let scenario = Scenario { ipv6, ..scenario.clone() };
+            let overrides = Overrides { profile: Some(profile.to_owned()), ..Overrides::default() };
+            let trace = scenario.simulate(&overrides).unwrap_or_else(|error| panic!("{name} as {profile}: {error}"));
+            for (tap, file) in [(Tap::Host(A), "a.pcapng"), (Tap::Host(B), "b.pcap")] {
+                let path = written(&trace, tap, folder.path(), &format!("{name}.{file}"));
+                let meant = MEANT.iter().find(|(meant, _)| *meant == name).map_or(&[][..], |(_, notes)| notes);
+                for note in tshark::complaints(&path) {
+                    assert!(meant.iter().any(|meant| note.contains(meant)), "{name} as {profile}, {file}: {note}");
+                }
+            }
+        }
+    }
 }

@@ -10,7 +10,8 @@ use synfin::sinks::pcap::{self, Format, Tap};
 use synfin::sources::scenario::{Action, Overrides, Scenario, catalogue, play_in};
 use synfin::trace::{HostId, Trace, What};
 use synfin::worlds::kernel::{Kernel, KernelError, KernelSetup, enter_user_namespace};
-use synfin::worlds::{Call, simulated::Simulated};
+use synfin::worlds::simulated::Simulated;
+use synfin::worlds::{Call, World as _};
 
 use super::args::Validate;
 use super::{Failure, Verdict, output};
@@ -158,8 +159,9 @@ fn kernel_and_simulation(scenario: &Scenario, overrides: &Overrides) -> Result<(
     }
     // The kernel behaves as it does; only a namespace's sysctls are set, to the profile as measured.
     let profile = synfin::engine::Profile::linux();
-    let mut kernel = Kernel::new(KernelSetup { addresses, mtu: setup.mtu, recipe, profile }).map_err(say)?;
-    let overhead = kernel.packet_overhead().map_err(say)?;
+    let mut kernel =
+        Kernel::new(KernelSetup { addresses, mtu: setup.mtu, recipe, profile }).map_err(|error: KernelError| error.to_string())?;
+    let overhead = kernel.packet_overhead().map_err(|error: KernelError| error.to_string())?;
     let said = overrides.knobs.iter().any(|(_, knob, _)| knob == "packet-overhead");
     let mut ours = overrides.clone();
     if !said {
@@ -168,12 +170,7 @@ fn kernel_and_simulation(scenario: &Scenario, overrides: &Overrides) -> Result<(
     let ours = scenario.setup(&ours)?;
     let ours = play_in(scenario, Simulated::new(&ours)).map_err(|error| error.to_string())?;
     let theirs = play_in(scenario, kernel).map_err(|error| format!("in the kernel: {error}"))?;
-    use synfin::worlds::World as _;
-    Ok((ours.into_trace(), theirs.finish().map_err(say)?))
-}
-
-fn say(error: KernelError) -> String {
-    error.to_string()
+    Ok((ours.into_trace(), theirs.finish().map_err(|error: KernelError| error.to_string())?))
 }
 
 fn excuse(scenario: &Scenario, difference: &Difference) -> Option<&'static Excuse> {

@@ -3,7 +3,7 @@
 //! The graph, `explain`, packet comments and the tests read these rows; nothing restates them.
 //! Rows that stay in their state are here too, so that every packet has a rule that answered it.
 
-#![expect(clippy::enum_glob_use, reason = "rows read like a table only without prefixes")]
+#![allow(clippy::enum_glob_use, reason = "rows read like a table only without prefixes")]
 
 use super::state::Action::{self, *};
 use super::state::Event::{self, *};

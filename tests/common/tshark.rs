@@ -52,18 +52,11 @@ fn selected(path: &Path, filter: Option<&str>, fields: &[&str]) -> Vec<Vec<Strin
 
 /// Every expert information of severity warning or error, as `frame: message`, checksums checked.
 pub(crate) fn expert(path: &Path) -> Vec<String> {
-    /// The severity of a warning, as a number; an error's is greater, a note's less.
-    const WARNING: u32 = 0x0060_0000;
-    let severe = |severity: &str| severity.parse::<u32>().expect("severities are numbers") >= WARNING;
     let frames = selected(path, Some("_ws.expert"), &["frame.number", "_ws.expert.severity", "_ws.expert.message"]);
     let mut found = Vec::new();
     for frame in &frames {
         let [number, severities, messages] = &frame[..] else { panic!("three fields: {frame:?}") };
-        let (severities, messages): (Vec<_>, Vec<_>) = (severities.split(UNIT).collect(), messages.split(UNIT).collect());
-        assert_eq!(severities.len(), messages.len(), "{frame:?}");
-        found.extend(
-            severities.iter().zip(messages).filter(|(severity, _)| severe(severity)).map(|(_, message)| format!("{number}: {message}")),
-        );
+        found.extend(severe(severities, messages).map(|message| format!("{number}: {message}")));
     }
     found
 }
@@ -77,6 +70,35 @@ pub(crate) fn malformed(path: &Path) -> usize {
 pub(crate) fn bad_checksums(path: &Path) -> usize {
     let good = "tcp.checksum.status == \"Good\" && (ipv6 || ip.checksum.status == \"Good\")";
     selected(path, Some(&format!("!({good})")), &["frame.number"]).len()
+}
+
+/// Frames that are malformed, frames without a verified checksum, and the expert's warnings: all in one run.
+pub(crate) fn complaints(path: &Path) -> Vec<String> {
+    let asked = ["frame.number", "_ws.malformed", "tcp.checksum.status", "ip.checksum.status", "_ws.expert.severity", "_ws.expert.message"];
+    let mut found = Vec::new();
+    for frame in selected(path, None, &asked) {
+        let [number, malformed, tcp, ip, severities, messages] = &frame[..] else { panic!("six fields: {frame:?}") };
+        if !malformed.is_empty() {
+            found.push(format!("{number}: malformed"));
+        }
+        if tcp != GOOD || !(ip.is_empty() || ip == GOOD) {
+            found.push(format!("{number}: checksum status {tcp:?} {ip:?}"));
+        }
+        found.extend(severe(severities, messages).map(|message| format!("{number}: {message}")));
+    }
+    found
+}
+
+/// The number tshark has for a checksum it has verified.
+const GOOD: &str = "1";
+
+/// The messages of at least a warning's severity.
+fn severe<'a>(severities: &'a str, messages: &'a str) -> impl Iterator<Item = &'a str> {
+    /// The severity of a warning, as a number; an error's is greater, a note's less.
+    const WARNING: u32 = 0x0060_0000;
+    assert_eq!(severities.split(UNIT).count(), messages.split(UNIT).count(), "{severities:?} {messages:?}");
+    let severe = |severity: &str| !severity.is_empty() && severity.parse::<u32>().expect("severities are numbers") >= WARNING;
+    severities.split(UNIT).zip(messages.split(UNIT)).filter(move |(severity, _)| severe(severity)).map(|(_, message)| message)
 }
 
 fn run(path: &Path, arguments: &[&str]) -> String {
