@@ -154,19 +154,24 @@ impl Trace {
     ///
     /// A segment that walks several rows shows every state it passed through.
     pub fn path(&self, host: HostId) -> Vec<State> {
-        let mut path = vec![self.host(host).initial_state];
-        let mut enter = |state: State| {
-            if path.last() != Some(&state) {
-                path.push(state);
-            }
-        };
-        for entry in self.entries.iter().filter(|entry| entry.host == host) {
+        self.walk(host).into_iter().map(|(state, _)| state).collect()
+    }
+
+    /// The [`path`](Self::path) of `host`, each state with the position of the entry that led there.
+    pub fn walk(&self, host: HostId) -> Vec<(State, Option<usize>)> {
+        let mut walk = vec![(self.host(host).initial_state, None)];
+        for (index, entry) in self.entries.iter().enumerate().filter(|(_, entry)| entry.host == host) {
+            let mut enter = |state: State| {
+                if walk.last().is_none_or(|(last, _)| *last != state) {
+                    walk.push((state, Some(index)));
+                }
+            };
             if entry.rules.iter().any(|rule| rule.changes_state()) && entry.rules.first().is_some_and(|rule| rule.from == entry.before) {
                 entry.rules.iter().for_each(|rule| enter(rule.to));
             }
             enter(entry.after);
         }
-        path
+        walk
     }
 
     /// Every change of state with its entry: host, before, after and the rule, where known.
