@@ -349,6 +349,16 @@ impl Forged {
     }
 }
 
+/// Reads the rows of a ladder alone, each with its line in `text`, from 1; `name` is what messages call it.
+///
+/// Remarks in parentheses, comments and empty lines are allowed, settings and actions are not.
+///
+/// # Errors
+/// [`ParseError`] with line, column and what was expected.
+pub fn parse_ladder(name: &str, text: &str) -> Result<Vec<(usize, Rung)>, ParseError> {
+    parse::ladder(name, text)
+}
+
 /// Names of states as a ladder may write them.
 pub(crate) fn state_named(text: &str) -> Option<State> {
     State::named(text)

@@ -92,6 +92,19 @@ const KINDS: [(&str, SegmentKind); 7] = [
 
 /// Reads a scenario.
 pub(super) fn scenario(name: &str, text: &str) -> Result<Scenario, ParseError> {
+    read(name, text, false)
+}
+
+/// Reads the rows of a ladder with their line numbers; settings and actions are refused.
+pub(super) fn ladder(name: &str, text: &str) -> Result<Vec<(usize, Rung)>, ParseError> {
+    let only_row = |Line { number, what }| match what {
+        LineKind::Rung(rung) => Some((number, rung)),
+        LineKind::Action(_) => None,
+    };
+    Ok(read(name, text, true)?.lines.into_iter().filter_map(only_row).collect())
+}
+
+fn read(name: &str, text: &str, rows_only: bool) -> Result<Scenario, ParseError> {
     let stem = std::path::Path::new(name).file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
     let mut reader = Reader {
         scenario: Scenario {
@@ -110,6 +123,7 @@ pub(super) fn scenario(name: &str, text: &str) -> Result<Scenario, ParseError> {
             text: text.to_owned(),
         },
         given: Vec::new(),
+        rows_only,
     };
     for (line, number) in text.lines().zip(1..) {
         let mut cursor = Cursor { number, line, at: 0 };
@@ -126,6 +140,8 @@ struct Reader {
     scenario: Scenario,
     /// Directives seen, with their lines, for the message on the second one.
     given: Vec<(String, usize)>,
+    /// Only rows of a ladder have a place here.
+    rows_only: bool,
 }
 
 impl Reader {
@@ -143,9 +159,13 @@ impl Reader {
         }
         let word = cursor.peek_word();
         match word {
-            "A" => self.host_line(cursor, HostId(0)),
-            "B" => self.host_line(cursor, HostId(1)),
+            "A" if !self.rows_only => self.host_line(cursor, HostId(0)),
+            "B" if !self.rows_only => self.host_line(cursor, HostId(1)),
             _ if word == "->" || Sign::ALL.iter().any(|sign| sign.text() == word) || state_named(word).is_some() => self.rung(cursor),
+            _ if self.rows_only => {
+                let states = State::ALL.iter().map(|state| state.name());
+                Err(cursor.mistake_word("a row of a ladder (here are no settings and no actions)", states))
+            }
             _ if DIRECTIVES.contains(&word) => self.directive(cursor),
             _ => {
                 let known = DIRECTIVES.into_iter().chain(["A", "B"]).chain(State::ALL.iter().map(|state| state.name()));
