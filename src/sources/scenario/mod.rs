@@ -269,7 +269,11 @@ impl Scenario {
     /// If the scenario cannot be played; the message says why. [`Scenario::simulate`] returns it instead.
     #[track_caller]
     pub fn run(&self) -> Trace {
-        self.simulate(&Overrides::default()).unwrap_or_else(|error| panic!("{}: {error}", self.name))
+        match self.simulate(&Overrides::default()) {
+            Ok(trace) => trace,
+            // Not in a closure: the caller's place would be lost.
+            Err(error) => panic!("{}: {error}", self.name),
+        }
     }
 
     /// The rows of the ladder that must result, in order.
