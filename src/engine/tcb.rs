@@ -150,8 +150,8 @@ impl Walk {
 
 /// One connection of RFC 9293, as plain data.
 ///
-/// Feed it with [`on_call`](Self::on_open), [`on_segment`](Self::on_segment) and
-/// [`on_time`](Self::on_time). After each of these, in this order:
+/// Feed it with calls ([`on_open_active`](Self::on_open_active), [`on_send`](Self::on_send), ...),
+/// [`on_segment`](Self::on_segment) and [`on_time`](Self::on_time). After each of these, in this order:
 ///
 /// 1. [`fired`](Self::fired) names the rows that were walked, [`poll_signal`](Self::poll_signal)
 ///    says what the user must know (until `None`);
