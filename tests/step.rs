@@ -14,11 +14,11 @@ fn text(octets: &[u8]) -> &str {
 
 #[test]
 fn piped_commands_give_screens_on_stdout_and_no_prompt() {
-    let output = step("half-close", b"n\ng 19\nl\nq\nn\n");
+    let output = step("half-close", b"n\ng 20\nl\nq\nn\n");
     assert!(output.status.success());
     let stdout = text(&output.stdout);
     let heads: Vec<_> = stdout.lines().filter(|line| line.starts_with("half-close, ")).collect();
-    assert_eq!(heads, ["half-close, step 0 of 35, 0.000 s", "half-close, step 1 of 35, 0.000 s", "half-close, step 19 of 35, 0.070 s"]);
+    assert_eq!(heads, ["half-close, step 0 of 37, 0.000 s", "half-close, step 1 of 37, 0.000 s", "half-close, step 20 of 37, 0.070 s"]);
     assert!(stdout.ends_with("   FIN-WAIT-2   <-- <SEQ=301><ACK=152><CTL=ACK>                <-- CLOSE-WAIT\n"), "{stdout}");
     assert_eq!(text(&output.stderr), "");
 }
@@ -35,7 +35,7 @@ fn the_end_of_input_is_a_quiet_end() {
 fn a_mistake_goes_to_stderr_and_the_session_goes_on() {
     let output = step("half-close", b"nxt\n\xff\xfe\ng 2\n");
     assert!(output.status.success());
-    assert!(text(&output.stdout).contains("step 2 of 35"));
+    assert!(text(&output.stdout).contains("step 2 of 37"));
     assert!(text(&output.stderr).starts_with("synfin: there is no command \"nxt\"; did you mean next?\n"), "{output:?}");
 }
 

@@ -107,7 +107,7 @@ fn a_section_is_no_part_of_a_longer_number() {
 #[test]
 fn a_transition_that_never_happened_is_answered_by_the_nearest_ones() {
     let trace = half_close();
-    insta::assert_snapshot!(message(move || assert_transition!(trace, A: FinWait1 => Closing)), @r"
+    insta::assert_snapshot!(message(move || assert_transition!(trace, A: FinWait1 => Closing)), @"
     A never went FIN-WAIT-1 => CLOSING
     A left FIN-WAIT-1:
        FIN-WAIT-1 => FIN-WAIT-2, 0.070 s, RFC 9293 section 3.10.7.4 fifth
@@ -121,6 +121,7 @@ fn a_transition_that_never_happened_is_answered_by_the_nearest_ones() {
        (A: send 50)
        ESTABLISHED  --> <SEQ=101><ACK=301><LEN=50><CTL=PSH,ACK>    --> ESTABLISHED
        ESTABLISHED  <-- <SEQ=301><ACK=151><CTL=ACK>                <-- ESTABLISHED
+       (B: recv 50)
        (A: shutdown write)
        FIN-WAIT-1   --> <SEQ=151><ACK=301><CTL=FIN,ACK>            --> CLOSE-WAIT
     >  FIN-WAIT-2   <-- <SEQ=301><ACK=152><CTL=ACK>                <-- CLOSE-WAIT
@@ -130,6 +131,7 @@ fn a_transition_that_never_happened_is_answered_by_the_nearest_ones() {
        (B: send 400)
        FIN-WAIT-2   <-- <SEQ=701><ACK=152><LEN=400><CTL=PSH,ACK>   <-- CLOSE-WAIT
        FIN-WAIT-2   --> <SEQ=152><ACK=1101><CTL=ACK>               --> CLOSE-WAIT
+       (A: recv 800)
        (B: close)
        TIME-WAIT    <-- <SEQ=1101><ACK=152><CTL=FIN,ACK>           <-- LAST-ACK
        TIME-WAIT    --> <SEQ=152><ACK=1102><CTL=ACK>               --> CLOSED
@@ -141,7 +143,7 @@ fn a_transition_that_never_happened_is_answered_by_the_nearest_ones() {
 #[test]
 fn a_transition_by_another_section_is_named() {
     let trace = half_close();
-    insta::assert_snapshot!(message(move || assert_transition!(trace, B: CloseWait => LastAck, "RFC 9293 section 3.10.7.4")), @r"
+    insta::assert_snapshot!(message(move || assert_transition!(trace, B: CloseWait => LastAck, "RFC 9293 section 3.10.7.4")), @"
     B never went CLOSE-WAIT => LAST-ACK by RFC 9293 section 3.10.7.4
     It happened, but in another section:
        CLOSE-WAIT => LAST-ACK, 0.110 s, RFC 9293 section 3.10.4
@@ -154,6 +156,7 @@ fn a_transition_by_another_section_is_named() {
        (A: send 50)
        ESTABLISHED  --> <SEQ=101><ACK=301><LEN=50><CTL=PSH,ACK>    --> ESTABLISHED
        ESTABLISHED  <-- <SEQ=301><ACK=151><CTL=ACK>                <-- ESTABLISHED
+       (B: recv 50)
        (A: shutdown write)
        FIN-WAIT-1   --> <SEQ=151><ACK=301><CTL=FIN,ACK>            --> CLOSE-WAIT
        FIN-WAIT-2   <-- <SEQ=301><ACK=152><CTL=ACK>                <-- CLOSE-WAIT
@@ -163,6 +166,7 @@ fn a_transition_by_another_section_is_named() {
        (B: send 400)
        FIN-WAIT-2   <-- <SEQ=701><ACK=152><LEN=400><CTL=PSH,ACK>   <-- CLOSE-WAIT
        FIN-WAIT-2   --> <SEQ=152><ACK=1101><CTL=ACK>               --> CLOSE-WAIT
+       (A: recv 800)
        (B: close)
     >  TIME-WAIT    <-- <SEQ=1101><ACK=152><CTL=FIN,ACK>           <-- LAST-ACK
        TIME-WAIT    --> <SEQ=152><ACK=1102><CTL=ACK>               --> CLOSED
@@ -186,7 +190,7 @@ fn paths_hold_whole() {
 #[test]
 fn another_path_is_shown_beside_the_expected_one() {
     let trace = half_close();
-    insta::assert_snapshot!(message(move || assert_path!(trace, A: [Closed, SynSent, Established, CloseWait, LastAck, Closed])), @r"
+    insta::assert_snapshot!(message(move || assert_path!(trace, A: [Closed, SynSent, Established, CloseWait, LastAck, Closed])), @"
     A walked another path: after ESTABLISHED came FIN-WAIT-1, not CLOSE-WAIT
        expected      walked
        CLOSED        CLOSED
@@ -205,6 +209,7 @@ fn another_path_is_shown_beside_the_expected_one() {
        (A: send 50)
        ESTABLISHED  --> <SEQ=101><ACK=301><LEN=50><CTL=PSH,ACK>    --> ESTABLISHED
        ESTABLISHED  <-- <SEQ=301><ACK=151><CTL=ACK>                <-- ESTABLISHED
+       (B: recv 50)
        (A: shutdown write)
     >  FIN-WAIT-1   --> <SEQ=151><ACK=301><CTL=FIN,ACK>            --> CLOSE-WAIT
        FIN-WAIT-2   <-- <SEQ=301><ACK=152><CTL=ACK>                <-- CLOSE-WAIT
@@ -214,6 +219,7 @@ fn another_path_is_shown_beside_the_expected_one() {
        (B: send 400)
        FIN-WAIT-2   <-- <SEQ=701><ACK=152><LEN=400><CTL=PSH,ACK>   <-- CLOSE-WAIT
        FIN-WAIT-2   --> <SEQ=152><ACK=1101><CTL=ACK>               --> CLOSE-WAIT
+       (A: recv 800)
        (B: close)
        TIME-WAIT    <-- <SEQ=1101><ACK=152><CTL=FIN,ACK>           <-- LAST-ACK
        TIME-WAIT    --> <SEQ=152><ACK=1102><CTL=ACK>               --> CLOSED

@@ -36,9 +36,9 @@ fn mistake(line: &str) -> String {
 
 #[test]
 fn half_close_from_the_beginning() {
-    insta::assert_snapshot!(session(model("half-close", "rfc9293"), &["g 0", "n", "next", "n 2", "b"]), @r"
+    insta::assert_snapshot!(session(model("half-close", "rfc9293"), &["g 0", "n", "next", "n 2", "b"]), @"
     step> g 0
-    half-close, step 0 of 35, 0.000 s
+    half-close, step 0 of 37, 0.000 s
     Half-close: A stops sending, B keeps talking
 
                 A                       B
@@ -56,7 +56,7 @@ fn half_close_from_the_beginning() {
     next        B calls listen
 
     step> n
-    half-close, step 1 of 35, 0.000 s
+    half-close, step 1 of 37, 0.000 s
     B calls listen: done
       rule      closed/open-passive, RFC 9293 section 3.10.1
                 CLOSED -> LISTEN
@@ -76,7 +76,7 @@ fn half_close_from_the_beginning() {
     next        A calls connect
 
     step> next
-    half-close, step 2 of 35, 0.000 s
+    half-close, step 2 of 37, 0.000 s
     A calls connect: it waits (EINPROGRESS)
       rule      closed/open-active, RFC 9293 section 3.10.1
                 CLOSED -> SYN-SENT: send SYN
@@ -96,7 +96,7 @@ fn half_close_from_the_beginning() {
     next        A sends <SEQ=100><CTL=SYN>
 
     step> n 2
-    half-close, step 4 of 35, 0.010 s
+    half-close, step 4 of 37, 0.010 s
     B receives <SEQ=100><CTL=SYN>
                 <WND=65535><OPT=mss 1460>
       rule      listen/syn, RFC 9293 section 3.10.7.2 third
@@ -118,7 +118,7 @@ fn half_close_from_the_beginning() {
     next        B sends <SEQ=300><ACK=101><CTL=SYN,ACK>
 
     step> b
-    half-close, step 3 of 35, 0.000 s
+    half-close, step 3 of 37, 0.000 s
     A sends <SEQ=100><CTL=SYN>
                 <WND=65535><OPT=mss 1460>
 
@@ -141,9 +141,9 @@ fn half_close_from_the_beginning() {
 
 #[test]
 fn half_close_from_one_change_of_state_to_the_next() {
-    insta::assert_snapshot!(session(model("half-close", "rfc9293"), &["g 14", "s", "s", "s", "S 2"]), @r"
+    insta::assert_snapshot!(session(model("half-close", "rfc9293"), &["g 14", "s", "s", "s", "S 2"]), @"
     step> g 14
-    half-close, step 14 of 35, 0.050 s
+    half-close, step 14 of 37, 0.050 s
     A receives <SEQ=301><ACK=151><CTL=ACK>
                 <WND=65485>
       rule      established/ack, RFC 9293 section 3.10.7.4 fifth
@@ -162,10 +162,10 @@ fn half_close_from_one_change_of_state_to_the_next() {
     timer rexmt - *                     -
 
     in flight   nothing
-    next        A calls shutdown write
+    next        B calls recv 50
 
     step> s
-    half-close, step 15 of 35, 0.050 s
+    half-close, step 16 of 37, 0.050 s
     A calls shutdown write: done
       rule      established/close, RFC 9293 section 3.10.4
                 ESTABLISHED -> FIN-WAIT-1: queue FIN
@@ -185,7 +185,7 @@ fn half_close_from_one_change_of_state_to_the_next() {
     next        A sends <SEQ=151><ACK=301><CTL=FIN,ACK>
 
     step> s
-    half-close, step 17 of 35, 0.060 s
+    half-close, step 18 of 37, 0.060 s
     B receives <SEQ=151><ACK=301><CTL=FIN,ACK>
                 <WND=65535>
       rule      established/ack-duplicate, RFC 9293 section 3.10.7.4 fifth
@@ -210,7 +210,7 @@ fn half_close_from_one_change_of_state_to_the_next() {
     next        B sends <SEQ=301><ACK=152><CTL=ACK>
 
     step> s
-    half-close, step 19 of 35, 0.070 s
+    half-close, step 20 of 37, 0.070 s
     A receives <SEQ=301><ACK=152><CTL=ACK>
                 <WND=65484>
       rule      fin-wait-1/fin-acked, RFC 9293 section 3.10.7.4 fifth
@@ -232,7 +232,7 @@ fn half_close_from_one_change_of_state_to_the_next() {
     next        B calls send 400
 
     step> S 2
-    half-close, step 15 of 35, 0.050 s
+    half-close, step 16 of 37, 0.050 s
     A calls shutdown write: done
       rule      established/close, RFC 9293 section 3.10.4
                 ESTABLISHED -> FIN-WAIT-1: queue FIN
@@ -255,29 +255,31 @@ fn half_close_from_one_change_of_state_to_the_next() {
 
 #[test]
 fn half_close_to_its_end() {
-    insta::assert_snapshot!(session(model("half-close", "rfc9293"), &["g 30", "s", "l", "g 99", "n"]), @r"
+    insta::assert_snapshot!(session(model("half-close", "rfc9293"), &["g 30", "s", "l", "g 99", "n"]), @"
     step> g 30
-    half-close, step 30 of 35, 0.110 s
-    B calls close: done
-      rule      close-wait/close, RFC 9293 section 3.10.4
-                stays in CLOSE-WAIT: queue FIN
+    half-close, step 30 of 37, 0.110 s
+    B receives <SEQ=152><ACK=1101><CTL=ACK>
+                <WND=64735>
+      rule      close-wait/ack, RFC 9293 section 3.10.7.4 fifth
+                stays in CLOSE-WAIT: take ACK, take window
 
                 A                       B
     state       FIN-WAIT-2              CLOSE-WAIT
-    snd.una     152                     1101
+    snd.una     152                     1101 *
     snd.nxt     152                     1101
-    snd.wnd     65484                   64735
+    snd.wnd     65484                   64735 *
     rcv.nxt     1101                    152
     rcv.wnd     64735                   65484
     iss         100                     300
     irs         300                     100
     rto         1.000 s                 1.000 s
+    timer rexmt -                       - *
 
     in flight   nothing
-    next        B sends <SEQ=1101><ACK=152><CTL=FIN,ACK>
+    next        A calls recv 800
 
     step> s
-    half-close, step 31 of 35, 0.110 s
+    half-close, step 33 of 37, 0.110 s
     B sends <SEQ=1101><ACK=152><CTL=FIN,ACK>
                 <WND=65484>
       rule      close-wait/fin-sent, RFC 9293 section 3.10.4
@@ -307,6 +309,7 @@ fn half_close_to_its_end() {
        (A: send 50)
        ESTABLISHED  --> <SEQ=101><ACK=301><LEN=50><CTL=PSH,ACK>    --> ESTABLISHED
        ESTABLISHED  <-- <SEQ=301><ACK=151><CTL=ACK>                <-- ESTABLISHED
+       (B: recv 50)
        (A: shutdown write)
        FIN-WAIT-1   --> <SEQ=151><ACK=301><CTL=FIN,ACK>            --> CLOSE-WAIT
        FIN-WAIT-2   <-- <SEQ=301><ACK=152><CTL=ACK>                <-- CLOSE-WAIT
@@ -316,11 +319,12 @@ fn half_close_to_its_end() {
        (B: send 400)
        FIN-WAIT-2   <-- <SEQ=701><ACK=152><LEN=400><CTL=PSH,ACK>   <-- CLOSE-WAIT
        FIN-WAIT-2   --> <SEQ=152><ACK=1101><CTL=ACK>               --> CLOSE-WAIT
+       (A: recv 800)
        (B: close)
                     ... <SEQ=1101><ACK=152><CTL=FIN,ACK>           <-- LAST-ACK
 
     step> g 99
-    half-close, step 35 of 35, 240.120 s
+    half-close, step 37 of 37, 240.120 s
     A's 2 MSL timer expires
       rule      time-wait/2msl, RFC 9293 section 3.10.8
                 TIME-WAIT -> CLOSED: delete TCB

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use siphasher::sip::SipHasher13;
 
 use super::socket::{Socket, SocketId};
-use crate::engine::{Connection, Flags, Instant, Open, Profile, Rule, Segment, SeqNumber, Signal, State, Timer, Variables, reset_for};
+use crate::engine::{Connection, Flags, Instant, Open, Profile, Rule, Segment, SeqNumber, Signal, State, Timer, Variables};
 use crate::trace::End;
 use crate::worlds::{Errno, How, SocketOption};
 
@@ -88,12 +88,17 @@ pub struct Host {
     /// Resets that belong to no socket.
     strays: VecDeque<Outgoing>,
     deadlines: BinaryHeap<Reverse<(Instant, SocketId)>>,
+    /// What answers a segment that is nobody's: always in CLOSED.
+    nobody: Connection,
+    /// The socket whose connection had an input since [`Host::take_touched`] was asked.
+    touched: Option<SocketId>,
 }
 
 impl Host {
     /// A host with this address, behaving as `profile` says; `seed` feeds its ISS generator.
     pub fn new(address: IpAddr, mtu: u16, profile: Arc<Profile>, seed: u64) -> Self {
         let next_ephemeral = profile.ephemeral_first;
+        let nobody = Connection::new(Arc::clone(&profile));
         Self {
             address,
             mtu,
@@ -111,6 +116,8 @@ impl Host {
             ready: VecDeque::new(),
             strays: VecDeque::new(),
             deadlines: BinaryHeap::new(),
+            nobody,
+            touched: None,
         }
     }
 
@@ -190,6 +197,7 @@ impl Host {
         socket.backlog = backlog;
         socket.connection.on_open_passive(now, open).map_err(|_| Errno::Invalid)?;
         self.listeners.insert(port, id);
+        self.after_input(id);
         Ok(())
     }
 
@@ -220,7 +228,7 @@ impl Host {
         let socket = self.get_mut(id)?;
         socket.remote = Some(remote);
         socket.connection.on_open_active(now, open).map_err(|_| Errno::IsConnected)?;
-        self.after_input(id, now);
+        self.after_input(id);
         Err(Errno::InProgress)
     }
 
@@ -272,7 +280,7 @@ impl Host {
             return Err(Errno::Again);
         }
         socket.send.extend(&text[..taken as usize]);
-        self.after_input(id, now);
+        self.after_input(id);
         Ok(taken)
     }
 
@@ -300,7 +308,7 @@ impl Host {
         if state != State::Closed {
             // Refused only when nothing is on hand, and something is.
             let _ = socket.connection.on_receive(now, u32::try_from(count).unwrap_or(u32::MAX));
-            self.after_input(id, now);
+            self.after_input(id);
         }
         Ok(text)
     }
@@ -320,7 +328,7 @@ impl Host {
         if matches!(how, How::Write | How::Both) {
             // A second shutdown is no error for the sockets API.
             let _ = socket.connection.on_close(now, false);
-            self.after_input(id, now);
+            self.after_input(id);
         }
         Ok(())
     }
@@ -345,7 +353,7 @@ impl Host {
             // Refused in states where the FIN has left, which is fine: nothing is left to do.
             let _ = socket.connection.on_close(now, true);
         }
-        self.after_input(id, now);
+        self.after_input(id);
         Ok(())
     }
 
@@ -357,13 +365,13 @@ impl Host {
                 let _ = child.connection.on_abort(now);
                 child.parent = None;
             }
-            self.after_input(child, now);
+            self.after_input(child);
         }
         if let Ok(socket) = self.get_mut(id) {
             let _ = socket.connection.on_close(now, true);
         }
         self.listeners.retain(|_, listener| *listener != id);
-        self.after_input(id, now);
+        self.after_input(id);
     }
 
     /// The host loses power and comes back: every socket is gone, no segment leaves.
@@ -391,7 +399,7 @@ impl Host {
                 socket.connection.set_user_timeout(at);
             }
         }
-        self.after_input(id, now);
+        self.enqueue(id);
         Ok(())
     }
 
@@ -414,13 +422,14 @@ impl Host {
             if !was_open && socket.connection.state().is_synchronized() {
                 self.completed(id);
             }
-            self.after_input(id, now);
+            self.after_input(id);
             return Some(id);
         }
         if let Some(&id) = self.listeners.get(&destination.port) {
             return self.on_listener_packet(id, now, source, destination, segment);
         }
-        if let Some(reset) = reset_for(&arriving) {
+        self.nobody.on_segment(now, &arriving);
+        if let Some(reset) = self.nobody.poll_segment(now) {
             self.strays.push_back(Outgoing { socket: None, source: destination, destination: source, segment: reset, text: Vec::new() });
         }
         None
@@ -459,7 +468,7 @@ impl Host {
         socket.parent = Some(id);
         socket.connection.on_open_passive(now, open).ok()?;
         socket.connection.on_segment(now, &segment.crossed());
-        self.after_input(child, now);
+        self.after_input(child);
         Some(child)
     }
 
@@ -487,7 +496,7 @@ impl Host {
             if due {
                 socket.connection.on_time(now);
             }
-            self.after_input(id, now);
+            self.after_input(id);
             if due {
                 return Some(id);
             }
@@ -589,7 +598,13 @@ impl Host {
         }
     }
 
-    fn after_input(&mut self, id: SocketId, _now: Instant) {
+    /// The connection of a socket had an input: its user hears of it, and what it wants to send is asked for.
+    fn after_input(&mut self, id: SocketId) {
+        self.touched = Some(id);
+        self.enqueue(id);
+    }
+
+    fn enqueue(&mut self, id: SocketId) {
         let Some(socket) = self.sockets[id.0 as usize].as_deref_mut() else { return };
         socket.hear();
         if !socket.queued {
@@ -703,6 +718,16 @@ impl Host {
             signals: socket.told.clone(),
             variables: socket.connection.variables(),
         })
+    }
+
+    /// The socket whose connection had an input since this was last asked; a call that fails has none.
+    pub fn take_touched(&mut self) -> Option<SocketId> {
+        self.touched.take()
+    }
+
+    /// The rules that answered the last segment that was nobody's.
+    pub fn nobodys_rules(&self) -> Vec<&'static Rule> {
+        self.nobody.fired().collect()
     }
 
     /// When this timer of a socket is due.

@@ -282,14 +282,12 @@ impl Simulated {
     }
 
     fn record_call(&mut self, host: HostId, call: &Call, before: State, result: &Result<String, Errno>, returned: bool) {
-        let shown = self.processes[usize::from(host.0)].shown;
-        let (result, signals) = match result {
-            Ok(text) => (Ok(text.clone()), Vec::new()),
-            Err(errno) => (Err(errno.name().to_owned()), Vec::new()),
-        };
+        let result = result.clone().map_err(|errno| errno.name().to_owned());
         let what = What::Call { call: call.to_string(), result, returned };
-        let quiet = returned || matches!(call, Call::Recv(_) | Call::Accept | Call::Set(_));
-        self.record(host, shown, before, what, quiet, signals);
+        // What fired is told by the socket the call has reached; one that failed has reached none.
+        let reached = self.host_mut(host).take_touched();
+        let shown = reached.or(self.processes[usize::from(host.0)].shown);
+        self.record(host, shown, before, what, reached.is_none());
     }
 
     // --- the trace -----------------------------------------------------------------------------
@@ -308,33 +306,21 @@ impl Simulated {
         }
     }
 
-    fn record(
-        &mut self,
-        host: HostId,
-        socket: Option<SocketId>,
-        before: State,
-        what: What,
-        quiet: bool,
-        mut signals: Vec<crate::engine::Signal>,
-    ) {
+    fn record(&mut self, host: HostId, socket: Option<SocketId>, before: State, what: What, quiet: bool) {
         let inspection = socket.and_then(|id| self.host(host).inspect(id));
         let after = self.shown_state(host);
         let endpoint = inspection.as_ref().map(|inspection| self.endpoint(host, inspection.serial));
-        let (rules, variables) = match inspection {
-            None => (Vec::new(), None),
-            Some(inspection) => {
-                if !quiet {
-                    signals.extend(inspection.signals);
-                }
-                (if quiet { Vec::new() } else { inspection.rules }, Some(Box::new(inspection.variables)))
-            }
+        let (rules, signals, variables) = match inspection {
+            None => (Vec::new(), Vec::new(), None),
+            Some(told) if quiet => (Vec::new(), Vec::new(), Some(Box::new(told.variables))),
+            Some(told) => (told.rules, told.signals, Some(Box::new(told.variables))),
         };
         self.trace.entries.push(Entry { at: self.now, host, endpoint, what, before, after, rules, signals, variables });
     }
 
     fn note(&mut self, host: HostId, text: String) {
         let state = self.shown_state(host);
-        self.record(host, None, state, What::Note(text), true, Vec::new());
+        self.record(host, None, state, What::Note(text), true);
     }
 
     fn endpoint(&mut self, host: HostId, serial: u32) -> EndpointId {
@@ -406,7 +392,7 @@ impl Simulated {
         // walks a row by leaving.
         let walked = socket.and_then(|id| self.host(from).inspect(id)).and_then(|inspection| inspection.rules.last().copied());
         let walked: Vec<_> = walked.filter(|rule| rule.on == crate::engine::Event::FinSent && rule.from == before).into_iter().collect();
-        self.record(from, socket, before, What::Departure(id), true, Vec::new());
+        self.record(from, socket, before, What::Departure(id), true);
         if let Some(entry) = self.trace.entries.last_mut() {
             entry.rules = walked;
         }
@@ -467,7 +453,14 @@ impl Simulated {
         {
             self.show(to, socket);
         }
-        self.record(to, socket, before, What::Arrival(id), false, Vec::new());
+        self.host_mut(to).take_touched();
+        self.record(to, socket, before, What::Arrival(id), false);
+        if socket.is_none() && concerned.is_none() {
+            let rules = self.host(to).nobodys_rules();
+            if let Some(entry) = self.trace.entries.last_mut() {
+                entry.rules = rules;
+            }
+        }
         self.return_to_listener(to);
     }
 
@@ -484,7 +477,7 @@ impl Simulated {
                     .and_then(|inspection| inspection.rules.first().copied())
                     .map_or(Timer::Retransmission, timer_of);
                 self.show(host, socket);
-                self.record(host, Some(socket), before, What::Timer(timer), false, Vec::new());
+                self.record(host, Some(socket), before, What::Timer(timer), false);
                 self.return_to_listener(host);
             }
         }
