@@ -5,6 +5,8 @@
 //! `catalogue` has the built-in ones.
 
 pub mod catalogue;
+mod cursor;
+mod mistake;
 mod parse;
 mod play;
 
@@ -13,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use parse::{Mistake, ParseError};
+pub use mistake::{Mistake, ParseError};
 pub use play::{PlayError, play, play_in};
 
 use crate::engine::{Flags, Profile, Segment, State};

@@ -1,0 +1,350 @@
+//! A place in one line of a scenario: the words, numbers and fields that can stand there.
+//!
+//! Not here: what a whole line means (`parse`), how a mistake is shown (`mistake`).
+#![expect(clippy::unnecessary_box_returns, reason = "a mistake is made to be the error of a `Parsed`")]
+
+use std::time::Duration;
+
+use super::mistake::Mistake;
+use super::{Forged, state_named, unknown_profile};
+use crate::engine::{Flags, Profile, State};
+use crate::ladder::{Fields, Sign};
+use crate::nearest::nearest;
+use crate::worlds::{SegmentKind, SocketOption};
+
+/// What was read, or the mistake that was found instead.
+pub(super) type Parsed<T> = Result<T, Box<Mistake>>;
+
+/// A place in one line.
+#[derive(Clone)]
+pub(super) struct Cursor<'a> {
+    pub(super) number: usize,
+    pub(super) line: &'a str,
+    /// Octets read.
+    pub(super) at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn rest(&self) -> &'a str {
+        &self.line[self.at..]
+    }
+
+    pub(super) fn skip(&mut self, octets: usize) {
+        self.at += octets;
+    }
+
+    pub(super) fn skip_space(&mut self) {
+        self.at = self.line.len() - self.rest().trim_start().len();
+    }
+
+    pub(super) fn skip_comma(&mut self) {
+        self.skip_space();
+        if self.rest().starts_with(',') {
+            self.skip(1);
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.at = self.line.len();
+    }
+
+    /// The next word without taking it; ends at white space or at `<`.
+    pub(super) fn peek_word(&self) -> &'a str {
+        let rest = self.rest().trim_start();
+        let end = rest.char_indices().find(|(at, c)| c.is_whitespace() || (*c == '<' && *at > 0)).map_or(rest.len(), |(at, _)| at);
+        &rest[..end]
+    }
+
+    pub(super) fn word(&mut self) -> &'a str {
+        self.skip_space();
+        let word = self.peek_word();
+        self.skip(word.len());
+        word
+    }
+
+    /// Whether nothing but white space or a comment is left.
+    pub(super) fn at_end(&self) -> bool {
+        let rest = self.rest().trim_start();
+        rest.is_empty() || rest.starts_with('#')
+    }
+
+    pub(super) fn end(&self) -> Parsed<()> {
+        if self.at_end() { Ok(()) } else { Err(self.mistake_word("the end of the line", [])) }
+    }
+
+    pub(super) fn text(&mut self, expected: &str) -> Parsed<String> {
+        let text = self.rest().trim();
+        if text.is_empty() {
+            return Err(self.mistake_at_end(expected));
+        }
+        self.finish();
+        Ok(text.to_owned())
+    }
+
+    pub(super) fn duration(&mut self) -> Parsed<Duration> {
+        let before = self.clone();
+        let word = self.word();
+        let parsed = humantime::parse_duration(word).ok().filter(|duration| *duration <= MAX_DURATION);
+        parsed.ok_or_else(|| before.mistake_word("a duration such as 10ms or 1s, a year at most", []))
+    }
+
+    pub(super) fn number(&mut self, expected: &str, max: u64) -> Parsed<u64> {
+        let before = self.clone();
+        self.word().parse().ok().filter(|number| *number <= max).ok_or_else(|| {
+            let limit = if max == u64::MAX { String::new() } else { format!(" from 0 to {max}") };
+            before.mistake_word(&format!("{expected}{limit}"), [])
+        })
+    }
+
+    pub(super) fn number_u32(&mut self, expected: &str) -> Parsed<u32> {
+        let before = self.clone();
+        let word = self.word();
+        let word = word.strip_suffix(',').unwrap_or(word);
+        self.at = before.line.len() - before.rest().trim_start().len() + word.len();
+        word.parse().map_err(|_| before.mistake_word(&format!("{expected}, a whole number from 0 to {}", u32::MAX), []))
+    }
+
+    pub(super) fn number_u16(&mut self, expected: &str) -> Parsed<u16> {
+        self.number(expected, u64::from(u16::MAX)).map(|number| u16::try_from(number).unwrap_or(u16::MAX))
+    }
+
+    pub(super) fn mtu(&mut self) -> Parsed<u16> {
+        let before = self.clone();
+        let mtu = self.number_u16("an MTU")?;
+        // RFC 791: every link carries 68 octets.
+        if mtu < 68 { Err(before.mistake_word("an MTU of at least 68 octets", [])) } else { Ok(mtu) }
+    }
+
+    pub(super) fn profile(&mut self) -> Parsed<String> {
+        let before = self.clone();
+        let word = self.word();
+        if Profile::named(word).is_none() {
+            let why = unknown_profile(word);
+            return Err(before.mistake_because(&why));
+        }
+        Ok(word.to_owned())
+    }
+
+    pub(super) fn choice<T: Copy>(&mut self, expected: &str, choices: &[(&'static str, T)]) -> Parsed<T> {
+        let before = self.clone();
+        let word = self.word();
+        let found = choices.iter().find(|(name, _)| *name == word);
+        found.map(|(_, value)| *value).ok_or_else(|| before.mistake_word(expected, choices.iter().map(|(name, _)| *name)))
+    }
+
+    pub(super) fn socket_option(&mut self) -> Parsed<SocketOption> {
+        let on_off: &[(&'static str, bool)] = &[("on", true), ("off", false)];
+        let before = self.clone();
+        Ok(match self.word() {
+            "nodelay" => SocketOption::NoDelay(self.choice("on or off", on_off)?),
+            "quickack" => SocketOption::QuickAck(self.choice("on or off", on_off)?),
+            "maxseg" => {
+                let before = self.clone();
+                let octets = self.number_u16("octets")?;
+                if octets == 0 {
+                    return Err(before.mistake_word("at least 1 octet", []));
+                }
+                SocketOption::MaxSeg(octets)
+            }
+            "linger" if self.peek_word() == "off" => {
+                self.word();
+                SocketOption::Linger(None)
+            }
+            "linger" => SocketOption::Linger(Some(self.number_u16("off, or seconds")?)),
+            "user-timeout" => {
+                let millis = self.duration()?.as_millis();
+                SocketOption::UserTimeout(u32::try_from(millis).unwrap_or(u32::MAX))
+            }
+            _ => {
+                let names = ["nodelay", "quickack", "maxseg", "linger", "user-timeout"];
+                return Err(before.mistake_word("nodelay, quickack, maxseg, linger or user-timeout", names));
+            }
+        })
+    }
+
+    /// `100`, or `"text"` in double quotes.
+    pub(super) fn send_text(&mut self) -> Parsed<Vec<u8>> {
+        self.skip_space();
+        if let Some(quoted) = self.rest().strip_prefix('"') {
+            let Some(end) = quoted.find('"') else {
+                return Err(self.mistake_at_end("a closing quotation mark"));
+            };
+            self.skip(end + 2);
+            return Ok(quoted.as_bytes()[..end].to_vec());
+        }
+        let before = self.clone();
+        let octets = self.number_u32("how many octets, or a text in quotation marks")?;
+        if octets > MAX_SEND {
+            return Err(before.mistake_word(&format!("at most {MAX_SEND} octets"), []));
+        }
+        // Letters, so that a capture shows where in the stream a segment stands.
+        Ok((b'a'..=b'z').cycle().take(octets as usize).collect())
+    }
+
+    /// `FIN`, or `FIN#2` for the second one to come.
+    pub(super) fn segment_kind(&mut self) -> Parsed<(SegmentKind, u32)> {
+        let before = self.clone();
+        let word = self.word();
+        let (name, nth) = word.split_once('#').unwrap_or((word, "1"));
+        let kind = KINDS.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, kind)| kind);
+        let names = KINDS.map(|(name, _)| name);
+        let expected = "a kind of segment (SYN, SYN,ACK, ACK, FIN, RST, data or any), the second one as FIN#2";
+        let kind = kind.ok_or_else(|| before.mistake_word(expected, names))?;
+        let nth: u32 = nth.parse().ok().filter(|nth| *nth > 0).ok_or_else(|| before.mistake_word(expected, []))?;
+        Ok((kind, nth - 1))
+    }
+
+    pub(super) fn forged(&mut self) -> Parsed<Forged> {
+        let before = self.clone();
+        let fields = self.fields()?;
+        let (Some(seq), Some(flags)) = (fields.seq, fields.flags) else {
+            return Err(before.mistake_word("a segment with at least <SEQ=number> and <CTL=flags>", []));
+        };
+        if flags.contains(Flags::ACK) && fields.ack.is_none() {
+            return Err(before.mistake_word("<ACK=number> in a segment with CTL ACK", []));
+        }
+        let len = fields.len.unwrap_or(0);
+        if len > 65_000 {
+            return Err(before.mistake_word("a LEN that fits one IP packet, 65000 at most", []));
+        }
+        Ok(Forged { seq, ack: fields.ack.unwrap_or(0), flags, len, window: fields.window.unwrap_or(u16::MAX) })
+    }
+
+    pub(super) fn state(&mut self) -> Option<State> {
+        let state = state_named(self.peek_word())?;
+        self.word();
+        Some(state)
+    }
+
+    pub(super) fn sign(&mut self) -> Option<Sign> {
+        let rest = self.rest().trim_start();
+        let sign = Sign::ALL.into_iter().find(|sign| rest.starts_with(sign.text()))?;
+        self.skip_space();
+        self.skip(sign.text().len());
+        Some(sign)
+    }
+
+    /// A run of `<NAME=value>`.
+    pub(super) fn fields(&mut self) -> Parsed<Fields> {
+        let mut fields = Fields::default();
+        let mut any = false;
+        loop {
+            self.skip_space();
+            let rest = self.rest();
+            if !rest.starts_with('<') || rest.starts_with("<--") {
+                break;
+            }
+            any = true;
+            self.field(&mut fields)?;
+        }
+        if any { Ok(fields) } else { Err(self.mistake_word("a segment such as <SEQ=100><CTL=SYN>", [])) }
+    }
+
+    pub(super) fn field(&mut self, fields: &mut Fields) -> Parsed<()> {
+        let inner = &self.rest()[1..];
+        let Some(end) = inner.find('>') else {
+            return Err(self.mistake_at_end("> behind the field"));
+        };
+        let inner = &inner[..end];
+        self.skip(1);
+        let Some((name, value)) = inner.split_once('=') else {
+            return Err(self.mistake_span(inner.len(), "NAME=value between < and >", [].into_iter()));
+        };
+        let at_value = Cursor { at: self.at + name.len() + 1, ..self.clone() };
+        let number = |max: u32| {
+            let parsed = value.trim().parse::<u32>().ok().filter(|number| *number <= max);
+            parsed.ok_or_else(|| at_value.mistake_span(value.len(), &format!("a whole number from 0 to {max}"), [].into_iter()))
+        };
+        let again = match name {
+            "SEQ" => fields.seq.replace(number(u32::MAX)?).is_some(),
+            "ACK" => fields.ack.replace(number(u32::MAX)?).is_some(),
+            "LEN" => fields.len.replace(number(u32::MAX)?).is_some(),
+            "WND" => fields.window.replace(u16::try_from(number(u32::from(u16::MAX))?).unwrap_or(u16::MAX)).is_some(),
+            "CTL" => fields.flags.replace(at_value.flags(value)?).is_some(),
+            "OPT" => fields.options.replace(value.to_owned()).is_some(),
+            _ => {
+                let names = ["SEQ", "ACK", "LEN", "CTL", "WND", "OPT"];
+                return Err(self.mistake_span(name.len(), "SEQ, ACK, LEN, CTL, WND or OPT", names.into_iter()));
+            }
+        };
+        if again {
+            return Err(self.mistake_span(name.len(), "each field only once", [].into_iter()));
+        }
+        if fields.len == Some(0) {
+            fields.len = None;
+        }
+        self.skip(inner.len() + 1);
+        Ok(())
+    }
+
+    pub(super) fn flags(&self, value: &str) -> Parsed<Flags> {
+        if value == "none" {
+            return Ok(Flags::NONE);
+        }
+        let mut flags = Flags::NONE;
+        let mut cursor = self.clone();
+        for name in value.split(',') {
+            let Some(flag) = Flags::named(name.trim()) else {
+                return Err(cursor.mistake_span(name.len(), "flags such as SYN,ACK", Flags::NAMED.map(|(_, name)| name).into_iter()));
+            };
+            flags = flags | flag;
+            cursor.skip(name.len() + 1);
+        }
+        Ok(flags)
+    }
+
+    // --- mistakes ------------------------------------------------------------------------------
+
+    pub(super) fn mistake_word<'n>(&self, expected: &str, names: impl IntoIterator<Item = &'n str>) -> Box<Mistake> {
+        let mut at = self.clone();
+        at.skip_space();
+        at.mistake_span(at.peek_word().len(), expected, names.into_iter())
+    }
+
+    pub(super) fn mistake_span<'n>(&self, octets: usize, expected: &str, names: impl Iterator<Item = &'n str>) -> Box<Mistake> {
+        let rest = self.rest();
+        let found = rest.get(..octets).unwrap_or(rest);
+        Box::new(Mistake {
+            line: self.number,
+            column: self.line[..self.at].chars().count() + 1,
+            width: found.chars().count().max(1),
+            text: self.line.to_owned(),
+            expected: expected.to_owned(),
+            found: if found.is_empty() { "the end of the line".to_owned() } else { format!("{found:?}") },
+            hint: nearest(found, names).filter(|near| near != found),
+        })
+    }
+
+    pub(super) fn mistake_here(&self, expected: &str) -> Box<Mistake> {
+        self.mistake_word(expected, [])
+    }
+
+    pub(super) fn mistake_at_end(&self, expected: &str) -> Box<Mistake> {
+        let mut at = self.clone();
+        at.at = at.line.trim_end().len();
+        at.mistake_span(0, expected, [].into_iter())
+    }
+
+    /// A mistake whose explanation is already a sentence.
+    pub(super) fn mistake_because(&self, why: &str) -> Box<Mistake> {
+        let mut mistake = self.mistake_word("something else", []);
+        why.clone_into(&mut mistake.expected);
+        mistake.expected = format!("a valid setting ({why})");
+        mistake
+    }
+}
+
+/// Most octets one `send` may have.
+const MAX_SEND: u32 = 16 << 20;
+/// Longest moment or duration a scenario may name: a year.
+const MAX_DURATION: Duration = Duration::from_hours(366 * 24);
+
+const KINDS: [(&str, SegmentKind); 7] = [
+    ("SYN", SegmentKind::Syn),
+    ("SYN,ACK", SegmentKind::SynAck),
+    ("ACK", SegmentKind::Ack),
+    ("FIN", SegmentKind::Fin),
+    ("RST", SegmentKind::Rst),
+    ("data", SegmentKind::Data),
+    ("any", SegmentKind::Any),
+];
