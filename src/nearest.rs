@@ -2,6 +2,10 @@
 
 /// The name most like `text`, if any is near enough to be meant.
 pub(crate) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    // No name is that long, and comparing takes time and memory by the product of the lengths.
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
     let text = text.to_lowercase();
     names
         .into_iter()
@@ -10,6 +14,9 @@ pub(crate) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) 
         .min()
         .map(|(_, name)| name.to_owned())
 }
+
+/// Longest text that may be a mistyped name, octets.
+const MAX_LENGTH: usize = 100;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use super::mistake::Mistake;
-use super::{Forged, state_named, unknown_profile};
+use super::{Forged, state_named};
+use crate::engine::profile::{KNOBS, KnobError};
 use crate::engine::{Flags, Profile, State};
 use crate::ladder::{Fields, Sign};
 use crate::nearest::nearest;
@@ -35,13 +36,6 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn skip_space(&mut self) {
         self.at = self.line.len() - self.rest().trim_start().len();
-    }
-
-    pub(super) fn skip_comma(&mut self) {
-        self.skip_space();
-        if self.rest().starts_with(',') {
-            self.skip(1);
-        }
     }
 
     pub(super) fn finish(&mut self) {
@@ -90,22 +84,50 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn number(&mut self, expected: &str, max: u64) -> Parsed<u64> {
         let before = self.clone();
-        self.word().parse().ok().filter(|number| *number <= max).ok_or_else(|| {
-            let limit = if max == u64::MAX { String::new() } else { format!(" from 0 to {max}") };
+        whole(self.word()).filter(|number| *number <= max).ok_or_else(|| {
+            let limit = if max == u64::MAX { String::new() } else { format!(", a whole number from 0 to {max}") };
             before.mistake_word(&format!("{expected}{limit}"), [])
         })
     }
 
     pub(super) fn number_u32(&mut self, expected: &str) -> Parsed<u32> {
-        let before = self.clone();
-        let word = self.word();
-        let word = word.strip_suffix(',').unwrap_or(word);
-        self.at = before.line.len() - before.rest().trim_start().len() + word.len();
-        word.parse().map_err(|_| before.mistake_word(&format!("{expected}, a whole number from 0 to {}", u32::MAX), []))
+        self.number(expected, u64::from(u32::MAX)).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    /// Numbers to the end of the line, separated by white space, a comma, or both.
+    pub(super) fn numbers_u32(&mut self, expected: &str) -> Parsed<Vec<u32>> {
+        let mut numbers = Vec::new();
+        loop {
+            self.skip_space();
+            let word = self.peek_word();
+            let word = &word[..word.find(',').unwrap_or(word.len())];
+            let Some(number) = whole(word).and_then(|number| u32::try_from(number).ok()) else {
+                let expected = format!("{expected}, a whole number from 0 to {}", u32::MAX);
+                return Err(if word.is_empty() {
+                    self.mistake_word(&expected, [])
+                } else {
+                    self.mistake_span(word.len(), &expected, [].into_iter())
+                });
+            };
+            numbers.push(number);
+            self.skip(word.len());
+            self.skip_space();
+            if self.rest().starts_with(',') {
+                self.skip(1);
+            } else if self.at_end() {
+                return Ok(numbers);
+            }
+        }
     }
 
     pub(super) fn number_u16(&mut self, expected: &str) -> Parsed<u16> {
         self.number(expected, u64::from(u16::MAX)).map(|number| u16::try_from(number).unwrap_or(u16::MAX))
+    }
+
+    /// The number behind a word, and the word.
+    pub(super) fn argument(&mut self, expected: &str) -> Parsed<u16> {
+        self.word();
+        self.number_u16(expected)
     }
 
     pub(super) fn mtu(&mut self) -> Parsed<u16> {
@@ -119,10 +141,30 @@ impl<'a> Cursor<'a> {
         let before = self.clone();
         let word = self.word();
         if Profile::named(word).is_none() {
-            let why = unknown_profile(word);
-            return Err(before.mistake_because(&why));
+            return Err(before.mistake_word(&Profile::NAMES.join(" or "), Profile::NAMES));
         }
         Ok(word.to_owned())
+    }
+
+    /// `msl=1s`: a knob that exists and a value it takes.
+    pub(super) fn knob(&mut self) -> Parsed<(String, String)> {
+        let before = self.clone();
+        let word = self.word();
+        let Some((name, value)) = word.split_once('=') else {
+            return Err(before.mistake_word("a knob and its value, such as msl=1s", []));
+        };
+        let mut at = Cursor { at: self.at - word.len(), ..self.clone() };
+        match Profile::rfc9293().set(name, value) {
+            Ok(()) => Ok((name.to_owned(), value.to_owned())),
+            Err(KnobError::Unknown { .. }) => {
+                let names = KNOBS.iter().map(|knob| knob.name);
+                Err(at.mistake_span(name.len(), "a knob (synfin list knobs has them)", names))
+            }
+            Err(KnobError::Value { expected, .. }) => {
+                at.skip(name.len() + 1);
+                Err(at.mistake_span(value.len(), &format!("{expected} for {name}"), [].into_iter()))
+            }
+        }
     }
 
     pub(super) fn choice<T: Copy>(&mut self, expected: &str, choices: &[(&'static str, T)]) -> Parsed<T> {
@@ -173,7 +215,7 @@ impl<'a> Cursor<'a> {
             return Ok(quoted.as_bytes()[..end].to_vec());
         }
         let before = self.clone();
-        let octets = self.number_u32("how many octets, or a text in quotation marks")?;
+        let octets = self.number_u32("how many octets (or a text in quotation marks)")?;
         if octets > MAX_SEND {
             return Err(before.mistake_word(&format!("at most {MAX_SEND} octets"), []));
         }
@@ -190,7 +232,18 @@ impl<'a> Cursor<'a> {
         let names = KINDS.map(|(name, _)| name);
         let expected = "a kind of segment (SYN, SYN,ACK, ACK, FIN, RST, data or any), the second one as FIN#2";
         let kind = kind.ok_or_else(|| before.mistake_word(expected, names))?;
-        let nth: u32 = nth.parse().ok().filter(|nth| *nth > 0).ok_or_else(|| before.mistake_word(expected, []))?;
+        let nth = whole(nth).and_then(|nth| u32::try_from(nth).ok()).filter(|nth| *nth > 0);
+        let nth = nth.ok_or_else(|| before.mistake_word("a number from 1 behind the #, as in FIN#2", []))?;
+        // White space before the number would make a comment of it, and the first segment the one meant.
+        if self.rest().trim_start().strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+            self.skip_space();
+            let found = self.peek_word();
+            return Err(self.mistake_span(
+                found.len(),
+                &format!("{name}{found} in one word, or a comment with a space behind the #"),
+                [].into_iter(),
+            ));
+        }
         Ok((kind, nth - 1))
     }
 
@@ -203,9 +256,12 @@ impl<'a> Cursor<'a> {
         if flags.contains(Flags::ACK) && fields.ack.is_none() {
             return Err(before.mistake_word("<ACK=number> in a segment with CTL ACK", []));
         }
+        if fields.options.is_some() {
+            return Err(before.mistake_word("a forged segment without OPT: it carries no options", []));
+        }
         let len = fields.len.unwrap_or(0);
-        if len > 65_000 {
-            return Err(before.mistake_word("a LEN that fits one IP packet, 65000 at most", []));
+        if len > MAX_FORGED {
+            return Err(before.mistake_word(&format!("a LEN that fits one IP packet, {MAX_FORGED} at most"), []));
         }
         Ok(Forged { seq, ack: fields.ack.unwrap_or(0), flags, len, window: fields.window.unwrap_or(u16::MAX) })
     }
@@ -246,13 +302,21 @@ impl<'a> Cursor<'a> {
             return Err(self.mistake_at_end("> behind the field"));
         };
         let inner = &inner[..end];
+        // The next > is of the next field, or of a sign: this field has none.
+        if let Some(end) = inner.find('<').or_else(|| inner.strip_suffix("--").map(|inner| inner.trim_end().len())) {
+            self.skip(1 + end);
+            return Err(self.mistake_span(0, "> behind the field", [].into_iter()));
+        }
         self.skip(1);
         let Some((name, value)) = inner.split_once('=') else {
-            return Err(self.mistake_span(inner.len(), "NAME=value between < and >", [].into_iter()));
+            let mut mistake = self.mistake_span(inner.len(), "NAME=value between < and >", [].into_iter());
+            // The RFC's figures write <DATA>; here the octets are counted.
+            mistake.hint = (inner == "DATA").then(|| "LEN=1".to_owned());
+            return Err(mistake);
         };
         let at_value = Cursor { at: self.at + name.len() + 1, ..self.clone() };
         let number = |max: u32| {
-            let parsed = value.trim().parse::<u32>().ok().filter(|number| *number <= max);
+            let parsed = whole(value).and_then(|number| u32::try_from(number).ok()).filter(|number| *number <= max);
             parsed.ok_or_else(|| at_value.mistake_span(value.len(), &format!("a whole number from 0 to {max}"), [].into_iter()))
         };
         let again = match name {
@@ -261,7 +325,7 @@ impl<'a> Cursor<'a> {
             "LEN" => fields.len.replace(number(u32::MAX)?).is_some(),
             "WND" => fields.window.replace(u16::try_from(number(u32::from(u16::MAX))?).unwrap_or(u16::MAX)).is_some(),
             "CTL" => fields.flags.replace(at_value.flags(value)?).is_some(),
-            "OPT" => fields.options.replace(value.to_owned()).is_some(),
+            "OPT" => fields.options.replace(at_value.options(value)?).is_some(),
             _ => {
                 let names = ["SEQ", "ACK", "LEN", "CTL", "WND", "OPT"];
                 return Err(self.mistake_span(name.len(), "SEQ, ACK, LEN, CTL, WND or OPT", names.into_iter()));
@@ -284,7 +348,7 @@ impl<'a> Cursor<'a> {
         let mut flags = Flags::NONE;
         let mut cursor = self.clone();
         for name in value.split(',') {
-            let Some(flag) = Flags::named(name.trim()) else {
+            let Some(flag) = Flags::named(name) else {
                 return Err(cursor.mistake_span(name.len(), "flags such as SYN,ACK", Flags::NAMED.map(|(_, name)| name).into_iter()));
             };
             flags = flags | flag;
@@ -293,52 +357,95 @@ impl<'a> Cursor<'a> {
         Ok(flags)
     }
 
+    /// Options as a ladder prints them: `mss 1460,sackOK`, without white space around the commas.
+    fn options(&self, value: &str) -> Parsed<String> {
+        let mut cursor = self.clone();
+        for option in value.split(',') {
+            let words: Vec<&str> = option.split(' ').collect();
+            let number = |word: &&str| whole(word).is_some();
+            let hex = |word: &&str| word.bytes().all(|octet| octet.is_ascii_hexdigit());
+            let right = match words[..] {
+                ["nop" | "eol" | "sackOK"] => true,
+                ["mss" | "wscale", ref number_word] => number(number_word),
+                ["TS", "val", ref val, "ecr", ref ecr] => number(val) && number(ecr),
+                ["sack", ref blocks @ ..] => {
+                    blocks.iter().all(|block| block.split_once(':').is_some_and(|(from, to)| number(&from) && number(&to)))
+                }
+                ["kind", ref kind, ref data] => number(kind) && hex(data),
+                ["malformed", ref data] => hex(data),
+                _ => false,
+            };
+            if !right {
+                let names = ["mss 1460", "sackOK", "TS val 1 ecr 0", "wscale 7", "nop", "eol", "sack 1:2"];
+                return Err(cursor.mistake_span(
+                    option.len(),
+                    "an option as a ladder prints it, such as mss 1460 or sackOK",
+                    names.into_iter(),
+                ));
+            }
+            cursor.skip(option.len() + 1);
+        }
+        Ok(value.to_owned())
+    }
+
     // --- mistakes ------------------------------------------------------------------------------
 
+    /// A mistake in the next word; at the end of the line where there is none, a comment being none.
     pub(super) fn mistake_word<'n>(&self, expected: &str, names: impl IntoIterator<Item = &'n str>) -> Box<Mistake> {
+        if self.at_end() {
+            return self.mistake_at_end(expected);
+        }
         let mut at = self.clone();
         at.skip_space();
         at.mistake_span(at.peek_word().len(), expected, names.into_iter())
     }
 
+    /// A mistake in the next `octets` octets.
     pub(super) fn mistake_span<'n>(&self, octets: usize, expected: &str, names: impl Iterator<Item = &'n str>) -> Box<Mistake> {
         let rest = self.rest();
+        // Where something is missing, what stands in its place is what was found.
+        let octets = if octets == 0 { rest.chars().next().map_or(0, char::len_utf8) } else { octets };
         let found = rest.get(..octets).unwrap_or(rest);
+        let cropped = match found.char_indices().nth(MAX_FOUND) {
+            None => format!("{found:?}"),
+            Some((at, _)) => format!("{:?}...", &found[..at]),
+        };
         Box::new(Mistake {
             line: self.number,
             column: self.line[..self.at].chars().count() + 1,
             width: found.chars().count().max(1),
             text: self.line.to_owned(),
             expected: expected.to_owned(),
-            found: if found.is_empty() { "the end of the line".to_owned() } else { format!("{found:?}") },
+            found: if found.is_empty() { "the end of the line".to_owned() } else { cropped },
             hint: nearest(found, names).filter(|near| near != found),
         })
     }
 
-    pub(super) fn mistake_here(&self, expected: &str) -> Box<Mistake> {
-        self.mistake_word(expected, [])
-    }
-
+    /// A mistake where the line ends, or its comment begins.
     pub(super) fn mistake_at_end(&self, expected: &str) -> Box<Mistake> {
-        let mut at = self.clone();
-        at.at = at.line.trim_end().len();
-        at.mistake_span(0, expected, [].into_iter())
-    }
-
-    /// A mistake whose explanation is already a sentence.
-    pub(super) fn mistake_because(&self, why: &str) -> Box<Mistake> {
-        let mut mistake = self.mistake_word("something else", []);
-        why.clone_into(&mut mistake.expected);
-        mistake.expected = format!("a valid setting ({why})");
+        let content = if self.at_end() { &self.line[..self.at] } else { self.line };
+        let at = Cursor { line: content.trim_end(), at: content.trim_end().len(), ..self.clone() };
+        let mut mistake = at.mistake_span(0, expected, [].into_iter());
+        self.line.clone_into(&mut mistake.text);
         mistake
     }
 }
 
+/// A whole number in decimal digits and nothing else: no sign, no separators.
+fn whole(text: &str) -> Option<u64> {
+    text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// Most characters of what was found that a message repeats.
+const MAX_FOUND: usize = 40;
 /// Most octets one `send` may have.
-const MAX_SEND: u32 = 16 << 20;
+pub(super) const MAX_SEND: u32 = 16 << 20;
+/// Most octets of text a forged segment may have: one IP packet, whatever the headers.
+const MAX_FORGED: u32 = 65_000;
 /// Longest moment or duration a scenario may name: a year.
 const MAX_DURATION: Duration = Duration::from_hours(366 * 24);
 
+/// The kinds of segments a network act picks from, by name.
 const KINDS: [(&str, SegmentKind); 7] = [
     ("SYN", SegmentKind::Syn),
     ("SYN,ACK", SegmentKind::SynAck),

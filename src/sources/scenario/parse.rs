@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use super::cursor::{Cursor, Parsed};
-use super::mistake::ParseError;
-use super::{Action, ActionLine, HostPlan, Line, LineKind, Scenario, When, host_name, set_knob, state_named};
-use crate::engine::{Profile, State};
+use super::cursor::{Cursor, MAX_SEND, Parsed};
+use super::mistake::{Mistake, ParseError};
+use super::{Action, ActionLine, HostPlan, Line, LineKind, Scenario, When, host_name, state_named};
+use crate::engine::State;
 use crate::ladder::{Course, Rung, RungKind, Sign};
 use crate::trace::HostId;
 use crate::worlds::{Call, DEFAULT_PORT, Fate, How, NetworkAct};
@@ -31,6 +31,18 @@ const ACTIONS: [&str; 15] = [
     "delay",
     "duplicate",
     "inject",
+];
+/// What others call it, and what it is called here.
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("socket", "listen or connect"),
+    ("bind", "listen port 7007 or connect from 7007"),
+    ("reorder", "delay"),
+    ("drop", "lose"),
+    ("open", "connect or listen"),
+    ("write", "send"),
+    ("read", "recv"),
+    ("receive", "recv"),
+    ("setsockopt", "option"),
 ];
 const SETTINGS: [&str; 4] = ["iss", "profile", "set", "timestamp"];
 /// Reads a scenario.
@@ -67,12 +79,24 @@ fn read(name: &str, text: &str, rows_only: bool) -> Result<Scenario, ParseError>
         },
         given: Vec::new(),
         rows_only,
+        octets: 0,
     };
-    for (line, number) in text.lines().zip(1..) {
+    let error = |mistake| ParseError { name: name.to_owned(), mistake };
+    let mut end = Cursor { number: 1, line: "", at: 0 };
+    // Some editors begin a file with a byte order mark.
+    for (line, number) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().zip(1..) {
         let mut cursor = Cursor { number, line, at: 0 };
-        let read =
-            if number > MAX_LINES { Err(cursor.mistake_here(&format!("at most {MAX_LINES} lines"))) } else { reader.line(&mut cursor) };
-        read.map_err(|mistake| ParseError { name: name.to_owned(), mistake })?;
+        if number > MAX_LINES {
+            return Err(error(cursor.mistake_word(&format!("at most {MAX_LINES} lines"), [])));
+        }
+        reader.line(&mut cursor).map_err(error)?;
+        end = cursor;
+    }
+    if reader.scenario.lines.is_empty() && !rows_only {
+        end.finish();
+        let mut mistake = end.mistake_word("an action such as A connect, or a row of a ladder", []);
+        "the end of the file".clone_into(&mut mistake.found);
+        return Err(error(mistake));
     }
     Ok(reader.scenario)
 }
@@ -83,6 +107,8 @@ struct Reader {
     given: Vec<(String, usize)>,
     /// Only rows of a ladder have a place here.
     rows_only: bool,
+    /// Octets that are sent and forged so far.
+    octets: u32,
 }
 
 impl Reader {
@@ -102,17 +128,31 @@ impl Reader {
         match word {
             "A" if !self.rows_only => self.host_line(cursor, HostId(0)),
             "B" if !self.rows_only => self.host_line(cursor, HostId(1)),
-            _ if word == "->" || Sign::ALL.iter().any(|sign| sign.text() == word) || state_named(word).is_some() => self.rung(cursor),
+            _ if Sign::ALL.iter().any(|sign| sign.text() == word) || state_named(word).is_some() => self.rung(cursor),
             _ if self.rows_only => {
                 let states = State::ALL.iter().map(|state| state.name());
                 Err(cursor.mistake_word("a row of a ladder (here are no settings and no actions)", states))
             }
             _ if DIRECTIVES.contains(&word) => self.directive(cursor),
-            _ => {
-                let known = DIRECTIVES.into_iter().chain(["A", "B"]).chain(State::ALL.iter().map(|state| state.name()));
-                Err(cursor.mistake_word("a setting, a host (A or B), or a row of a ladder", known))
-            }
+            _ => Err(Self::no_such_line(cursor)),
         }
+    }
+
+    #[expect(clippy::unnecessary_box_returns, reason = "a mistake is made to be the error of a `Parsed`")]
+    /// The mistake of a line that begins with none of the words a line can begin with.
+    fn no_such_line(cursor: &Cursor<'_>) -> Box<Mistake> {
+        let mut behind = cursor.clone();
+        behind.word();
+        // What a host does, but of no host there is.
+        if ACTIONS.contains(&behind.peek_word()) || SETTINGS.contains(&behind.peek_word()) {
+            let lower = cursor.peek_word().to_uppercase();
+            return cursor.mistake_word("a host, A or B", ["A", "B"].into_iter().filter(|host| **host == lower));
+        }
+        let mut mistake = cursor.mistake_word("a setting, a host (A or B), or a row of a ladder", line_beginnings());
+        if ACTIONS.contains(&cursor.peek_word()) {
+            mistake.hint = Some(format!("A {}", cursor.peek_word()));
+        }
+        mistake
     }
 
     // --- settings ------------------------------------------------------------------------------
@@ -121,7 +161,11 @@ impl Reader {
         let before = cursor.clone();
         let word = cursor.word();
         self.settings_come_first(&before)?;
-        let key = if word == "link" || word == "show" { format!("{word} {}", cursor.peek_word()) } else { word.to_owned() };
+        let key = match (word, cursor.peek_word()) {
+            ("link" | "show", what) => format!("{word} {what}"),
+            ("mtu", _) => "link mtu".to_owned(),
+            _ => word.to_owned(),
+        };
         self.once(&before, &key)?;
         let scenario = &mut self.scenario;
         match word {
@@ -171,22 +215,33 @@ impl Reader {
     }
 
     fn settings_come_first(&self, cursor: &Cursor<'_>) -> Parsed<()> {
-        if self.scenario.lines.is_empty() { Ok(()) } else { Err(cursor.mistake_word("settings before the first action", [])) }
+        if self.scenario.lines.is_empty() {
+            return Ok(());
+        }
+        Err(cursor.mistake_word("an action or a row here (settings stand above the first of them)", []))
     }
 
     // --- hosts ---------------------------------------------------------------------------------
 
     fn host_line(&mut self, cursor: &mut Cursor<'_>, host: HostId) -> Parsed<()> {
-        let before = cursor.clone();
         cursor.word();
         let word = cursor.peek_word();
         if SETTINGS.contains(&word) {
-            self.settings_come_first(&before)?;
+            self.settings_come_first(cursor)?;
             return self.host_setting(cursor, host);
         }
         let when = Self::when(cursor)?;
+        let before = cursor.clone();
         let action = Self::action(cursor, host)?;
         cursor.end()?;
+        self.octets += match &action {
+            Action::Call(Call::Send { text, .. }) => u32::try_from(text.len()).unwrap_or(u32::MAX),
+            Action::Inject(forged) => forged.len,
+            Action::Call(_) | Action::Network(_) => 0,
+        };
+        if self.octets > MAX_SEND {
+            return Err(before.mistake_word(&format!("at most {MAX_SEND} octets in all"), []));
+        }
         self.push(cursor.number, LineKind::Action(ActionLine { host, when, action }));
         Ok(())
     }
@@ -203,26 +258,15 @@ impl Reader {
         }
         let position = usize::from(host.0);
         match word.as_str() {
-            "iss" => {
-                let mut iss = vec![cursor.number_u32("an ISS")?];
-                while !cursor.at_end() {
-                    cursor.skip_comma();
-                    iss.push(cursor.number_u32("another ISS")?);
-                }
-                self.scenario.hosts[position].iss = iss;
-            }
+            "iss" => self.scenario.hosts[position].iss = cursor.numbers_u32("an ISS")?,
             "timestamp" => {
                 self.scenario.hosts[position].timestamp = cursor.number_u32("what the timestamp clock shows at the beginning")?;
             }
             "profile" => self.scenario.hosts[position].profile = Some(cursor.profile()?),
             _ => {
                 let setting = cursor.clone();
-                let word = cursor.word();
-                let Some((knob, value)) = word.split_once('=') else {
-                    return Err(setting.mistake_word("a knob and its value, such as msl=1s", []));
-                };
-                set_knob(&mut Profile::rfc9293(), knob, value).map_err(|why| setting.mistake_because(&why))?;
-                let pair = (knob.to_owned(), value.to_owned());
+                let pair = cursor.knob()?;
+                self.once(&setting, &format!("{} set {}", host_name(host), pair.0))?;
                 self.scenario.hosts[position].knobs.push(pair);
             }
         }
@@ -248,41 +292,34 @@ impl Reader {
         let before = cursor.clone();
         let call = match cursor.word() {
             "listen" => {
-                let (mut port, mut backlog) = (DEFAULT_PORT, DEFAULT_BACKLOG);
+                let (mut port, mut backlog) = (None, None);
                 while !cursor.at_end() {
                     match cursor.peek_word() {
-                        "port" => {
-                            cursor.word();
-                            port = cursor.number_u16("a port")?;
-                        }
-                        "backlog" => {
-                            cursor.word();
-                            backlog = cursor.number_u16("a backlog")?;
-                        }
-                        _ => return Err(cursor.mistake_word("port, backlog, or the end of the line", ["port", "backlog"])),
+                        "port" if port.is_none() => port = Some(cursor.argument("a port")?),
+                        "backlog" if backlog.is_none() => backlog = Some(cursor.argument("a backlog")?),
+                        _ => return Err(cursor.mistake_word("port, backlog (each once), or the end of the line", ["port", "backlog"])),
                     }
                 }
+                let (port, backlog) = (port.unwrap_or(DEFAULT_PORT), backlog.unwrap_or(DEFAULT_BACKLOG));
                 Call::Listen { port, backlog }
             }
             "connect" => {
-                let (mut to, mut port, mut from_port) = (other, DEFAULT_PORT, None);
+                let (mut to, mut port, mut from_port) = (None, None, None);
                 while !cursor.at_end() {
                     match cursor.peek_word() {
-                        "port" => {
+                        "port" if port.is_none() => port = Some(cursor.argument("a port")?),
+                        "from" if from_port.is_none() => from_port = Some(cursor.argument("a local port")?),
+                        "itself" if to.is_none() => {
                             cursor.word();
-                            port = cursor.number_u16("a port")?;
+                            to = Some(host);
                         }
-                        "from" => {
-                            cursor.word();
-                            from_port = Some(cursor.number_u16("a local port")?);
+                        _ => {
+                            let names = ["port", "from", "itself"];
+                            return Err(cursor.mistake_word("port, from, itself (each once), or the end of the line", names));
                         }
-                        "itself" => {
-                            cursor.word();
-                            to = host;
-                        }
-                        _ => return Err(cursor.mistake_word("port, from, itself, or the end of the line", ["port", "from", "itself"])),
                     }
                 }
+                let (to, port) = (to.unwrap_or(other), port.unwrap_or(DEFAULT_PORT));
                 Call::Connect { to, port, from_port }
             }
             "accept" => Call::Accept,
@@ -314,7 +351,11 @@ impl Reader {
             "inject" => return cursor.forged().map(Action::Inject),
             _ => {
                 let expected = format!("a call or an act of the network ({})", ACTIONS.join(", "));
-                return Err(before.mistake_word(&expected, ACTIONS.into_iter().chain(SETTINGS)));
+                let mut mistake = before.mistake_word(&expected, ACTIONS.into_iter().chain(SETTINGS));
+                if let Some((_, instead)) = ELSEWHERE.iter().find(|(word, _)| *word == before.peek_word()) {
+                    mistake.hint = Some((*instead).to_owned());
+                }
+                return Err(mistake);
             }
         };
         Ok(Action::Call(call))
@@ -325,12 +366,16 @@ impl Reader {
         let fate = match before.peek_word() {
             "lose" => Fate::Lose,
             "delay" => Fate::Delay(cursor.duration()?),
-            _ => Fate::Duplicate(if cursor.at_end() { Duration::ZERO } else { cursor.duration()? }),
+            _ => Fate::Duplicate(if cursor.at_end() || cursor.peek_word() == "times" { Duration::ZERO } else { cursor.duration()? }),
         };
         let mut count = 1;
         if cursor.peek_word() == "times" {
             cursor.word();
+            let before = cursor.clone();
             count = cursor.number_u32("how many times")?;
+            if count == 0 {
+                return Err(before.mistake_word("at least 1 time", []));
+            }
         }
         Ok(Action::Network(NetworkAct { from, which, skip, count, fate }))
     }
@@ -339,7 +384,6 @@ impl Reader {
 
     fn rung(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
         let left = cursor.state();
-        let start = cursor.clone();
         let kind = if let Some(sign) = cursor.sign() {
             let fields = cursor.fields()?;
             let right_sign = cursor.clone();
@@ -348,13 +392,12 @@ impl Reader {
             };
             let course = Course { left: sign, right };
             if !course.is_possible() {
-                return Err(start.mistake_because(&format!("{sign} on the left does not go with {right} on the right")));
+                let possible = Sign::ALL.into_iter().filter(|&right| Course { left: sign, right }.is_possible());
+                let possible: Vec<_> = possible.map(Sign::text).collect();
+                return Err(right_sign.mistake_word(&format!("{} to go with {sign} on the left", possible.join(" or ")), []));
             }
             RungKind::Segment { course, fields }
         } else {
-            if left.is_none() {
-                return Err(cursor.mistake_word("a state, -->, <--, ... or XXX", State::ALL.iter().map(|state| state.name())));
-            }
             RungKind::States
         };
         let right = cursor.state();
@@ -363,7 +406,13 @@ impl Reader {
         }
         if !cursor.at_end() {
             let states = State::ALL.iter().map(|state| state.name());
-            return Err(cursor.mistake_word("a state, or the end of the line", states));
+            return Err(match kind {
+                RungKind::States if right.is_none() => {
+                    let expected = "a sign (-->, <--, ... or XXX), the other host's state, or the end of the line";
+                    cursor.mistake_word(expected, Sign::ALL.into_iter().map(Sign::text).chain(states))
+                }
+                _ => cursor.mistake_word("a state, or the end of the line", states),
+            });
         }
         self.push(cursor.number, LineKind::Rung(Rung { kind, left, right }));
         Ok(())
@@ -374,8 +423,14 @@ impl Reader {
         let start = cursor.clone();
         let more = cursor.fields()?;
         cursor.end()?;
+        if more.seq.is_some() || more.ack.is_some() || more.len.is_some() || more.flags.is_some() {
+            return Err(start.mistake_word("only WND and OPT below a row; SEQ, ACK, LEN and CTL stand in it", []));
+        }
         match self.scenario.lines.last_mut() {
-            Some(Line { what: LineKind::Rung(Rung { kind: RungKind::Segment { fields, .. }, .. }), .. }) => {
+            Some(Line { what: LineKind::Rung(Rung { kind: RungKind::Segment { fields, .. }, .. }), number }) => {
+                if fields.window.is_some() && more.window.is_some() || fields.options.is_some() && more.options.is_some() {
+                    return Err(start.mistake_word(&format!("each field only once; line {number} or one below it has it already"), []));
+                }
                 fields.window = fields.window.or(more.window);
                 fields.options = fields.options.take().or(more.options);
                 Ok(())
@@ -383,6 +438,12 @@ impl Reader {
             _ => Err(start.mistake_word("a row with a segment above the line of its fields", [])),
         }
     }
+}
+
+/// The words a line can begin with.
+fn line_beginnings() -> impl Iterator<Item = &'static str> {
+    let signs = Sign::ALL.into_iter().map(Sign::text);
+    DIRECTIVES.into_iter().chain(State::ALL.iter().map(|state| state.name())).chain(signs)
 }
 
 /// Connections that may wait for `accept` if `listen` does not say.
