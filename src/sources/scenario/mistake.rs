@@ -45,6 +45,21 @@ impl fmt::Display for Mistake {
 }
 
 impl Mistake {
+    /// The mistake of a file that is no text from `octets[at]` on.
+    pub(super) fn no_text(octets: &[u8], at: usize) -> Self {
+        let start = octets[..at].iter().rposition(|octet| *octet == b'\n').map_or(0, |newline| newline + 1);
+        let end = octets[at..].iter().position(|octet| *octet == b'\n').map_or(octets.len(), |newline| at + newline);
+        Self {
+            line: octets[..start].iter().filter(|octet| **octet == b'\n').count() + 1,
+            column: String::from_utf8_lossy(&octets[start..at]).chars().count() + 1,
+            width: 1,
+            text: String::from_utf8_lossy(&octets[start..end]).into_owned(),
+            expected: "text in UTF-8".to_owned(),
+            found: format!("the octet 0x{:02x}", octets[at]),
+            hint: None,
+        }
+    }
+
     /// The line around the mistake, and the carets to go below it.
     ///
     /// Only an excerpt of a long line, and nothing that a terminal would obey.

@@ -10,6 +10,8 @@ mod mistake;
 mod parse;
 mod play;
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -148,7 +150,7 @@ pub struct Forged {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// There is no such name in the catalogue and no such file.
-    #[error("there is no scenario and no file {name:?}{}", hint(.nearest.as_ref()))]
+    #[error("there is no scenario and no file {name:?}{}", hint(.nearest.as_deref()))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -161,14 +163,14 @@ pub enum LoadError {
         /// The file.
         path: String,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The text is no scenario.
     #[error(transparent)]
     Parse(#[from] ParseError),
 }
 
-fn hint(nearest: Option<&String>) -> String {
+fn hint(nearest: Option<&str>) -> String {
     nearest.map_or(String::new(), |name| format!("; did you mean {name}?"))
 }
 
@@ -189,22 +191,45 @@ impl Scenario {
     /// # Errors
     /// [`LoadError`], with the nearest name where there is one.
     pub fn load(name: &str) -> Result<Self, LoadError> {
-        if let Some(text) = catalogue::text(name) {
-            return Ok(Self::parse(name, text)?);
+        match catalogue::text(name) {
+            Some(text) => Ok(Self::parse(name, text)?),
+            None => Self::read_file(Path::new(name)),
         }
-        let path = Path::new(name);
-        if !path.exists() {
-            let nearest = crate::nearest::nearest(name, catalogue::names());
-            return Err(LoadError::Unknown { name: name.to_owned(), nearest });
+    }
+
+    /// The scenario in the file of this path.
+    ///
+    /// # Errors
+    /// [`LoadError`], with the nearest name of the catalogue if there is no such file.
+    pub fn read_file(path: &Path) -> Result<Self, LoadError> {
+        let name = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => Self::read(&name, file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let nearest = crate::nearest::nearest(&name, catalogue::names());
+                Err(LoadError::Unknown { name, nearest })
+            }
+            Err(source) => Err(LoadError::Unreadable { path: name, source }),
         }
-        let unreadable = |source| LoadError::Unreadable { path: name.to_owned(), source };
-        let size = std::fs::metadata(path).map_err(unreadable)?;
-        if size.is_dir() || size.len() > MAX_FILE {
-            let why = if size.is_dir() { "it is a folder" } else { "it is longer than 1 MiB, which no scenario is" };
-            return Err(unreadable(std::io::Error::other(why)));
+    }
+
+    /// The scenario that `from` holds; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it cannot be read, is no text, or no scenario.
+    pub fn read(name: &str, from: impl Read) -> Result<Self, LoadError> {
+        let mut octets = Vec::new();
+        // Not its size: that of a device or a pipe is nothing, and what comes may have no end.
+        let read = from.take(MAX_FILE + 1).read_to_end(&mut octets);
+        let too_long = || io::Error::other("it is longer than 1 MiB, which no scenario is");
+        match read {
+            Ok(length) if length as u64 <= MAX_FILE => {}
+            Ok(_) => return Err(LoadError::Unreadable { path: name.to_owned(), source: too_long() }),
+            Err(source) => return Err(LoadError::Unreadable { path: name.to_owned(), source }),
         }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Ok(Self::parse(name, &text)?)
+        let text = std::str::from_utf8(&octets)
+            .map_err(|error| ParseError { name: name.to_owned(), mistake: Box::new(Mistake::no_text(&octets, error.valid_up_to())) })?;
+        Ok(Self::parse(name, text)?)
     }
 
     /// The profile of a host with its knobs, given the overrides of the command line.
@@ -326,7 +351,7 @@ fn set_knob(profile: &mut Profile, knob: &str, value: &str) -> Result<(), String
 
 fn unknown_profile(name: &str) -> String {
     let nearest = crate::nearest::nearest(name, Profile::NAMES);
-    format!("there is no profile {name:?}{}; expected one of {}", hint(nearest.as_ref()), Profile::NAMES.join(", "))
+    format!("there is no profile {name:?}{}; expected one of {}", hint(nearest.as_deref()), Profile::NAMES.join(", "))
 }
 
 /// `A` for the first host, `B` for the second.
