@@ -56,17 +56,22 @@ impl Settings {
             if twice {
                 return Err(format!("--set {text}: {knob} is set twice, to different values"));
             }
-            knobs.push((host, knob.to_owned(), value.to_owned()));
+            let knob = (host, knob.to_owned(), value.to_owned());
+            if !knobs.contains(&knob) {
+                knobs.push(knob);
+            }
         }
+        // What is said of one host holds for it, wherever it stands.
+        knobs.sort_by_key(|(host, ..)| host.is_some());
         Ok(Overrides { profile: self.profile.clone(), knobs, ..Overrides::default() })
     }
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Simulate {
-    /// A scenario of the catalogue, or a file.
+    /// A scenario of the catalogue, a file, or - for stdin.
     #[arg(value_name = "NAME|FILE")]
-    pub(crate) scenario: String,
+    pub(crate) scenario: PathBuf,
     #[command(flatten)]
     pub(crate) settings: Settings,
     /// Write a capture; .pcap or .pcapng by its name, - for a pcapng on stdout.
@@ -75,7 +80,7 @@ pub(crate) struct Simulate {
     /// Where the capture is taken: at host a, at host b, or at both (pcapng only).
     #[arg(long, value_enum, default_value_t = TapArg::A, requires = "write")]
     pub(crate) tap: TapArg,
-    /// Format of the capture, if its name does not say.
+    /// Format of the capture, whatever its name says.
     #[arg(short = 'F', long = "format", value_enum, requires = "write")]
     pub(crate) format: Option<FormatArg>,
     /// Print the trace as JSON instead of a ladder.
@@ -85,7 +90,7 @@ pub(crate) struct Simulate {
     #[arg(long, conflicts_with = "json")]
     pub(crate) options: bool,
     /// Rewrite the ladder in the scenario's file to what happened.
-    #[arg(long, conflicts_with_all = ["json", "write"])]
+    #[arg(long, conflicts_with_all = ["json", "write", "options", "profile", "set"])]
     pub(crate) bless: bool,
 }
 
@@ -98,6 +103,8 @@ pub(crate) enum TapArg {
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum FormatArg {
+    // Nanoseconds always; mergecap and editcap give that a name of its own.
+    #[value(alias = "nsecpcap")]
     Pcap,
     Pcapng,
 }
@@ -120,9 +127,9 @@ pub(crate) enum Listing {
 
 #[derive(Args, Debug)]
 pub(crate) struct Graph {
-    /// A scenario whose walk is marked; without it the whole graph.
+    /// A scenario whose walk is marked (a name, a file, or - for stdin); without it the whole graph.
     #[arg(value_name = "NAME|FILE")]
-    pub(crate) scenario: Option<String>,
+    pub(crate) scenario: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: Settings,
     /// Write to this file instead of stdout.

@@ -14,14 +14,16 @@ use synfin::trace::{Trace, What};
 use super::{Failure, Verdict, output};
 
 /// Rewrites the file `path` of `scenario`.
-pub(crate) fn run(path: &str, scenario: &Scenario, trace: &Trace) -> Result<Verdict, Failure> {
-    if !Path::new(path).is_file() {
-        let why = if catalogue::text(path).is_some() { "it is built in" } else { "it is no file" };
-        return Err(Failure::Request(format!("cannot bless {path}: {why}; give the path of a scenario file")));
+pub(crate) fn run(path: &Path, scenario: &Scenario, trace: &Trace) -> Result<Verdict, Failure> {
+    // A name of the catalogue was read from there, whatever file has the same name.
+    let built_in = path.to_str().is_some_and(|name| catalogue::text(name).is_some());
+    if built_in || !path.is_file() {
+        let why = if built_in { "it is built in" } else { "it is no file" };
+        return Err(Failure::Request(format!("cannot bless {}: {why}; give the path of a scenario file", path.display())));
     }
     let text = blessed(scenario, trace);
     if text != scenario.text {
-        output::to_file(Path::new(path), |out| out.write_all(text.as_bytes()))?;
+        output::to_file(path, |out| out.write_all(text.as_bytes()))?;
     }
     Ok(Verdict::Yes)
 }

@@ -1,7 +1,7 @@
 //! `synfin graph`: the rule table, or the walk of a scenario over it, in DOT.
 
 use synfin::sinks::graph::StateGraph;
-use synfin::sources::scenario::Scenario;
+use synfin::sources::scenario::Overrides;
 
 use super::args::Graph;
 use super::{Failure, Verdict, output};
@@ -9,11 +9,15 @@ use super::{Failure, Verdict, output};
 pub(crate) fn run(arguments: &Graph) -> Result<Verdict, Failure> {
     let overrides = arguments.settings.overrides().map_err(Failure::Request)?;
     let graph = match &arguments.scenario {
+        None if overrides != Overrides::default() => {
+            return Err(Failure::Request(
+                "--profile and --set change how a scenario runs; name one, as in synfin graph half-close".to_owned(),
+            ));
+        }
         None => StateGraph::whole(),
         Some(name) => {
-            let scenario = Scenario::load(name).map_err(Failure::request)?;
-            let trace = scenario.simulate(&overrides).map_err(|error| Failure::Request(format!("{}: {error}", scenario.name)))?;
-            StateGraph::walked(&trace)
+            let scenario = super::load(name)?;
+            StateGraph::walked(&super::simulated(&scenario, &overrides)?)
         }
     };
     match arguments.output.as_deref() {

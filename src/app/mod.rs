@@ -10,9 +10,13 @@ mod step;
 mod validate;
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use synfin::sources::scenario::{LoadError, Overrides, Scenario};
+use synfin::trace::Trace;
 
 use args::{Arguments, Command};
 
@@ -47,8 +51,10 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // Help and version are results; everything else is a mistake in the request.
             let code = if error.use_stderr() { 2 } else { 0 };
-            let _ = error.print();
-            return ExitCode::from(code);
+            return match error.print() {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(2),
+                _ => ExitCode::from(code),
+            };
         }
     };
     let result = match &parsed.command {
@@ -62,8 +68,31 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(Verdict::Yes) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Ok(Verdict::No) => ExitCode::from(1),
         Err(Failure::Request(message)) => {
-            anstream::eprintln!("synfin: {message}");
+            say(&message);
             ExitCode::from(2)
         }
     }
+}
+
+/// Tells a person something, on stderr; if nobody can be told, the exit code must do.
+pub(crate) fn say(message: &str) {
+    let _ = writeln!(anstream::stderr(), "synfin: {}", message.trim_end());
+}
+
+/// The scenario a command line names: of the catalogue, in a file, or on stdin.
+pub(crate) fn load(name: &Path) -> Result<Scenario, Failure> {
+    let loaded = match name.to_str() {
+        Some("-") => Scenario::read("stdin", io::stdin().lock()),
+        Some(name) => Scenario::load(name),
+        None => Scenario::read_file(name),
+    };
+    loaded.map_err(|error| match error {
+        LoadError::Unknown { nearest: None, .. } => Failure::Request(format!("{error}; synfin list shows the scenarios")),
+        error => Failure::request(error),
+    })
+}
+
+/// What happens in a scenario, in virtual time.
+pub(crate) fn simulated(scenario: &Scenario, overrides: &Overrides) -> Result<Trace, Failure> {
+    scenario.simulate(overrides).map_err(|error| Failure::Request(format!("{}: {error}", scenario.name)))
 }

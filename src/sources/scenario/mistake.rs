@@ -50,7 +50,7 @@ impl Mistake {
         let start = octets[..at].iter().rposition(|octet| *octet == b'\n').map_or(0, |newline| newline + 1);
         let end = octets[at..].iter().position(|octet| *octet == b'\n').map_or(octets.len(), |newline| at + newline);
         Self {
-            line: octets[..start].iter().filter(|octet| **octet == b'\n').count() + 1,
+            line: octets[..start].split(|octet| *octet == b'\n').count(),
             column: String::from_utf8_lossy(&octets[start..at]).chars().count() + 1,
             width: 1,
             text: String::from_utf8_lossy(&octets[start..end]).into_owned(),
