@@ -1,5 +1,6 @@
 //! Where results go: stdout, or a file that appears only when it is complete.
 
+use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -25,32 +26,56 @@ pub(crate) fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Res
 }
 
 fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let existing = std::fs::metadata(path).ok();
-    if existing.as_ref().is_some_and(std::fs::Metadata::is_dir) {
-        return Err(io::Error::other("it is a folder"));
-    }
-    if existing.is_some_and(|existing| !existing.is_file()) {
-        let mut out = BufWriter::new(std::fs::OpenOptions::new().write(true).open(path)?);
-        write(&mut out)?;
-        return out.flush();
-    }
-    // A link stays a link: what it points to is replaced.
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
-    let mut fresh = tempfile::Builder::new().prefix(".synfin-").tempfile_in(&folder)?;
+    // A link stays a link: what it points to is replaced, or made if it is not there yet.
+    let (target, permissions) = match OpenOptions::new().write(true).open(path) {
+        Ok(existing) => {
+            let about = existing.metadata()?;
+            if !about.is_file() {
+                let mut out = BufWriter::new(existing);
+                write(&mut out)?;
+                return out.flush();
+            }
+            // A file that may not be written may not be replaced either, though its folder would allow it.
+            (std::fs::canonicalize(path)?, about.permissions())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (followed(path)?, default_permissions()),
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Err(io::Error::other("it is a folder")),
+        Err(error) => return Err(error),
+    };
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Its own message would name the temporary file, which means nothing to anybody.
+    let in_folder = |error: io::Error| {
+        let why = error.get_ref().and_then(std::error::Error::source).map_or_else(|| error.to_string(), ToString::to_string);
+        io::Error::other(format!("no file can be made in {}: {why}", folder.display()))
+    };
+    let mut fresh = tempfile::Builder::new().prefix(".synfin-").tempfile_in(folder).map_err(in_folder)?;
     {
         let mut out = BufWriter::new(fresh.as_file_mut());
         write(&mut out)?;
         out.flush()?;
     }
-    let permissions = match std::fs::metadata(&target) {
-        Ok(existing) => existing.permissions(),
-        Err(_) => default_permissions(),
-    };
     fresh.as_file().set_permissions(permissions)?;
+    // Some file systems say only now that they are full.
+    fresh.as_file().sync_all()?;
     fresh.persist(&target).map_err(|error| error.error)?;
     Ok(())
 }
+
+/// Where a path leads whose last part is a symbolic link to nothing.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut target = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match std::fs::read_link(&target) {
+            // `join` takes an absolute link as it is.
+            Ok(link) => target = target.parent().unwrap_or(Path::new("")).join(link),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(io::Error::other("its symbolic links have no end"))
+}
+
+/// As many as Linux follows.
+const MAX_LINKS: usize = 40;
 
 /// What a file created plainly would have: temporary files are private, results are not.
 fn default_permissions() -> std::fs::Permissions {
