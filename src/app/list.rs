@@ -12,7 +12,7 @@ use super::{Failure, Verdict, output};
 pub(crate) fn run(arguments: &List) -> Result<Verdict, Failure> {
     let text = match arguments.what {
         Listing::Scenarios => scenarios()?,
-        Listing::States => State::ALL.iter().map(|state| format!("{state}\n")).collect(),
+        Listing::States => lines(State::ALL.iter().map(ToString::to_string)),
         Listing::Transitions => transitions(),
         Listing::Profiles => profiles(),
         Listing::Knobs => knobs(),
@@ -44,7 +44,11 @@ fn profiles() -> String {
         "linux" => "Linux as measured on 6.18 with default sysctls",
         _ => "the RFC's own words; this project's choice where they leave room",
     };
-    Profile::NAMES.iter().map(|name| format!("{name:<8}  {}\n", about(name))).collect()
+    lines(Profile::NAMES.iter().map(|name| format!("{name:<8}  {}", about(name))))
+}
+
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.fold(String::new(), |text, line| text + &line + "\n")
 }
 
 fn knobs() -> String {
