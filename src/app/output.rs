@@ -45,7 +45,7 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Its own message would name the temporary file, which means nothing to anybody.
     let in_folder = |error: io::Error| {
-        let why = error.get_ref().and_then(std::error::Error::source).map_or_else(|| error.to_string(), ToString::to_string);
+        let why = std::fs::metadata(folder).err().unwrap_or_else(|| error.kind().into());
         io::Error::other(format!("no file can be made in {}: {why}", folder.display()))
     };
     let mut fresh = tempfile::Builder::new().prefix(".synfin-").tempfile_in(folder).map_err(in_folder)?;
