@@ -5,7 +5,7 @@ use std::fmt;
 use similar::{ChangeTag, TextDiff};
 
 use super::ladder::{line, width_of};
-use crate::ladder::Rung;
+use crate::ladder::{Rung, RungKind};
 
 /// The first place where an expected ladder does not hold, and both ladders side by side.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,15 +33,22 @@ pub fn compare(expected: &[(usize, &Rung)], actual: &[Rung]) -> Option<Mismatch>
     if agreeing == expected.len() && agreeing == actual.len() {
         return None;
     }
-    let width = width_of(expected.iter().map(|(_, rung)| *rung).chain(actual));
-    let actual_lines: Vec<String> = actual.iter().map(|rung| line(rung, width)).collect();
+    // Windows and options that no row speaks of would only hide the difference.
+    let spoken_of = expected.iter().any(|(_, rung)| match &rung.kind {
+        RungKind::Segment { fields, .. } => fields.window.is_some() || fields.options.is_some(),
+        RungKind::States => false,
+    });
+    let bare: Vec<Rung> = actual.iter().cloned().map(|rung| if spoken_of { rung } else { without_options(rung) }).collect();
+    let shown_of = |rung: &Rung| actual.iter().position(|actual| rung.holds_for(actual)).and_then(|index| bare.get(index));
+    let width = width_of(expected.iter().map(|(_, rung)| *rung).chain(&bare));
+    let actual_lines: Vec<String> = bare.iter().map(|rung| line(rung, width)).collect();
     // A row that leaves something open is shown as what it stood for, where it holds.
     let expected_lines: Vec<String> = expected
         .iter()
         .enumerate()
         .map(|(index, (_, rung))| match actual.get(index) {
-            Some(actual) if rung.holds_for(actual) => line(actual, width),
-            _ => actual.iter().find(|actual| rung.holds_for(actual)).map_or_else(|| line(rung, width), |actual| line(actual, width)),
+            Some(actual) if rung.holds_for(actual) => line(&bare[index], width),
+            _ => line(shown_of(rung).unwrap_or(rung), width),
         })
         .collect();
     let expected_slices: Vec<&str> = expected_lines.iter().map(String::as_str).collect();
@@ -63,6 +70,14 @@ pub fn compare(expected: &[(usize, &Rung)], actual: &[Rung]) -> Option<Mismatch>
         actual: actual.get(agreeing).cloned(),
         rows: rows.collect(),
     })
+}
+
+fn without_options(mut rung: Rung) -> Rung {
+    if let RungKind::Segment { fields, .. } = &mut rung.kind {
+        fields.window = None;
+        fields.options = None;
+    }
+    rung
 }
 
 impl Mismatch {
