@@ -185,8 +185,8 @@ fn main() {
         in_step(&mut criterion);
         criterion.final_summary();
     }
-    // `cargo test --benches` wants to know that they run, not how fast.
-    if is_given("--bench") {
+    // `cargo test --benches` wants to know that they run, not how fast; a profiler has chosen its bench.
+    if is_given("--bench") && !is_given("--profile-time") {
         ratios::print();
     }
 }
