@@ -3,12 +3,11 @@
 //! The owners do what the engine leaves to them: they keep the text in buffers of their own, cut it out
 //! for each segment, put what arrives into the other buffer, and wake the engine when a timer is due.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use synfin::engine::{Connection, Instant, Open, Profile, Segment, SeqNumber, Signal, State};
+use synfin::engine::{Connection, Instant, Open, Profile, Segment, SeqNumber, Signal, State, Theirs};
 use synfin::trace::End;
 use synfin::wire::{Checksums, decode_packet, encode_packet};
 
@@ -17,63 +16,72 @@ use super::{ANSWER, DELAY, REQUEST, Side, World};
 /// Carries segments in order; what it needs for that it allocates once.
 pub(crate) trait Wire: Default {
     /// Takes a segment along, with its text.
-    fn put(&mut self, from: Side, segment: &Segment, text: &[u8]);
-    /// Shows the first one to `read` and forgets it; `false` if there is none.
-    fn take(&mut self, read: impl FnOnce(&Segment, &[u8])) -> bool;
+    fn put(&mut self, from: Side, segment: Segment, text: &[u8]);
+    /// Shows all that are under way to `read`, as the other end sees them, and forgets them.
+    fn deliver(&mut self, read: impl FnMut(&Segment<Theirs>, &[u8]));
 }
 
 /// Segments as values, their text copied.
 #[derive(Default)]
 pub(crate) struct Values {
-    queue: VecDeque<(Segment, Vec<u8>)>,
-    spare: Vec<Vec<u8>>,
+    /// Those under way, and behind them old ones whose buffers wait for use.
+    slots: Vec<(Segment<Theirs>, Vec<u8>)>,
+    under_way: usize,
 }
 
 impl Wire for Values {
-    fn put(&mut self, _: Side, segment: &Segment, text: &[u8]) {
-        let mut copy = self.spare.pop().unwrap_or_default();
-        copy.clear();
-        copy.extend_from_slice(text);
-        self.queue.push_back((*segment, copy));
+    fn put(&mut self, _: Side, segment: Segment, text: &[u8]) {
+        if let Some((slot, copy)) = self.slots.get_mut(self.under_way) {
+            *slot = segment.crossed();
+            copy.clear();
+            copy.extend_from_slice(text);
+        } else {
+            self.slots.push((segment.crossed(), text.to_vec()));
+        }
+        self.under_way += 1;
     }
 
-    fn take(&mut self, read: impl FnOnce(&Segment, &[u8])) -> bool {
-        let Some((segment, text)) = self.queue.pop_front() else { return false };
-        read(&segment, &text);
-        self.spare.push(text);
-        true
+    fn deliver(&mut self, mut read: impl FnMut(&Segment<Theirs>, &[u8])) {
+        for (segment, text) in &self.slots[..self.under_way] {
+            read(segment, text);
+        }
+        self.under_way = 0;
     }
 }
 
 /// Segments as IPv4 packets with checksums, which are verified.
 #[derive(Default)]
 pub(crate) struct Bytes {
-    queue: VecDeque<Vec<u8>>,
-    spare: Vec<Vec<u8>>,
+    /// Those under way, and behind them old ones whose buffers wait for use.
+    slots: Vec<Vec<u8>>,
+    under_way: usize,
     identification: u16,
 }
 
 impl Wire for Bytes {
-    fn put(&mut self, from: Side, segment: &Segment, text: &[u8]) {
+    fn put(&mut self, from: Side, segment: Segment, text: &[u8]) {
         let client = End { address: [10, 0, 0, 1].into(), port: 49_152 };
         let server = End { address: [10, 0, 0, 2].into(), port: 7007 };
         let (source, destination) = match from {
             Side::Client => (client, server),
             Side::Server => (server, client),
         };
-        let mut packet = self.spare.pop().unwrap_or_default();
+        if self.under_way == self.slots.len() {
+            self.slots.push(Vec::new());
+        }
+        let packet = &mut self.slots[self.under_way];
         packet.clear();
         self.identification = self.identification.wrapping_add(1);
-        encode_packet(source, destination, self.identification, segment, text, &mut packet).expect("fits");
-        self.queue.push_back(packet);
+        encode_packet(source, destination, self.identification, &segment, text, packet).expect("fits");
+        self.under_way += 1;
     }
 
-    fn take(&mut self, read: impl FnOnce(&Segment, &[u8])) -> bool {
-        let Some(packet) = self.queue.pop_front() else { return false };
-        let decoded = decode_packet(&packet, Checksums::Verify).expect("as encoded");
-        read(&decoded.segment, decoded.text);
-        self.spare.push(packet);
-        true
+    fn deliver(&mut self, mut read: impl FnMut(&Segment<Theirs>, &[u8])) {
+        for packet in &self.slots[..self.under_way] {
+            let decoded = decode_packet(packet, Checksums::Verify).expect("as encoded");
+            read(&decoded.segment.crossed(), decoded.text);
+        }
+        self.under_way = 0;
     }
 }
 
@@ -147,7 +155,8 @@ impl<W: Wire> World for Engines<W> {
             this.wake(self.now);
             let mut silent = true;
             while let Some(segment) = this.connection.poll_segment(self.now) {
-                self.wire.put(speaks, &segment, &this.send[this.connection.text_range(&segment)]);
+                let text = this.connection.text_range(&segment);
+                self.wire.put(speaks, segment, &this.send[text]);
                 self.carried += 1;
                 silent = false;
             }
@@ -155,7 +164,7 @@ impl<W: Wire> World for Engines<W> {
                 return;
             }
             self.now = self.now + DELAY;
-            while self.wire.take(|segment, text| other.hear(self.now, segment, text)) {}
+            self.wire.deliver(|segment, text| other.hear(self.now, segment, text));
             speaks = next;
         }
     }
@@ -199,8 +208,8 @@ impl Owner {
         }
     }
 
-    fn hear(&mut self, now: Instant, segment: &Segment, text: &[u8]) {
-        let arrival = self.connection.on_segment(now, &segment.crossed());
+    fn hear(&mut self, now: Instant, segment: &Segment<Theirs>, text: &[u8]) {
+        let arrival = self.connection.on_segment(now, segment);
         self.send.drain(..arrival.acked as usize);
         self.receive.extend_from_slice(&text[arrival.skip as usize..][..arrival.take as usize]);
         while let Some(signal) = self.connection.poll_signal() {
