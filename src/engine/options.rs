@@ -9,7 +9,8 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub struct TcpOptions {
     area: [u8; Self::MAX],
-    len: u8,
+    /// A whole word: segments are copied often, and a copy in words is much quicker than one in octets.
+    len: usize,
 }
 
 /// TSval and TSecr (RFC 7323 section 3.2).
@@ -61,13 +62,13 @@ impl TcpOptions {
     pub fn from_octets(octets: &[u8]) -> Option<Self> {
         let mut options = Self::NONE;
         options.area.get_mut(..octets.len())?.copy_from_slice(octets);
-        options.len = u8::try_from(octets.len()).ok()?;
+        options.len = octets.len();
         Some(options)
     }
 
     /// The octets of the area.
     pub fn octets(&self) -> &[u8] {
-        &self.area[..usize::from(self.len)]
+        &self.area[..self.len]
     }
 
     /// Whether there is no option.
@@ -75,55 +76,87 @@ impl TcpOptions {
         self.len == 0
     }
 
-    /// The area with these octets behind it; unchanged if they do not fit.
-    #[must_use]
-    const fn with(mut self, octets: &[u8]) -> Self {
-        let start = self.len as usize;
+    /// Puts these octets behind those that are there, if they fit.
+    const fn append(&mut self, octets: &[u8]) {
+        let start = self.len;
         if start + octets.len() > Self::MAX {
-            return self;
+            return;
         }
         let mut i = 0;
         while i < octets.len() {
             self.area[start + i] = octets[i];
             i += 1;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "at most 40, checked above")]
-        {
-            self.len = (start + octets.len()) as u8;
+        self.len = start + octets.len();
+    }
+
+    /// Adds a no-operation behind.
+    pub(super) const fn add_nop(&mut self) {
+        self.append(&[1]);
+    }
+
+    /// Adds the maximum segment size behind, in octets.
+    pub(super) const fn add_mss(&mut self, octets: u16) {
+        let [high, low] = octets.to_be_bytes();
+        self.append(&[2, 4, high, low]);
+    }
+
+    /// Adds the window scale behind, as a shift count.
+    pub(super) const fn add_window_scale(&mut self, shift: u8) {
+        self.append(&[3, 3, shift]);
+    }
+
+    /// Adds SACK-permitted behind.
+    pub(super) const fn add_sack_permitted(&mut self) {
+        self.append(&[4, 2]);
+    }
+
+    /// Adds timestamps behind.
+    pub(super) const fn add_timestamps(&mut self, ts: Timestamps) {
+        let ([a, b, c, d], [e, f, g, h]) = (ts.val.to_be_bytes(), ts.ecr.to_be_bytes());
+        self.append(&[8, 10, a, b, c, d, e, f, g, h]);
+    }
+
+    /// Fills up with end-of-list octets to a multiple of 4.
+    pub(super) const fn pad(&mut self) {
+        while !self.len.is_multiple_of(4) {
+            self.append(&[0]);
         }
-        self
     }
 
     /// With a no-operation behind.
     #[must_use]
-    pub const fn nop(self) -> Self {
-        self.with(&[1])
+    pub const fn nop(mut self) -> Self {
+        self.add_nop();
+        self
     }
 
     /// With the maximum segment size behind, in octets.
     #[must_use]
-    pub const fn mss(self, octets: u16) -> Self {
-        let [high, low] = octets.to_be_bytes();
-        self.with(&[2, 4, high, low])
+    pub const fn mss(mut self, octets: u16) -> Self {
+        self.add_mss(octets);
+        self
     }
 
     /// With the window scale behind, as a shift count.
     #[must_use]
-    pub const fn window_scale(self, shift: u8) -> Self {
-        self.with(&[3, 3, shift])
+    pub const fn window_scale(mut self, shift: u8) -> Self {
+        self.add_window_scale(shift);
+        self
     }
 
     /// With SACK-permitted behind.
     #[must_use]
-    pub const fn sack_permitted(self) -> Self {
-        self.with(&[4, 2])
+    pub const fn sack_permitted(mut self) -> Self {
+        self.add_sack_permitted();
+        self
     }
 
     /// With timestamps behind.
     #[must_use]
-    pub const fn timestamps(self, ts: Timestamps) -> Self {
-        let ([a, b, c, d], [e, f, g, h]) = (ts.val.to_be_bytes(), ts.ecr.to_be_bytes());
-        self.with(&[8, 10, a, b, c, d, e, f, g, h])
+    pub const fn timestamps(mut self, ts: Timestamps) -> Self {
+        self.add_timestamps(ts);
+        self
     }
 
     /// With one SACK block behind, from `start` up to but not including `end`.
@@ -136,9 +169,7 @@ impl TcpOptions {
     /// Filled with end-of-list octets to a multiple of 4.
     #[must_use]
     pub const fn padded(mut self) -> Self {
-        while !self.len.is_multiple_of(4) {
-            self = self.with(&[0]);
-        }
+        self.pad();
         self
     }
 

@@ -339,7 +339,7 @@ impl Connection {
     ///
     /// Returns the row, or `None` if the table has none: then nothing happens.
     pub(super) fn apply(&mut self, event: Event, now: Instant, segment: Option<&Segment<Theirs>>) -> Option<&'static Rule> {
-        let (id, rule) = rules::candidates(self.state, event).find(|(_, rule)| self.holds(rule.when))?;
+        let (id, rule) = rules::candidates(self.state, event).find(|(_, rule)| rule.when == Guard::Always || self.holds(rule.when))?;
         self.walk.push(id);
         for &action in rule.does {
             self.perform(action, now, segment);
@@ -353,6 +353,8 @@ impl Connection {
         self.walk = Walk::default();
     }
 
+    // Apart from `apply`, where most rows apply always and a comparison tells.
+    #[inline(never)]
     fn holds(&self, guard: Guard) -> bool {
         match guard {
             Guard::Always => true,
@@ -585,23 +587,32 @@ impl Connection {
         let shift = profile.window_scale.0.filter(|_| asked(|peer| peer.shift.is_some()));
         let mut options = TcpOptions::NONE;
         if let Some(mss) = mss {
-            options = options.mss(mss);
+            options.add_mss(mss);
         }
         match (profile.option_layout, sack, ts) {
-            (OptionLayout::Linux, true, Some(ts)) => options = options.sack_permitted().timestamps(ts),
+            (OptionLayout::Linux, true, Some(ts)) => {
+                options.add_sack_permitted();
+                options.add_timestamps(ts);
+            }
             (_, sack, ts) => {
                 if sack {
-                    options = options.nop().nop().sack_permitted();
+                    options.add_nop();
+                    options.add_nop();
+                    options.add_sack_permitted();
                 }
                 if let Some(ts) = ts {
-                    options = options.nop().nop().timestamps(ts);
+                    options.add_nop();
+                    options.add_nop();
+                    options.add_timestamps(ts);
                 }
             }
         }
         if let Some(shift) = shift {
-            options = options.nop().window_scale(shift);
+            options.add_nop();
+            options.add_window_scale(shift);
         }
-        options.padded()
+        options.pad();
+        options
     }
 
     /// The option area of a segment without SYN.
