@@ -150,7 +150,7 @@ pub static RULES: &[Rule] = &[
     rule("fin-wait-1/text-no-reader",             FinWait1,    Text,             NoReader,    Closed,      &[ReplyRst, DeleteTcb], "3.6.1"),
     rule("fin-wait-1/text",                       FinWait1,    Text,             Always,      FinWait1,    &[TakeText, ScheduleAck], "3.10.7.4 seventh"),
     rule("fin-wait-1/text-out-of-order",          FinWait1,    TextOutOfOrder,   Always,      FinWait1,    &[SendAck], "3.10.7.4 seventh"),
-    rule("fin-wait-1/fin",                        FinWait1,    Fin,              Always,      Closing,     &[TakeFin, ScheduleAck, TellClosing], "3.10.7.4 eighth"),
+    rule("fin-wait-1/fin",                        FinWait1,    Fin,              Always,      Closing,     &[TakeFin, SendAck, TellClosing], "3.10.7.4 eighth"),
     rule("fin-wait-1/delayed-ack",                FinWait1,    DelayedAck,       Always,      FinWait1,    &[SendAck], "3.8.6.3"),
     rule("fin-wait-1/user-timeout",               FinWait1,    UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
     rule("fin-wait-1/retransmit",                 FinWait1,    Retransmission,   Always,      FinWait1,    &[Retransmit], "3.10.8"),
@@ -172,7 +172,7 @@ pub static RULES: &[Rule] = &[
     rule("fin-wait-2/text-no-reader",             FinWait2,    Text,             NoReader,    Closed,      &[ReplyRst, DeleteTcb], "3.6.1"),
     rule("fin-wait-2/text",                       FinWait2,    Text,             Always,      FinWait2,    &[TakeText, ScheduleAck], "3.10.7.4 seventh"),
     rule("fin-wait-2/text-out-of-order",          FinWait2,    TextOutOfOrder,   Always,      FinWait2,    &[SendAck], "3.10.7.4 seventh"),
-    rule("fin-wait-2/fin",                        FinWait2,    Fin,              Always,      TimeWait,    &[TakeFin, ScheduleAck, TellClosing, StartTimeWait], "3.10.7.4 eighth"),
+    rule("fin-wait-2/fin",                        FinWait2,    Fin,              Always,      TimeWait,    &[TakeFin, SendAck, TellClosing, StartTimeWait], "3.10.7.4 eighth"),
     rule("fin-wait-2/delayed-ack",                FinWait2,    DelayedAck,       Always,      FinWait2,    &[SendAck], "3.8.6.3"),
     rule("fin-wait-2/user-timeout",               FinWait2,    UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
 

@@ -108,6 +108,23 @@ fn a_fin_that_acknowledges_ours_walks_two_rows() {
 }
 
 #[test]
+fn entering_time_wait_leaves_no_ack_behind() {
+    // A has answered, so linux lets its ACKs wait; but in TIME-WAIT no timer is left to send one.
+    let mut pair = Pair::established(Profile::linux());
+    pair.b.on_send(pair.now, 1, false).expect("open");
+    pair.settle();
+    pair.a.on_receive(pair.now, 1).expect("arrived");
+    pair.a.on_send(pair.now, 1, false).expect("open");
+    pair.settle();
+    pair.a.on_close(pair.now, false).expect("open");
+    pair.settle();
+    assert_eq!(pair.states(), (State::FinWait2, State::CloseWait));
+    pair.b.on_close(pair.now, false).expect("open");
+    pair.settle();
+    assert_eq!(pair.states(), (State::TimeWait, State::Closed));
+}
+
+#[test]
 fn text_is_cut_by_the_peers_mss_and_pushed_at_its_end() {
     let mut pair = Pair::established(Profile::rfc9293());
     assert_eq!(pair.a.on_send(pair.now, 3000, false), Ok(3000));
