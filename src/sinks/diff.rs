@@ -103,7 +103,7 @@ impl fmt::Display for Mismatch {
             let mark = if first { '>' } else { ' ' };
             let number = row.number.map_or(String::new(), |number| number.to_string());
             for (index, text) in row.text.lines().enumerate() {
-                let number = if index == 0 { number.as_str() } else { "" };
+                let (mark, number) = if index == 0 { (mark, number.as_str()) } else { (' ', "") };
                 writeln!(f, "{mark}{} {number:>4}{text}", row.sign)?;
             }
         }
