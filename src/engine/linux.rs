@@ -5,7 +5,6 @@
 //! are octets; the kernel counts memory, and `ratio / 256` of it is taken for text.
 
 use super::profile::Profile;
-use super::state::State;
 use super::tcb::{Connection, Origin};
 use super::time::{Instant, Timer, nanos};
 
@@ -247,10 +246,6 @@ impl Connection {
     /// Text or FIN arrived: an ACK at once, or later (`__tcp_ack_snd_check`, `tcp_send_delayed_ack`).
     pub(super) fn linux_schedule_ack(&mut self, fin: bool, now: Instant) {
         if fin {
-            if matches!(self.state, State::FinWait1 | State::FinWait2) {
-                self.bits.set_ack_due(true);
-                return;
-            }
             // A FIN of a peer that closes first makes us wait for our own answer to it.
             self.bits.set_interactive(true);
             self.bits.set_ack_due(false);

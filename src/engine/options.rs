@@ -161,9 +161,10 @@ impl TcpOptions {
 
     /// With one SACK block behind, from `start` up to but not including `end`.
     #[must_use]
-    pub const fn sack(self, start: u32, end: u32) -> Self {
+    pub const fn sack(mut self, start: u32, end: u32) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (start.to_be_bytes(), end.to_be_bytes());
-        self.with(&[5, 10, a, b, c, d, e, f, g, h])
+        self.append(&[5, 10, a, b, c, d, e, f, g, h]);
+        self
     }
 
     /// Filled with end-of-list octets to a multiple of 4.
