@@ -141,7 +141,7 @@ impl Pair {
 }
 
 fn open(iss: u32) -> Open {
-    Open { iss: SeqNumber::new(iss), mss: 1460, default_mss: 536, ts_offset: 0 }
+    Open { iss: SeqNumber::new(iss), mss: 1460, send_mss: 1460, default_mss: 536, ts_offset: 0 }
 }
 
 #[test]

@@ -112,7 +112,7 @@ impl<W: Wire> Engines<W> {
 
     fn open(&mut self) -> Open {
         self.iss = self.iss.wrapping_add(64_001);
-        Open { iss: SeqNumber::new(self.iss), mss: 1460, default_mss: 536, ts_offset: 0 }
+        Open { iss: SeqNumber::new(self.iss), mss: 1460, send_mss: 1460, default_mss: 536, ts_offset: 0 }
     }
 }
 

@@ -135,12 +135,7 @@ impl Crowd {
 
 /// The knobs set so that the handshake offers what smoltcp offers, and ACKs wait as long as its do.
 fn profile() -> Arc<Profile> {
-    let like_smoltcp = Profile {
-        delayed_ack: Duration::from_millis(10),
-        window_scale: Shift(Some(0)),
-        sack: true,
-        ..Profile::rfc9293()
-    };
+    let like_smoltcp = Profile { delayed_ack: Duration::from_millis(10), window_scale: Shift(Some(0)), sack: true, ..Profile::rfc9293() };
     Arc::new(like_smoltcp)
 }
 
