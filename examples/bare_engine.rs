@@ -52,7 +52,7 @@ pub(crate) fn live(out: &mut impl Write) -> io::Result<()> {
 
 fn open(iss: u32) -> Open {
     // An MTU of 1500 less 40 octets of IPv4 and TCP header.
-    Open { iss: SeqNumber::new(iss), mss: 1460, send_mss: 1460, send_mss: 1460, default_mss: 536, ts_offset: 0 }
+    Open { iss: SeqNumber::new(iss), mss: 1460, send_mss: 1460, default_mss: 536, ts_offset: 0 }
 }
 
 /// Carries segments to and fro until both endpoints are silent; each way takes [`DELAY`].

@@ -14,7 +14,7 @@ const ISS: u32 = 100;
 const IRS: u32 = 300;
 
 fn open() -> Open {
-    Open { iss: SeqNumber::new(ISS), mss: 1460, send_mss: 1460, send_mss: 1460, default_mss: 536, ts_offset: 0 }
+    Open { iss: SeqNumber::new(ISS), mss: 1460, send_mss: 1460, default_mss: 536, ts_offset: 0 }
 }
 
 /// A connection and the time; the peer is whoever writes the segments.
