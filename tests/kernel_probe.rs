@@ -4,6 +4,7 @@
 //! they are refused the tests say `left out` and pass, unless `SYNFIN_ORACLES=require`.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -114,6 +115,7 @@ fn example() -> PathBuf {
 
 /// Says so, and fails where nothing may be left out.
 fn leave_out(name: &str, reason: &str) {
-    println!("left out: {name}: {reason}");
+    // Past the harness, which hides what a passing test prints.
+    let _ = writeln!(std::io::stderr(), "left out: {name}: {reason}");
     assert!(std::env::var("SYNFIN_ORACLES").as_deref() != Ok("require"), "left out: {name}: {reason}");
 }

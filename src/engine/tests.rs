@@ -118,6 +118,10 @@ fn entering_time_wait_leaves_no_ack_behind() {
     pair.settle();
     pair.a.on_close(pair.now, false).expect("open");
     pair.settle();
+    // B's ACK waits for an answer of its application that does not come.
+    pair.now = pair.b.deadline(Timer::DelayedAck).expect("the ACK of a FIN is delayed");
+    pair.b.on_time(pair.now);
+    pair.settle();
     assert_eq!(pair.states(), (State::FinWait2, State::CloseWait));
     pair.b.on_close(pair.now, false).expect("open");
     pair.settle();
