@@ -53,10 +53,11 @@ macro_rules! number_knob {
 number_knob!(u8 => "a whole number from 0 to 255", u16 => "a whole number from 0 to 65535", u32 => "a whole number from 0 to 4294967295");
 
 impl KnobValue for Duration {
-    const EXPECTED: &'static str = "a duration such as 200ms, 1s or 2min";
+    const EXPECTED: &'static str = "a duration such as 200ms, 1s or 2min, a year at most";
 
     fn parse(text: &str) -> Option<Self> {
-        humantime::parse_duration(text).ok()
+        // What is doubled and added on the way must not overflow.
+        humantime::parse_duration(text).ok().filter(|duration| *duration <= Self::from_hours(366 * 24))
     }
 
     fn show(&self) -> String {
@@ -473,5 +474,6 @@ mod tests {
         let error = Profile::linux().set("window-scale", "15").expect_err("15 is too much");
         assert_eq!(error.to_string(), "knob window-scale cannot be \"15\": expected off, or a shift count from 0 to 14");
         assert!(matches!(Profile::linux().set("sin-retries", "1"), Err(KnobError::Unknown { .. })));
+        assert!(matches!(Profile::linux().set("msl", "500000000000years"), Err(KnobError::Value { .. })));
     }
 }
