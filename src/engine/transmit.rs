@@ -7,6 +7,13 @@ use super::state::{Event, State};
 use super::tcb::Connection;
 use super::time::{Instant, Timer, nanos};
 
+/// What a segment takes along; the rest of its header is the same whatever it carries.
+struct Cut {
+    seq: SeqNumber<Ours>,
+    len: u32,
+    flags: Flags,
+}
+
 impl Connection {
     /// The next segment that must leave at `now`, or `None` when there is nothing more to send.
     ///
@@ -18,15 +25,9 @@ impl Connection {
         if self.bits.syn_due() {
             return self.emit_syn(now);
         }
-        if self.state.may_transmit()
-            && let Some(segment) = self.emit_front(now).or_else(|| self.emit_new(now))
-        {
-            return Some(segment);
-        }
-        if self.bits.ack_due() && self.state != State::Closed {
-            return Some(self.segment(self.snd.nxt, 0, Flags::ACK, now));
-        }
-        None
+        let cut = if self.state.may_transmit() { self.cut_front().or_else(|| self.cut_new(now)) } else { None };
+        let cut = cut.or_else(|| self.cut_ack())?;
+        Some(self.segment(cut, now))
     }
 
     /// Which octets of the send buffer, counted from its front, this segment of ours carries.
@@ -81,7 +82,7 @@ impl Connection {
     }
 
     /// The front of the retransmission queue, if it is due (RFC 6298 section 5.4).
-    fn emit_front(&mut self, now: Instant) -> Option<Segment<Ours>> {
+    fn cut_front(&mut self) -> Option<Cut> {
         if !self.bits.front_due() {
             return None;
         }
@@ -89,7 +90,7 @@ impl Connection {
         let in_flight = self.text_in_flight();
         let fin_outstanding = self.bits.fin_sent() && self.snd.una != self.snd.nxt;
         if in_flight == 0 && !fin_outstanding {
-            return if self.bits.probing() { self.emit_probe(now) } else { None };
+            return if self.bits.probing() { self.cut_probe() } else { None };
         }
         let len = in_flight.min(u32::from(self.effective_mss())).min(self.snd.wnd.max(1));
         let last = len == in_flight;
@@ -100,22 +101,22 @@ impl Connection {
         if last && fin_outstanding {
             flags = flags | Flags::FIN;
         }
-        Some(self.segment(self.text_start(), len, flags, now))
+        Some(Cut { seq: self.text_start(), len, flags })
     }
 
     /// One octet beyond a closed window, so that the peer answers (MUST-36).
-    fn emit_probe(&mut self, now: Instant) -> Option<Segment<Ours>> {
+    fn cut_probe(&mut self) -> Option<Cut> {
         if self.snd.unsent == 0 {
             return None;
         }
         let seq = self.snd.nxt;
         self.snd.unsent -= 1;
         self.snd.nxt = self.snd.nxt.plus(1);
-        Some(self.segment(seq, 1, Flags::ACK | Flags::PSH, now))
+        Some(Cut { seq, len: 1, flags: Flags::ACK | Flags::PSH })
     }
 
     /// New text, and the FIN behind it, as window, MSS and Nagle allow.
-    fn emit_new(&mut self, now: Instant) -> Option<Segment<Ours>> {
+    fn cut_new(&mut self, now: Instant) -> Option<Cut> {
         let fin_waits = self.bits.fin_queued() && !self.bits.fin_sent();
         if self.snd.unsent == 0 && !fin_waits {
             return None;
@@ -152,11 +153,16 @@ impl Connection {
         if !self.deadlines.is_running(Timer::Retransmission) {
             self.start_retransmission(now);
         }
-        let segment = self.segment(seq, len, flags, now);
         if fin {
             self.apply(Event::FinSent, now, None);
         }
-        Some(segment)
+        Some(Cut { seq, len, flags })
+    }
+
+    /// An ACK alone, where nothing else carries it.
+    fn cut_ack(&self) -> Option<Cut> {
+        let owed = self.bits.ack_due() && self.state != State::Closed;
+        owed.then_some(Cut { seq: self.snd.nxt, len: 0, flags: Flags::ACK })
     }
 
     /// Nagle (SHLD-7) and the sender's silly window avoidance (MUST-38, RFC 9293 section 3.8.6.2.1).
@@ -175,7 +181,7 @@ impl Connection {
     }
 
     /// A segment of this connection; it carries the newest ACK, so none is owed afterwards.
-    fn segment(&mut self, seq: SeqNumber<Ours>, len: u32, flags: Flags, now: Instant) -> Segment<Ours> {
+    fn segment(&mut self, Cut { seq, len, flags }: Cut, now: Instant) -> Segment<Ours> {
         self.select_window();
         if self.profile.ack_policy == AckPolicy::Linux {
             self.linux_ack_sent();
