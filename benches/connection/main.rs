@@ -165,10 +165,9 @@ fn in_step(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn measure<W: World>(group: &mut BenchmarkGroup<'_, WallTime>, crowd: Crowd, name: &str, build: impl FnOnce(usize) -> W) {
+fn measure<W: World>(group: &mut BenchmarkGroup<'_, WallTime>, crowd: Crowd, name: &str, build: impl Fn(usize) -> W) {
     group.throughput(Throughput::Elements(crowd.places().1.len() as u64));
-    let mut lives = crowd.lives(build);
-    group.bench_function(name, |bencher| bencher.iter(&mut lives));
+    group.bench_function(name, |bencher| bencher.iter(crowd.lives(&build)));
 }
 
 fn main() {
