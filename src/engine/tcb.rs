@@ -109,6 +109,11 @@ bits! {
 }
 
 impl Bits {
+    /// Whether a SYN, an ACK, the front of the queue or a new FIN has to leave.
+    pub(super) const fn is_anything_due(self) -> bool {
+        self.syn_due() || self.ack_due() || self.front_due() || (self.fin_queued() && !self.fin_sent())
+    }
+
     /// Nothing leaves any more, but a reset: how the connection spoke (timestamps) stays known.
     fn forget_pending(&mut self) {
         let mut kept = Self::default();

@@ -18,7 +18,18 @@ impl Connection {
     /// The next segment that must leave at `now`, or `None` when there is nothing more to send.
     ///
     /// May walk a row: CLOSE-WAIT becomes LAST-ACK when its FIN leaves (RFC 9293 section 3.10.4).
+    #[inline]
     pub fn poll_segment(&mut self, now: Instant) -> Option<Segment<Ours>> {
+        // Most calls only ask whether that was all.
+        if self.is_silent() { None } else { self.next_segment(now) }
+    }
+
+    /// Whether nothing waits to leave, whatever window and Nagle would say to it.
+    const fn is_silent(&self) -> bool {
+        self.reset.is_none() && self.snd.unsent == 0 && !self.bits.is_anything_due()
+    }
+
+    fn next_segment(&mut self, now: Instant) -> Option<Segment<Ours>> {
         if let Some(reset) = self.reset.take() {
             return Some(self.emit_reset(&reset, now));
         }
@@ -38,6 +49,7 @@ impl Connection {
         start..start + segment.len as usize
     }
 
+    #[inline(never)]
     fn emit_reset(&mut self, reset: &super::tcb::Reset, now: Instant) -> Segment<Ours> {
         let mut segment = reset.segment();
         // An ABORT's RST belongs to the connection and looks like one of its segments; a reply to a
@@ -50,6 +62,7 @@ impl Connection {
         segment
     }
 
+    #[inline(never)]
     fn emit_syn(&mut self, now: Instant) -> Option<Segment<Ours>> {
         self.bits.set_syn_due(false);
         let (flags, answering) = match self.state {
