@@ -14,7 +14,7 @@ use crate::engine::{Flags, Segment, State, Timer};
 use crate::trace::{Entry, HostId, PacketId, Trace, What};
 
 /// One row of a ladder.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Rung {
     /// What it shows.
     pub kind: RungKind,
@@ -22,7 +22,18 @@ pub struct Rung {
     pub left: Option<State>,
     /// The state of the right host after it, if it says.
     pub right: Option<State>,
+    /// The state of the host beside `...` or `XXX`, which is not drawn; an expectation may name it, as
+    /// figure 13 does. Two rungs are equal if what is drawn is.
+    pub beside: Option<State>,
 }
+
+impl PartialEq for Rung {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.kind, self.left, self.right) == (&other.kind, other.left, other.right)
+    }
+}
+
+impl Eq for Rung {}
 
 /// What a rung shows.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -133,7 +144,8 @@ impl Fields {
             && same(self.ack.as_ref(), actual.ack.as_ref())
             && same(self.flags.as_ref(), actual.flags.as_ref())
             && same(self.window.as_ref(), actual.window.as_ref())
-            && same(self.options.as_ref(), actual.options.as_ref())
+            // A row that shows flags and window shows the options too, or that there are none.
+            && if self.flags.is_some() && self.window.is_some() { self.options == actual.options } else { same(self.options.as_ref(), actual.options.as_ref()) }
             && (self.flags.is_none() && self.len.is_none() || self.len == actual.len)
     }
 
@@ -169,7 +181,8 @@ impl Rung {
             (RungKind::Segment { course: a, fields: x }, RungKind::Segment { course: b, fields: y }) => a == b && x.hold_for(y),
             _ => false,
         };
-        kind && state(self.left, actual.left) && state(self.right, actual.right)
+        // At most one side of a rung is not drawn.
+        kind && state(self.left, actual.left.or(actual.beside)) && state(self.right, actual.right.or(actual.beside))
     }
 }
 
@@ -354,12 +367,16 @@ impl Builder<'_> {
     fn states(&mut self, index: usize, entry: &Entry) {
         self.flush(usize::from(entry.host.0));
         let other = HostId(1 - entry.host.0.min(1));
-        let known = self.trace.hosts.get(usize::from(other.0)).map(|host| {
-            let earlier = self.trace.entries[..index].iter().rev().find(|earlier| earlier.host == other);
-            earlier.map_or(host.initial_state, |earlier| earlier.after)
-        });
+        let known = self.state_at(other, index);
         let (left, right) = if entry.host.0 == 0 { (Some(entry.after), known) } else { (known, Some(entry.after)) };
-        self.steps.push(Step::Rung(Rung { kind: RungKind::States, left, right }, index));
+        self.steps.push(Step::Rung(Rung { kind: RungKind::States, left, right, beside: None }, index));
+    }
+
+    /// The state of a host once this entry of the trace has happened; `None` if there is no such host.
+    fn state_at(&self, host: HostId, index: usize) -> Option<State> {
+        let info = self.trace.hosts.get(usize::from(host.0))?;
+        let last = self.trace.entries[..=index].iter().rev().find(|earlier| earlier.host == host);
+        Some(last.map_or(info.initial_state, |last| last.after))
     }
 
     fn remark(&mut self, host: usize, text: String, index: usize) {
@@ -409,7 +426,12 @@ impl Builder<'_> {
 
     fn segment(&mut self, id: PacketId, course: Course, left: Option<State>, right: Option<State>, index: usize) {
         let fields = Fields::of(&self.trace.packet(id).segment, self.with_options);
-        self.steps.push(Step::Rung(Rung { kind: RungKind::Segment { course, fields }, left, right }, index));
+        let beside = match (left, right) {
+            (None, Some(_)) => self.state_at(HostId(0), index),
+            (Some(_), None) => self.state_at(HostId(1), index),
+            _ => None,
+        };
+        self.steps.push(Step::Rung(Rung { kind: RungKind::Segment { course, fields }, left, right, beside }, index));
     }
 }
 

@@ -105,7 +105,8 @@ fn the_kernels_still_agree_with_ours() {
         let (ours, theirs) = (ours(&name), theirs(&name));
         let agreement = compare(&ours, &theirs);
         // A capture holds packets; calls and states are only seen while it is taken.
-        let packets: Vec<_> = agreement.differences.iter().filter(|difference| !matches!(difference.kind, Kind::Call | Kind::State)).collect();
+        let packets: Vec<_> =
+            agreement.differences.iter().filter(|difference| !matches!(difference.kind, Kind::Call | Kind::State)).collect();
         assert!(packets.is_empty(), "{name}: {packets:#?}");
         assert_eq!(agreement.packets, theirs.packets.len(), "{name}");
     }

@@ -115,7 +115,8 @@ fn a_refusal_says_what_was_tried_and_what_would_help() {
     // In a user namespace of its own that allows no further ones, as some distributions set it up.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let program = program_for_others(folder.path());
-    let script = "echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all \"$0\" validate half-close";
+    let script =
+        "echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all \"$0\" validate half-close";
     let output = Command::new("unshare").args(["--user", "--map-root-user", "sh", "-c", script]).arg(&program).output();
     let Ok(output) = output else { return leave_out(name, "no unshare on this machine") };
     if text(&output.stderr).contains("unshare:") || text(&output.stderr).contains("setpriv:") {

@@ -318,3 +318,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_row_may_name_the_state_beside_the_network_as_figure_13_does() {
+    let rows = "
+        SYN-SENT    --> <SEQ=100><CTL=SYN>               --> SYN-RECEIVED
+        ESTABLISHED <-- <SEQ=300><ACK=101><CTL=SYN,ACK>  <-- SYN-RECEIVED
+        ESTABLISHED --> <SEQ=101><ACK=301><CTL=ACK>      --> ESTABLISHED
+        FIN-WAIT-1  --> <SEQ=101><ACK=301><CTL=FIN,ACK>  ... OTHER
+        CLOSING     <-- <SEQ=301><ACK=101><CTL=FIN,ACK>  <-- FIN-WAIT-1
+        CLOSING     ... <SEQ=101><ACK=301><CTL=FIN,ACK>  --> CLOSING
+        CLOSING     --> <SEQ=102><ACK=302><CTL=ACK>      ... CLOSING
+        TIME-WAIT   <-- <SEQ=302><ACK=102><CTL=ACK>      <-- CLOSING
+        TIME-WAIT   ... <SEQ=102><ACK=302><CTL=ACK>      --> TIME-WAIT
+        CLOSED                                               TIME-WAIT
+        CLOSED                                               CLOSED
+    ";
+    let trace = synfin::scenario("simultaneous-close").expect("in the catalogue").run();
+    let check = |other: &str| synfin::assert::check_ladder(&trace, &rows.replace("OTHER", other));
+    check("ESTABLISHED").expect("B had not closed when the FIN of A left");
+    check("FIN-WAIT-1").expect_err("a wrong state beside ... does not hold");
+}
+
+#[test]
+fn a_row_that_shows_the_window_shows_that_there_are_no_options() {
+    let trace = synfin::scenario("syn-to-closed-port").expect("in the catalogue").run();
+    let rows = "
+        SYN-SENT    --> <SEQ=100><CTL=SYN>               --> CLOSED
+                        <WND=65535>
+        CLOSED      <-- <SEQ=0><ACK=101><CTL=RST,ACK>    <-- CLOSED
+    ";
+    synfin::assert::check_ladder(&trace, rows).expect_err("the SYN has an MSS");
+    let rows = rows.replace("<WND=65535>", "<WND=65535><OPT=mss 1460>");
+    synfin::assert::check_ladder(&trace, &rows).expect("as it happened");
+}

@@ -414,7 +414,7 @@ impl Reader {
                 _ => cursor.mistake_word("a state, or the end of the line", states),
             });
         }
-        self.push(cursor.number, LineKind::Rung(Rung { kind, left, right }));
+        self.push(cursor.number, LineKind::Rung(Rung { kind, left, right, beside: None }));
         Ok(())
     }
 
