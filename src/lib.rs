@@ -105,7 +105,7 @@ pub mod prelude {
     pub use crate::{Scenario, State, Trace, assert_ladder, assert_path, assert_transition, scenario};
 }
 
-// The README's code is compiled as documentation is; to be switched on once there is a README.
-// #[cfg(doctest)]
-// #[doc = include_str!("../README.md")]
-// pub struct Readme;
+/// The README's code is compiled as documentation is.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
