@@ -30,19 +30,19 @@
 //! # Ok::<(), synfin::wire::WireError>(())
 //! ```
 
+mod checksum;
 mod error;
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
 
-use etherparse::{
-    EtherType, Ethernet2Header, Ethernet2HeaderSlice, IpNumber, IpSlice, Ipv4Header, Ipv6Header, TcpHeader, TcpSlice,
-    checksum::Sum16BitWords,
-};
+use etherparse::{EtherType, Ethernet2Header, Ethernet2HeaderSlice, IpNumber, IpSlice, Ipv4Header, Ipv6Header, TcpHeader, TcpSlice};
 
 use crate::engine::{Flags, Segment, SeqNumber, TcpOptions, WireWindow};
 use crate::trace::End;
+
+use checksum::Sum;
 
 pub use error::WireError;
 
@@ -95,19 +95,9 @@ pub fn encode_packet(
     let tcp_length = length(octets)?;
     let pseudo = match (source.address, destination.address) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            let mut ip = Ipv4Header {
-                total_len: length(Ipv4Header::MIN_LEN + octets)?,
-                identification,
-                dont_fragment: true,
-                time_to_live: TIME_TO_LIVE,
-                protocol: IpNumber::TCP,
-                source: source.octets(),
-                destination: destination.octets(),
-                ..Ipv4Header::default()
-            };
-            ip.header_checksum = ip.calc_header_checksum();
-            out.extend_from_slice(&ip.to_bytes());
-            Sum16BitWords::new().add_4bytes(ip.source).add_4bytes(ip.destination)
+            let total = length(Ipv4Header::MIN_LEN + octets)?;
+            out.extend_from_slice(&ipv4_header(source.octets(), destination.octets(), identification, total));
+            Sum::ZERO.add(&source.octets()).add(&destination.octets())
         }
         (IpAddr::V6(source), IpAddr::V6(destination)) => {
             let ip = Ipv6Header {
@@ -119,7 +109,7 @@ pub fn encode_packet(
                 ..Ipv6Header::default()
             };
             out.extend_from_slice(&ip.to_bytes());
-            Sum16BitWords::new().add_16bytes(ip.source).add_16bytes(ip.destination)
+            Sum::ZERO.add(&ip.source).add(&ip.destination)
         }
         (source, destination) => return Err(WireError::Families { source_address: source, destination_address: destination }),
     };
@@ -128,8 +118,8 @@ pub fn encode_packet(
     out.extend_from_slice(options.octets());
     out.extend_from_slice(text);
     // The rest of the pseudo-header (RFC 9293 section 3.1) is the same sum for IPv4 and IPv6.
-    let sum = pseudo.add_2bytes([0, IpNumber::TCP.0]).add_2bytes(tcp_length.to_be_bytes()).add_slice(&out[start..]);
-    out[start + CHECKSUM..][..2].copy_from_slice(&sum.ones_complement().to_ne_bytes());
+    let sum = pseudo.add(&[0, IpNumber::TCP.0]).add(&tcp_length.to_be_bytes()).add(&out[start..]);
+    out[start + CHECKSUM..][..2].copy_from_slice(&sum.field());
     Ok(())
 }
 
@@ -174,7 +164,7 @@ pub fn decode_packet(octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>,
         return Err(WireError::Jumbogram);
     }
     if let (IpSlice::Ipv4(packet), Checksums::Verify) = (&ip, checksums) {
-        verify_header(packet.header().slice(), packet.header().header_checksum())?;
+        verify(Sum::ZERO, packet.header().slice(), IPV4_CHECKSUM).map_err(|(found, right)| WireError::HeaderChecksum { found, right })?;
     }
     let payload = ip.payload();
     if payload.fragmented {
@@ -225,6 +215,27 @@ pub const TIME_TO_LIVE: u8 = 64;
 /// Where the checksum stands in a TCP header (RFC 9293 section 3.1).
 const CHECKSUM: usize = 16;
 
+/// Where it stands in an IPv4 header (RFC 791 section 3.1).
+const IPV4_CHECKSUM: usize = 10;
+
+/// An IPv4 header without options; in place of etherparse's for the same reason as [`tcp_header`].
+fn ipv4_header(source: [u8; 4], destination: [u8; 4], identification: u16, total: u16) -> [u8; Ipv4Header::MIN_LEN] {
+    let mut header = [0; Ipv4Header::MIN_LEN];
+    // Version 4, five words.
+    header[0] = 0x45;
+    header[2..4].copy_from_slice(&total.to_be_bytes());
+    header[4..6].copy_from_slice(&identification.to_be_bytes());
+    // Don't Fragment.
+    header[6] = 0x40;
+    header[8] = TIME_TO_LIVE;
+    header[9] = IpNumber::TCP.0;
+    header[12..16].copy_from_slice(&source);
+    header[16..20].copy_from_slice(&destination);
+    let checksum = Sum::ZERO.add(&header).field();
+    header[IPV4_CHECKSUM..][..2].copy_from_slice(&checksum);
+    header
+}
+
 /// The fixed part of a TCP header, without checksum.
 ///
 /// etherparse has a `TcpHeader` for this, but it moves its 60 octets one at a time: with it, encoding took
@@ -249,26 +260,22 @@ fn flags(tcp: &TcpSlice<'_>) -> Flags {
     Flags::from_bits(u16::from_be_bytes([header[12], header[13]]))
 }
 
-fn verify_header(header: &[u8], found: u16) -> Result<(), WireError> {
-    let sum = Sum16BitWords::new().add_slice(&header[..10]).add_slice(&header[12..]);
-    let right = sum.ones_complement().to_be();
-    if agree(found, right) { Ok(()) } else { Err(WireError::HeaderChecksum { found, right }) }
-}
-
 fn verify_tcp(ip: &IpSlice<'_>, tcp: &TcpSlice<'_>) -> Result<(), WireError> {
-    let right = match ip {
-        IpSlice::Ipv4(packet) => tcp.calc_checksum_ipv4(packet.header().source(), packet.header().destination()),
-        IpSlice::Ipv6(packet) => tcp.calc_checksum_ipv6(packet.header().source(), packet.header().destination()),
+    let addresses = match ip {
+        IpSlice::Ipv4(packet) => Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()),
+        IpSlice::Ipv6(packet) => Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()),
     };
-    let right = right.map_err(|_| too_long(tcp.slice().len()))?;
-    let found = tcp.checksum();
-    if agree(found, right) { Ok(()) } else { Err(WireError::TcpChecksum { found, right }) }
+    let pseudo = addresses.add(&[0, IpNumber::TCP.0]).add(&length(tcp.slice().len())?.to_be_bytes());
+    verify(pseudo, tcp.slice(), CHECKSUM).map_err(|(found, right)| WireError::TcpChecksum { found, right })
 }
 
-/// Whether a receiver that sums everything up takes `found` for `right`.
-fn agree(found: u16, right: u16) -> bool {
-    // Ones' complement has two zeros (RFC 1071), and some senders write the other one.
-    found == right || (found == 0xffff && right == 0)
+/// Looks at the checksum that stands at `field` and says, if it is wrong, what it is and what it ought to be.
+fn verify(before: Sum, octets: &[u8], field: usize) -> Result<(), (u16, u16)> {
+    if before.add(octets).is_right() {
+        return Ok(());
+    }
+    let right = before.add(&octets[..field]).add(&octets[field + 2..]).field();
+    Err((u16::from_be_bytes([octets[field], octets[field + 1]]), u16::from_be_bytes(right)))
 }
 
 /// A length as IP headers say it.
