@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use siphasher::sip::SipHasher13;
 
-use super::socket::{Socket, SocketId};
+use super::socket::{Socket, SocketId, copied};
 use crate::engine::{Connection, Flags, Instant, Open, Profile, Rule, Segment, SeqNumber, Signal, State, Timer, Variables};
 use crate::trace::End;
 use crate::worlds::{Errno, How, SocketOption};
@@ -304,7 +304,8 @@ impl Host {
             };
         }
         let count = socket.receive.len().min(max as usize);
-        let text = socket.receive.drain(..count).collect();
+        let text = copied(&socket.receive, 0..count);
+        socket.receive.drain(..count);
         if state != State::Closed {
             // Refused only when nothing is on hand, and something is.
             let _ = socket.connection.on_receive(now, u32::try_from(count).unwrap_or(u32::MAX));
@@ -543,7 +544,7 @@ impl Host {
     fn packet_of(&mut self, id: SocketId, now: Instant) -> Option<Outgoing> {
         let socket = self.sockets[id.0 as usize].as_deref_mut()?;
         let segment = socket.connection.poll_segment(now)?;
-        let text = if segment.len == 0 { Vec::new() } else { socket.send.range(socket.connection.text_range(&segment)).copied().collect() };
+        let text = if segment.len == 0 { Vec::new() } else { copied(&socket.send, socket.connection.text_range(&segment)) };
         let source = End { address: self.address, port: socket.local_port? };
         Some(Outgoing { socket: Some(id), source, destination: socket.remote?, segment, text })
     }

@@ -1,6 +1,7 @@
 //! One socket of a simulated host: a connection, its buffers, and what the user was told.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::engine::{Connection, Instant, Signal};
 use crate::trace::End;
@@ -38,6 +39,16 @@ pub(super) struct Socket {
     pub queued: bool,
     /// What the user was told by the last input.
     pub told: Vec<Signal>,
+}
+
+/// A copy of these octets of a buffer.
+pub(super) fn copied(buffer: &VecDeque<u8>, range: Range<usize>) -> Vec<u8> {
+    let (front, back) = buffer.as_slices();
+    let (start, end) = (range.start.min(front.len()), range.end.min(front.len()));
+    let mut octets = Vec::with_capacity(range.len());
+    octets.extend_from_slice(&front[start..end]);
+    octets.extend_from_slice(&back[range.start - start..range.end - end]);
+    octets
 }
 
 impl Socket {
