@@ -69,7 +69,6 @@ impl Connection {
     /// what is acknowledged from its send buffer.
     pub fn on_segment(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
         self.begin();
-        let buffered = self.send_buffered();
         let nxt = self.rcv.nxt;
         match self.state {
             State::Closed => {
@@ -85,7 +84,7 @@ impl Connection {
             | State::CloseWait
             | State::Closing
             | State::LastAck
-            | State::TimeWait => return self.arrives(now, segment, buffered),
+            | State::TimeWait => return self.arrives(now, segment),
         }
         // Text behind a SYN,ACK is in order by definition.
         let take = if self.state == State::Established || self.state == State::CloseWait {
@@ -133,14 +132,21 @@ impl Connection {
     }
 
     /// RFC 9293 section 3.10.7.4.
-    fn arrives(&mut self, now: Instant, segment: &Segment<Theirs>, buffered: u32) -> Arrival {
-        let text_was = self.rcv.nxt;
+    fn arrives(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
+        let (text_was, front_was) = (self.rcv.nxt, self.text_start());
         self.check_in_order(now, segment);
         let fin = u32::from(self.bits.peer_fin() && self.rcv.nxt != text_was && segment.has(Flags::FIN));
         let take = if self.state == State::Listen { 0 } else { self.rcv.nxt.since(text_was).saturating_sub(fin) };
         let skip = if take == 0 { 0 } else { text_was.since(segment.text_seq()) };
-        let acked = if matches!(self.state, State::Closed | State::Listen) { 0 } else { buffered.saturating_sub(self.send_buffered()) };
+        let acked = if matches!(self.state, State::Closed | State::Listen) { 0 } else { self.text_acked_since(front_was) };
         Arrival { skip, take, acked }
+    }
+
+    /// Octets of text at the front of the send buffer that are acknowledged, counted from where it began.
+    fn text_acked_since(&self, front_was: SeqNumber<Ours>) -> u32 {
+        let acked = self.text_start().since(front_was);
+        let fin = acked > 0 && self.bits.fin_sent() && self.snd.una == self.snd.nxt;
+        acked - u32::from(fin)
     }
 
     fn check_in_order(&mut self, now: Instant, segment: &Segment<Theirs>) {
