@@ -319,6 +319,16 @@ knobs! {
         rfc: seconds(0), "RFC 9293 SHLD-18 and MUST-40 allow up to 500 ms; ladders read better without";
         linux: millis(40), "TCP_ATO_MIN";
     }
+    /// Challenge ACKs in one interval, at most.
+    challenge_acks: u8 = "challenge-acks" {
+        rfc: 10, "RFC 5961 section 7 gives 10 as its example";
+        linux: 1, "net.ipv4.tcp_invalid_ratelimit, for each socket";
+    }
+    /// How long a budget of challenge ACKs lasts.
+    challenge_interval: Duration = "challenge-interval" {
+        rfc: seconds(5), "RFC 5961 section 7 gives 5 s as its example";
+        linux: millis(500), "net.ipv4.tcp_invalid_ratelimit";
+    }
     /// Whether ACKs go by the RFC's rule or by Linux's estimate.
     ack_policy: AckPolicy = "ack-policy" {
         rfc: AckPolicy::Rfc, "RFC 9293 section 3.8.6.3";

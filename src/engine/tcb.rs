@@ -10,7 +10,7 @@ use super::rules::{self, RULES, Rule, RuleId};
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Action, Event, Guard, Signal, State};
-use super::time::{Deadlines, Instant, Timer};
+use super::time::{Deadlines, Instant, Timer, nanos};
 use super::{arrival, timer};
 
 /// How a connection began (MUST-11: a TCP remembers it).
@@ -197,6 +197,10 @@ pub struct Connection {
     pub(super) signals: u8,
     pub(super) state: State,
     pub(super) origin: Origin,
+    /// When the present budget of challenge ACKs began, in nanoseconds.
+    pub(super) challenged: u64,
+    /// Challenge ACKs since.
+    pub(super) challenges: u8,
     /// Time-outs in a row.
     pub(super) backoff: u8,
     /// ACKs that may still go out without delay.
@@ -216,7 +220,7 @@ pub(super) struct PeerOffers {
 impl Connection {
     /// A connection in CLOSED with this profile.
     pub fn new(profile: Arc<Profile>) -> Self {
-        let rto = super::time::nanos(profile.rto_initial);
+        let rto = nanos(profile.rto_initial);
         let zero = SeqNumber::new(0);
         Self {
             deadlines: Deadlines::NONE,
@@ -251,6 +255,8 @@ impl Connection {
             signals: 0,
             state: State::Closed,
             origin: Origin::Passive,
+            challenged: 0,
+            challenges: 0,
             backoff: 0,
             quick_acks: profile.quick_acks,
             unacked_segments: 0,
@@ -418,7 +424,12 @@ impl Connection {
                 self.bits.set_peer_fin(true);
                 self.linux_fin_arrived();
             }
-            Action::SendAck | Action::ChallengeAck => self.bits.set_ack_due(true),
+            Action::SendAck => self.bits.set_ack_due(true),
+            Action::ChallengeAck => {
+                if self.may_challenge(now, segment) {
+                    self.bits.set_ack_due(true);
+                }
+            }
             Action::AckCrossedSyn => {
                 let ack = self.profile.ack_crossed_syn_ack;
                 self.bits.set_ack_due(ack);
@@ -462,6 +473,23 @@ impl Connection {
             Action::TellTimeout => self.tell(Signal::Timeout),
             Action::TellClosed => self.tell(Signal::Closed),
         }
+    }
+
+    /// Whether the budget of challenge ACKs allows another (RFC 5961 section 7).
+    ///
+    /// Text and FIN that were sent again are always answered: their sender waits for that ACK. Without
+    /// the budget two ends that disagree about their numbers would answer each other for ever.
+    fn may_challenge(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) -> bool {
+        if segment.is_some_and(|segment| segment.seg_len() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST)) {
+            return true;
+        }
+        if self.challenges == 0 || nanos(now.since(Instant::from_nanos(self.challenged))) >= nanos(self.profile.challenge_interval) {
+            self.challenged = now.as_nanos();
+            self.challenges = 0;
+        }
+        let allowed = self.challenges < self.profile.challenge_acks;
+        self.challenges = self.challenges.saturating_add(u8::from(allowed));
+        allowed
     }
 
     fn tell(&mut self, signal: Signal) {
@@ -551,7 +579,7 @@ impl Connection {
     fn begin_transfer(&mut self) {
         self.bits.set_close_queued(false);
         if self.bits.syn_timed_out() && self.rtt.srtt == 0 {
-            self.rtt.rto = super::time::nanos(self.profile.rto_after_syn_loss);
+            self.rtt.rto = nanos(self.profile.rto_after_syn_loss);
         }
     }
 

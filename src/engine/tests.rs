@@ -152,3 +152,25 @@ fn a_connection_stays_small() {
     // A million of them must fit a laptop.
     assert!(size_of::<Connection>() <= 320, "{} octets", size_of::<Connection>());
 }
+
+#[test]
+fn two_ends_that_disagree_do_not_answer_each_other_for_ever() {
+    // RFC 5961 section 7: a forged text makes B expect more than A has sent, and each finds the
+    // other's ACK unacceptable.
+    for profile in [Profile::rfc9293(), Profile::linux()] {
+        let limit = usize::from(profile.challenge_acks) * 2 + 2;
+        let mut pair = Pair::established(profile);
+        let forged = Segment {
+            seq: SeqNumber::new(101),
+            ack: SeqNumber::new(301),
+            flags: Flags::ACK,
+            window: WireWindow(1000),
+            urgent: 0,
+            len: 500,
+            options: TcpOptions::NONE,
+        };
+        pair.b.on_segment(pair.now, &forged);
+        pair.settle();
+        assert!(pair.seen.len() <= limit, "{} segments: {:?}", pair.seen.len(), &pair.seen[..8]);
+    }
+}
