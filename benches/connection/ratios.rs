@@ -30,6 +30,7 @@ fn compare(name: &str, wanted: &str, crowd: Crowd, mut ours: impl FnMut()) {
         .collect();
     rounds.sort_by(|(one, ..), (other, ..)| one.total_cmp(other));
     let (ratio, ours, theirs) = rounds[ROUNDS / 2];
+    #[expect(clippy::cast_precision_loss, reason = "a ratio is shown with one decimal")]
     let each = |seconds: f64| seconds / connections as f64 * 1e9;
     println!("ratio {name} {ratio:.1}x (wanted {wanted}): {:.0} ns a connection, smoltcp {:.0} ns", each(ours), each(theirs));
 }
