@@ -27,8 +27,8 @@ pub(crate) struct Hosts {
 }
 
 impl Hosts {
-    pub(crate) fn new(profile: Arc<Profile>, places: usize) -> Self {
-        let host = |last: u8| Host::new([10, 0, 0, last].into(), 1500, Arc::clone(&profile), u64::from(last));
+    pub(crate) fn new(profile: &Arc<Profile>, places: usize) -> Self {
+        let host = |last: u8| Host::new([10, 0, 0, last].into(), 1500, Arc::clone(profile), u64::from(last));
         let (client, mut server) = (host(1), host(2));
         let listener = server.socket();
         server.bind(listener, PORT).expect("free");

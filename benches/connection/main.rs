@@ -153,7 +153,7 @@ fn alone(criterion: &mut Criterion) {
 fn among(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("among 1000");
     measure(&mut group, Crowd::Among, "smoltcp", Stacks::new);
-    measure(&mut group, Crowd::Among, "hosts", |places| Hosts::new(profile(), places));
+    measure(&mut group, Crowd::Among, "hosts", |places| Hosts::new(&profile(), places));
     group.finish();
 }
 
@@ -161,7 +161,7 @@ fn among(criterion: &mut Criterion) {
 fn in_step(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("1000 in step");
     measure(&mut group, Crowd::InStep, "smoltcp", Stacks::new);
-    measure(&mut group, Crowd::InStep, "hosts", |places| Hosts::new(profile(), places));
+    measure(&mut group, Crowd::InStep, "hosts", |places| Hosts::new(&profile(), places));
     group.finish();
 }
 

@@ -14,8 +14,8 @@ pub(crate) fn print() {
     println!("\nconnections per second, in multiples of smoltcp's; medians of {ROUNDS} rounds");
     compare("values", "3", Crowd::Alone, Crowd::Alone.lives(|_| Engines::<Values>::new(profile())));
     compare("bytes", "1.5", Crowd::Alone, Crowd::Alone.lives(|_| Engines::<Bytes>::new(profile())));
-    compare("among 1000", "9", Crowd::Among, Crowd::Among.lives(|places| Hosts::new(profile(), places)));
-    compare("1000 in step", "9", Crowd::InStep, Crowd::InStep.lives(|places| Hosts::new(profile(), places)));
+    compare("among 1000", "9", Crowd::Among, Crowd::Among.lives(|places| Hosts::new(&profile(), places)));
+    compare("1000 in step", "9", Crowd::InStep, Crowd::InStep.lives(|places| Hosts::new(&profile(), places)));
 }
 
 fn compare(name: &str, wanted: &str, crowd: Crowd, mut ours: impl FnMut()) {
