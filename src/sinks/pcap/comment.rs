@@ -12,6 +12,8 @@ use super::{Direction, Seen};
 pub(super) struct Since<'a> {
     entries: Vec<&'a Entry>,
     more: usize,
+    /// The last rule that fired at the host: what lets the next packet leave. It outlives frames.
+    cause: Option<&'static Rule>,
 }
 
 /// An option has at most 65535 octets, so a comment says this many things and counts the rest.
@@ -21,6 +23,16 @@ const MOST: usize = 64;
 const LONGEST: usize = 80;
 
 impl<'a> Since<'a> {
+    /// Begins anew behind a frame.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        self.more = 0;
+    }
+
+    pub(super) fn fired(&mut self, entry: &Entry) {
+        self.cause = entry.rules.last().copied().or(self.cause);
+    }
+
     pub(super) fn note(&mut self, entry: &'a Entry) {
         match entry.what {
             // The packet is seen elsewhere; here it would be a frame.
@@ -40,7 +52,10 @@ pub(super) fn write(trace: &Trace, seen: Seen<'_>, since: &Since<'_>, out: &mut 
         Direction::Outbound => "snd",
     };
     let flags = trace.packet(seen.packet).segment.flags;
-    let (rules, sections) = (Rules(&entry.rules), Sections(&entry.rules));
+    // A packet leaves because of a rule that fired before; only the FIN of CLOSE-WAIT walks one by leaving.
+    let cause = since.cause.as_slice();
+    let fired = if entry.rules.is_empty() && seen.direction == Direction::Outbound { cause } else { &entry.rules };
+    let (rules, sections) = (Rules(fired), Sections(fired));
     // Writing to a string cannot fail; the same holds below.
     let _ = write!(out, "{} {} -> {} | {verb} {flags} | {rules} | {sections}", Name(host), entry.before, entry.after);
     if !entry.signals.is_empty() {

@@ -16,15 +16,15 @@
 //!
 //! ```text
 //! A SYN-SENT -> ESTABLISHED | rcv SYN,ACK | syn-sent/syn-ack | RFC 9293 3.10.7.3 fourth | signal: connection opened
-//! A ESTABLISHED -> ESTABLISHED | snd ACK | - | - | after: call send 100, timer rexmt
-//! B CLOSE-WAIT -> LAST-ACK | snd FIN,ACK | - | - | after: loss 7, call close = EINTR
+//! A ESTABLISHED -> ESTABLISHED | snd ACK | established/retransmit | RFC 9293 3.10.8 | after: call send 100, timer rexmt
+//! B CLOSE-WAIT -> LAST-ACK | snd FIN,ACK | close-wait/fin-sent | RFC 9293 3.10.4 | after: loss 7, call close
 //! ```
 //! ```text
 //! comment  = name " " change " | " way " " flags " | " rules " | " sections [signals] [after]
 //! change   = state " -> " state               ; the host's state before and after
 //! way      = "snd" / "rcv"
 //! flags    = "none" / flag *("," flag)        ; SYN, FIN,ACK
-//! rules    = "-" / rule *("+" rule)           ; those that fired, in order
+//! rules    = "-" / rule *("+" rule)           ; rcv: those that fired, in order; snd: the one that let it leave
 //! sections = "-" / "RFC 9293 " section *("; " section)   ; of the same rules, in the same order
 //! signals  = " | signal: " signal *(", " signal)         ; what the user was told because of this packet
 //! after    = " | after: " event *(", " event) [", " number " more"]
@@ -183,13 +183,14 @@ fn write_pcapng(trace: &Trace, tap: Tap, out: &mut impl Write) -> Result<(), Pca
     let mut comment = String::new();
     for entry in trace.entries.iter().filter(|entry| tap.is_at(entry.host)) {
         let since = &mut since[usize::from(entry.host.0)];
+        since.fired(entry);
         let Some(seen) = Seen::at(trace, tap, entry) else {
             since.note(entry);
             continue;
         };
         comment.clear();
         comment::write(trace, seen, since, &mut comment);
-        *since = Since::default();
+        since.clear();
         let frame = frames.encode(seen)?;
         let packet_id = u64::from(seen.packet.0).to_le_bytes();
         file.write_pcapng_block(EnhancedPacketBlock {

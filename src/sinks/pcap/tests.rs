@@ -116,13 +116,13 @@ fn comments_tell_what_the_trace_does() {
     assert_eq!(
         comments,
         [
-            "A SYN-SENT -> SYN-SENT | snd SYN | - | - | after: call connect = EINPROGRESS (CLOSED -> SYN-SENT by closed/open-active)",
+            "A SYN-SENT -> SYN-SENT | snd SYN | closed/open-active | RFC 9293 3.10.1 | after: call connect = EINPROGRESS (CLOSED -> SYN-SENT by closed/open-active)",
             "B LISTEN -> SYN-RECEIVED | rcv SYN | listen/syn | RFC 9293 3.10.7.2 third | after: call listen (CLOSED -> LISTEN by closed/open-passive)",
-            "B SYN-RECEIVED -> SYN-RECEIVED | snd SYN,ACK | - | -",
-            "B SYN-RECEIVED -> SYN-RECEIVED | snd SYN,ACK | - | - | after: timer rexmt",
+            "B SYN-RECEIVED -> SYN-RECEIVED | snd SYN,ACK | listen/syn | RFC 9293 3.10.7.2 third",
+            "B SYN-RECEIVED -> SYN-RECEIVED | snd SYN,ACK | syn-received/retransmit | RFC 9293 3.10.8 | after: timer rexmt",
             "A SYN-SENT -> ESTABLISHED | rcv SYN,ACK | syn-sent/syn-ack | RFC 9293 3.10.7.3 fourth | signal: connection opened | after: loss 1",
             "A ESTABLISHED -> ESTABLISHED | rcv RST | established/rst-outside | RFC 9293 3.10.7.4 first",
-            "B ESTABLISHED -> ESTABLISHED | snd PSH,FIN,ACK | - | -",
+            "B ESTABLISHED -> ESTABLISHED | snd PSH,FIN,ACK | syn-received/retransmit | RFC 9293 3.10.8",
             "A ESTABLISHED -> CLOSE-WAIT | rcv PSH,FIN,ACK | established/ack+established/text+established/fin \
              | RFC 9293 3.10.7.4 fifth; 3.10.7.4 seventh; 3.10.7.4 eighth | signal: connection closing",
         ]
