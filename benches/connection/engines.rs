@@ -219,8 +219,13 @@ impl Owner {
 
     fn hear(&mut self, now: Instant, segment: &Segment<Theirs>, text: &[u8]) {
         let arrival = self.connection.on_segment(now, segment);
-        self.send.drain(..arrival.acked as usize);
-        self.receive.extend_from_slice(&text[arrival.skip as usize..][..arrival.take as usize]);
+        // Most segments bring nothing of the kind.
+        if arrival.acked > 0 {
+            self.send.drain(..arrival.acked as usize);
+        }
+        if arrival.take > 0 {
+            self.receive.extend_from_slice(&text[arrival.skip as usize..][..arrival.take as usize]);
+        }
         while let Some(signal) = self.connection.poll_signal() {
             self.told = Some(signal);
         }

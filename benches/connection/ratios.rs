@@ -19,7 +19,7 @@ pub(crate) fn print() {
 }
 
 fn compare(name: &str, wanted: &str, crowd: Crowd, mut ours: impl FnMut()) {
-    let connections = crowd.places().1.len();
+    let connections = u32::try_from(crowd.places().1.len()).expect("few");
     let mut theirs = crowd.lives(Stacks::new);
     let (our_calls, their_calls) = (calls_in_a_turn(&mut ours), calls_in_a_turn(&mut theirs));
     let mut rounds: Vec<_> = (0..ROUNDS)
@@ -30,8 +30,7 @@ fn compare(name: &str, wanted: &str, crowd: Crowd, mut ours: impl FnMut()) {
         .collect();
     rounds.sort_by(|(one, ..), (other, ..)| one.total_cmp(other));
     let (ratio, ours, theirs) = rounds[ROUNDS / 2];
-    #[expect(clippy::cast_precision_loss, reason = "a ratio is shown with one decimal")]
-    let each = |seconds: f64| seconds / connections as f64 * 1e9;
+    let each = |seconds: f64| seconds / f64::from(connections) * 1e9;
     println!("ratio {name} {ratio:.1}x (wanted {wanted}): {:.0} ns a connection, smoltcp {:.0} ns", each(ours), each(theirs));
 }
 
