@@ -453,7 +453,7 @@ impl Connection {
             Action::Retransmit => self.back_off(now),
             Action::StartTimeWait => {
                 self.deadlines = Deadlines::NONE;
-                self.deadlines.set(Timer::TimeWait, now + 2 * self.profile.msl);
+                self.deadlines.set(Timer::TimeWait, now + self.profile.msl.saturating_mul(2));
             }
             Action::ForgetPeer => {
                 let fresh = Self::new(Arc::clone(&self.profile));

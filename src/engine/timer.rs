@@ -23,6 +23,9 @@ pub(super) fn fire(connection: &mut Connection, timer: Timer, now: Instant) {
     connection.apply(event, now, None);
 }
 
+/// The clock granularity G of RFC 6298, in nanoseconds: 1 ms, as the timestamp clock's.
+const GRANULARITY: u64 = 1_000_000;
+
 impl Connection {
     /// Whether the retransmission timer has expired often enough to give up: R2 (RFC 9293 section 3.8.3).
     fn is_exhausted(&self) -> bool {
@@ -75,7 +78,8 @@ impl Connection {
     pub(super) fn backed_off_rto(&self) -> u64 {
         let linear = if self.state == State::SynSent { self.profile.syn_linear_timeouts } else { 0 };
         let doublings = u32::from(self.backoff.saturating_sub(linear)).min(32);
-        self.rtt.rto.saturating_mul(1_u64 << doublings).min(nanos(self.profile.rto_max))
+        // Whatever the knobs say: a timer that is due at once would be due for ever.
+        self.rtt.rto.saturating_mul(1_u64 << doublings).min(nanos(self.profile.rto_max)).max(GRANULARITY)
     }
 
     /// Begins a round-trip sample that ends when `end` is acknowledged, unless one is under way.
@@ -120,7 +124,7 @@ impl Connection {
             self.rtt.srtt = (7 * self.rtt.srtt + rtt) / 8;
         }
         let rto = self.rtt.srtt.saturating_add(self.rtt.rttvar.saturating_mul(4));
-        self.rtt.rto = rto.clamp(nanos(self.profile.rto_min), nanos(self.profile.rto_max));
+        self.rtt.rto = rto.max(nanos(self.profile.rto_min)).min(nanos(self.profile.rto_max));
     }
 
     /// What the timestamp option says now: milliseconds, from an offset of this connection's own.

@@ -135,6 +135,8 @@ impl Scripted {
 
 const NOTHING: [&str; 0] = [];
 
+mod retransmission;
+
 struct Pair {
     now: Instant,
     a: Connection,
