@@ -105,6 +105,7 @@ bits! {
     ack_soon set_ack_soon = 15: "Text or FIN arrived whose ACK is still owed.",
     pushed set_pushed = 8: "Pushed text arrived since the last ACK (Linux).",
     pushed_twice set_pushed_twice = 16: "More than once (Linux).",
+    syn_acked set_syn_acked = 19: "Our SYN is acknowledged: SND.UNA is the number of text or FIN.",
     dsack_syn set_dsack_syn = 17: "The next ACK reports the peer's SYN as received twice (RFC 2883).",
 }
 
@@ -500,6 +501,7 @@ impl Connection {
         self.snd.una = self.iss;
         self.snd.nxt = self.iss.plus(1);
         self.recover = self.iss;
+        self.bits.set_syn_acked(false);
     }
 
     /// Takes IRS and RCV.NXT from a SYN, and what it offers (RFC 9293 sections 3.10.7.2, 3.10.7.3).
@@ -527,8 +529,11 @@ impl Connection {
 
     /// SND.UNA = SEG.ACK, and all that follows from it (RFC 9293 section 3.10.7.4, fifth; RFC 6298).
     fn take_ack(&mut self, segment: &Segment<Theirs>, now: Instant) {
-        let was_syn = self.snd.una == self.iss;
+        let was_syn = !self.bits.syn_acked();
+        self.bits.set_syn_acked(true);
         self.snd.una = segment.ack;
+        // A mark that is left behind would lie ahead again, 2^31 octets later.
+        self.recover = self.recover.later_of(self.snd.una);
         if self.bits.timestamps() && !was_syn {
             self.sample_timestamp(segment, now);
         } else {
@@ -544,7 +549,7 @@ impl Connection {
             // What was outstanding when the timer expired is presumed lost as well.
             self.bits.set_front_due(self.snd.una.before(self.recover));
         }
-        if was_syn && self.snd.una != self.iss {
+        if was_syn {
             self.bits.set_syn_due(false);
         }
     }
@@ -588,14 +593,14 @@ impl Connection {
         if matches!(self.state, State::Closed | State::Listen) {
             return 0;
         }
-        let syn = u32::from(self.snd.una == self.iss && self.snd.nxt != self.iss);
+        let syn = u32::from(!self.bits.syn_acked());
         let fin = u32::from(self.bits.fin_sent() && self.snd.una != self.snd.nxt);
         self.snd.nxt.since(self.snd.una).saturating_sub(syn + fin)
     }
 
     /// The number of the first octet in the send buffer.
     pub(super) fn text_start(&self) -> SeqNumber<Ours> {
-        if self.snd.una == self.iss { self.iss.plus(1) } else { self.snd.una }
+        self.snd.una.plus(u32::from(!self.bits.syn_acked()))
     }
 
     /// Octets of text a full segment carries (RFC 9293 section 3.7.1: Eff.snd.MSS).

@@ -56,7 +56,7 @@ impl Connection {
         self.backoff = self.backoff.saturating_add(1);
         // Karn: a segment sent twice gives no sample (MUST-18).
         self.rtt.timed_at = 0;
-        if self.snd.una == self.iss {
+        if !self.bits.syn_acked() {
             self.bits.set_syn_due(true);
             self.bits.set_syn_timed_out(true);
         } else if !self.bits.probing() {

@@ -136,6 +136,7 @@ impl Scripted {
 const NOTHING: [&str; 0] = [];
 
 mod retransmission;
+mod wrap;
 
 struct Pair {
     now: Instant,
