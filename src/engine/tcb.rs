@@ -534,10 +534,11 @@ impl Connection {
         self.snd.una = segment.ack;
         // A mark that is left behind would lie ahead again, 2^31 octets later.
         self.recover = self.recover.later_of(self.snd.una);
-        if self.bits.timestamps() && !was_syn {
-            self.sample_timestamp(segment, now);
-        } else {
-            self.sample_timed(segment.ack, now);
+        let sampled =
+            if self.bits.timestamps() && !was_syn { self.sample_timestamp(segment, now) } else { self.sample_timed(segment.ack, now) };
+        if !sampled {
+            // Only a sample collapses what time-outs have doubled (RFC 6298 sections 5.5 and 5.7).
+            self.rtt.rto = self.backed_off_rto();
         }
         self.backoff = 0;
         self.user_timeout = 0;
@@ -584,7 +585,8 @@ impl Connection {
     fn begin_transfer(&mut self) {
         self.bits.set_close_queued(false);
         if self.bits.syn_timed_out() && self.rtt.srtt == 0 {
-            self.rtt.rto = nanos(self.profile.rto_after_syn_loss);
+            let Profile { rto_initial, rto_after_syn_loss, .. } = *self.profile;
+            self.rtt.rto = nanos(rto_initial.max(rto_after_syn_loss));
         }
     }
 

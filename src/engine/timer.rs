@@ -91,26 +91,34 @@ impl Connection {
         }
     }
 
-    /// Ends the sample under way, if `ack` covers it.
-    pub(super) fn sample_timed(&mut self, ack: SeqNumber<Ours>, now: Instant) {
-        if self.rtt.timed_at != 0 && self.rtt.timed.at_or_before(ack) {
+    /// Ends the sample under way, if `ack` covers it; says whether it did.
+    pub(super) fn sample_timed(&mut self, ack: SeqNumber<Ours>, now: Instant) -> bool {
+        let ends = self.rtt.timed_at != 0 && self.rtt.timed.at_or_before(ack);
+        if ends {
             let sample = now.as_nanos().saturating_sub(self.rtt.timed_at);
             self.rtt.timed_at = 0;
             self.sample(sample);
         }
+        ends
     }
 
-    /// Takes a sample from the echoed timestamp (RFC 7323 section 4.1), in milliseconds.
-    pub(super) fn sample_timestamp(&mut self, segment: &Segment<Theirs>, now: Instant) {
-        let echoed = segment.options.get_timestamps().map(|ts| ts.ecr);
-        self.rtt.timed_at = 0;
-        if let Some(ecr) = echoed.filter(|ecr| *ecr != 0) {
-            let elapsed = self.timestamps_now(now).val.wrapping_sub(ecr);
-            // An echo from the future, or weeks old, is forged or broken.
-            if elapsed < 1 << 24 {
-                self.sample(u64::from(elapsed) * 1_000_000);
-            }
+    /// Gives up the sample under way, if what it waits for lies before `end` and leaves again (Karn).
+    pub(super) fn spoil_sample(&mut self, end: SeqNumber<Ours>) {
+        if self.rtt.timed.at_or_before(end) {
+            self.rtt.timed_at = 0;
         }
+    }
+
+    /// Takes a sample from the echoed timestamp (RFC 7323 section 4.1), in milliseconds; says whether there was one.
+    pub(super) fn sample_timestamp(&mut self, segment: &Segment<Theirs>, now: Instant) -> bool {
+        self.rtt.timed_at = 0;
+        let echoed = segment.options.get_timestamps().map(|ts| ts.ecr).filter(|ecr| *ecr != 0);
+        // An echo from the future, or hours old, is forged or broken.
+        let elapsed = echoed.map(|ecr| self.timestamps_now(now).val.wrapping_sub(ecr)).filter(|elapsed| *elapsed < 1 << 24);
+        if let Some(elapsed) = elapsed {
+            self.sample(u64::from(elapsed) * 1_000_000);
+        }
+        elapsed.is_some()
     }
 
     /// RFC 6298 section 2.2 and 2.3, in nanoseconds.

@@ -114,7 +114,9 @@ impl Connection {
         if last && fin_outstanding {
             flags = flags | Flags::FIN;
         }
-        Some(Cut { seq: self.text_start(), len, flags })
+        let start = self.text_start();
+        self.spoil_sample(start.plus(len + u32::from(last && fin_outstanding)));
+        Some(Cut { seq: start, len, flags })
     }
 
     /// One octet beyond a closed window, so that the peer answers (MUST-36).

@@ -101,3 +101,109 @@ fn a_timeout_of_nothing_does_not_stop_time() {
     a.send(10);
     assert_eq!(a.wait(), (1, vec!["<SEQ=101><ACK=301><LEN=1><CTL=PSH,ACK>".to_owned()]));
 }
+
+fn rto(scripted: &Scripted) -> u128 {
+    scripted.connection.variables().rto.as_millis()
+}
+
+#[test]
+fn samples_smooth_the_timeout() {
+    // RFC 6298 2.2, 2.3: SRTT = R, RTTVAR = R/2; then RTTVAR before SRTT.
+    let mut a = Scripted::new(profile(&[("rto-min", "1ms")]));
+    a.pass(Duration::from_millis(1));
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    a.pass(Duration::from_millis(80));
+    a.answer("<SEQ=300><ACK=101><CTL=SYN,ACK>");
+    assert_eq!(rto(&a), 80 + 4 * 40);
+    for (ack, expected) in [(111, 80 + 4 * 30), (121, 80 + 4 * 22 + 2)] {
+        a.send(10);
+        a.pass(Duration::from_millis(80));
+        a.hear(&format!("<SEQ=301><ACK={ack}><CTL=ACK>"));
+        assert_eq!(rto(&a), expected, "at {ack}");
+    }
+}
+
+#[test]
+fn a_segment_sent_twice_gives_no_sample_and_the_doubled_timeout_stays() {
+    // RFC 6298 section 3 (Karn), 5.5: only a sample collapses the backed-off timeout; MUST-18.
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.send(10);
+    a.wait();
+    a.wait();
+    assert_eq!(rto(&a), 4000);
+    a.hear("<SEQ=301><ACK=111><CTL=ACK>");
+    assert_eq!(rto(&a), 4000, "ambiguous: which copy was acknowledged?");
+    a.send(10);
+    assert_eq!(a.wait().0, 4000);
+    a.hear("<SEQ=301><ACK=121><CTL=ACK>");
+    a.send(10);
+    a.hear("<SEQ=301><ACK=131><CTL=ACK>");
+    assert_eq!(rto(&a), 1000, "a segment that was sent once tells the round trip again");
+}
+
+#[test]
+fn timestamps_tell_which_copy_was_acknowledged() {
+    // RFC 6298 section 3: with timestamps a retransmitted segment gives a sample after all.
+    let ts = |val, ecr| TcpOptions::NONE.nop().nop().timestamps(Timestamps { val, ecr });
+    let knobs = profile(&[("timestamps", "on")]);
+    let mut a = Scripted::new(knobs).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", ts(7, 0));
+    a.pass(Duration::from_secs(5));
+    a.send(10);
+    a.wait();
+    let now = u32::try_from(a.now.as_millis()).expect("seconds");
+    a.hear_with("<SEQ=301><ACK=111><CTL=ACK>", ts(8, now));
+    assert_eq!(rto(&a), 1000);
+}
+
+#[test]
+fn after_a_lost_syn_text_has_three_seconds() {
+    // RFC 6298 5.7.
+    let mut a = Scripted::new(Profile::rfc9293());
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    a.wait();
+    a.wait();
+    a.answer("<SEQ=300><ACK=101><CTL=SYN,ACK>");
+    a.send(10);
+    assert_eq!(a.wait().0, 3000);
+}
+
+#[test]
+fn three_seconds_never_shorten_a_longer_first_timeout() {
+    let mut a = Scripted::new(profile(&[("rto-initial", "5s")]));
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    a.wait();
+    a.answer("<SEQ=300><ACK=101><CTL=SYN,ACK>");
+    a.send(10);
+    assert_eq!(a.wait().0, 5000);
+}
+
+#[test]
+fn an_ack_of_new_text_restarts_the_timer_and_the_last_one_stops_it() {
+    // RFC 6298 5.1 to 5.3.
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.send(2000);
+    a.pass(Duration::from_millis(600));
+    assert_eq!(a.answer("<SEQ=301><ACK=1561><CTL=ACK>"), ["<SEQ=1561><ACK=301><LEN=540><CTL=PSH,ACK>"]);
+    let due = a.connection.deadline(Timer::Retransmission).expect("text is outstanding");
+    a.pass(Duration::from_millis(600));
+    // A duplicate changes nothing.
+    a.hear("<SEQ=301><ACK=1561><CTL=ACK>");
+    assert_eq!(a.connection.deadline(Timer::Retransmission), Some(due));
+    a.hear("<SEQ=301><ACK=2101><CTL=ACK>");
+    assert_eq!(a.connection.poll_deadline(), None);
+}
+
+#[test]
+fn partial_acks_after_a_timeout_bring_the_rest_one_by_one() {
+    // RFC 6298 5.4: the earliest only; what an ACK then leaves out was lost too.
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.send(3 * 1460);
+    assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=1460><CTL=ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=1561><CTL=ACK>"), ["<SEQ=1561><ACK=301><LEN=1460><CTL=ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=3021><CTL=ACK>"), ["<SEQ=3021><ACK=301><LEN=1460><CTL=PSH,ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=4481><CTL=ACK>"), NOTHING);
+    assert_eq!(a.connection.poll_deadline(), None);
+}
