@@ -172,8 +172,6 @@ pub struct Connection {
     pub(super) profile: Arc<Profile>,
     pub(super) deadlines: Deadlines,
     pub(super) rtt: RoundTrip,
-    /// When the oldest unacknowledged octet left, for the user timeout.
-    pub(super) user_timeout: u64,
     pub(super) snd: Send,
     pub(super) rcv: Receive,
     pub(super) iss: SeqNumber<Ours>,
@@ -204,6 +202,8 @@ pub struct Connection {
     pub(super) challenges: u8,
     /// Time-outs in a row.
     pub(super) backoff: u8,
+    /// Probes of a closed window in a row that nothing has answered.
+    pub(super) unanswered: u8,
     /// ACKs that may still go out without delay.
     pub(super) quick_acks: u8,
     /// Full-sized segments since the last ACK (MUST-58, SHLD-19).
@@ -226,7 +226,6 @@ impl Connection {
         Self {
             deadlines: Deadlines::NONE,
             rtt: RoundTrip { srtt: 0, rttvar: 0, rto, timed: SeqNumber::new(0), timed_at: 0 },
-            user_timeout: 0,
             snd: Send {
                 una: SeqNumber::new(0),
                 nxt: SeqNumber::new(0),
@@ -259,6 +258,7 @@ impl Connection {
             challenged: 0,
             challenges: 0,
             backoff: 0,
+            unanswered: 0,
             quick_acks: profile.quick_acks,
             unacked_segments: 0,
             profile,
@@ -541,7 +541,6 @@ impl Connection {
             self.rtt.rto = self.backed_off_rto();
         }
         self.backoff = 0;
-        self.user_timeout = 0;
         self.bits.set_probing(false);
         if self.snd.una == self.snd.nxt {
             self.deadlines.stop(Timer::Retransmission);
@@ -560,12 +559,16 @@ impl Connection {
         let newer = self.snd.wl1.before(segment.seq) || (self.snd.wl1 == segment.seq && self.snd.wl2.at_or_before(segment.ack));
         if newer && self.snd.una.at_or_before(segment.ack) {
             self.set_window(segment);
+            self.unanswered = 0;
             if self.bits.probing() && self.snd.wnd > 0 {
                 self.bits.set_probing(false);
                 self.backoff = 0;
                 if self.snd.una == self.snd.nxt {
                     self.deadlines.stop(Timer::Retransmission);
                 } else {
+                    // What lay beyond the closed window, the probe's octet at least, was not taken.
+                    self.recover = self.snd.nxt;
+                    self.bits.set_front_due(true);
                     self.start_retransmission(now);
                 }
             }

@@ -30,7 +30,8 @@ impl Connection {
     /// Whether the retransmission timer has expired often enough to give up: R2 (RFC 9293 section 3.8.3).
     fn is_exhausted(&self) -> bool {
         // MUST-35, MUST-37: a closed window is probed for as long as the peer answers.
-        !self.bits.probing() && self.backoff >= self.r2()
+        let count = if self.bits.probing() { self.unanswered } else { self.backoff };
+        count >= self.r2()
     }
 
     fn r2(&self) -> u8 {
@@ -59,11 +60,17 @@ impl Connection {
         if !self.bits.syn_acked() {
             self.bits.set_syn_due(true);
             self.bits.set_syn_timed_out(true);
-        } else if !self.bits.probing() {
-            self.recover = self.snd.nxt;
-            self.bits.set_front_due(true);
         } else {
             self.bits.set_front_due(true);
+            // SHLD-17: what a shrunken window shuts out must not end a connection whose peer answers.
+            if self.snd.wnd == 0 && !self.bits.probing() {
+                self.bits.set_probing(true);
+                self.unanswered = self.backoff;
+            } else if self.bits.probing() {
+                self.unanswered = self.unanswered.saturating_add(1);
+            } else {
+                self.recover = self.snd.nxt;
+            }
         }
         self.start_retransmission(now);
     }

@@ -36,7 +36,7 @@ impl Connection {
         if self.bits.syn_due() {
             return self.emit_syn(now);
         }
-        let cut = if self.state.may_transmit() { self.cut_front().or_else(|| self.cut_new(now)) } else { None };
+        let cut = if self.state.may_transmit() { self.cut_front(now).or_else(|| self.cut_new(now)) } else { None };
         let cut = cut.or_else(|| self.cut_ack())?;
         Some(self.segment(cut, now))
     }
@@ -95,7 +95,7 @@ impl Connection {
     }
 
     /// The front of the retransmission queue, if it is due (RFC 6298 section 5.4).
-    fn cut_front(&mut self) -> Option<Cut> {
+    fn cut_front(&mut self, now: Instant) -> Option<Cut> {
         if !self.bits.front_due() {
             return None;
         }
@@ -103,7 +103,7 @@ impl Connection {
         let in_flight = self.text_in_flight();
         let fin_outstanding = self.bits.fin_sent() && self.snd.una != self.snd.nxt;
         if in_flight == 0 && !fin_outstanding {
-            return if self.bits.probing() { self.cut_probe() } else { None };
+            return if self.bits.probing() { self.cut_probe(now) } else { None };
         }
         let len = in_flight.min(u32::from(self.effective_mss())).min(self.snd.wnd.max(1));
         let last = len == in_flight;
@@ -120,14 +120,22 @@ impl Connection {
     }
 
     /// One octet beyond a closed window, so that the peer answers (MUST-36).
-    fn cut_probe(&mut self) -> Option<Cut> {
-        if self.snd.unsent == 0 {
+    fn cut_probe(&mut self, now: Instant) -> Option<Cut> {
+        let seq = self.snd.nxt;
+        if self.snd.unsent > 0 {
+            self.snd.unsent -= 1;
+            self.snd.nxt = seq.plus(1);
+            let push = if self.snd.unsent == 0 { Flags::PSH } else { Flags::NONE };
+            return Some(Cut { seq, len: 1, flags: Flags::ACK | push });
+        }
+        // The FIN has a number too; without text before it, it probes the window itself.
+        if !self.bits.fin_queued() || self.bits.fin_sent() {
             return None;
         }
-        let seq = self.snd.nxt;
-        self.snd.unsent -= 1;
-        self.snd.nxt = self.snd.nxt.plus(1);
-        Some(Cut { seq, len: 1, flags: Flags::ACK | Flags::PSH })
+        self.bits.set_fin_sent(true);
+        self.snd.nxt = seq.plus(1);
+        self.apply(Event::FinSent, now, None);
+        Some(Cut { seq, len: 0, flags: Flags::FIN | Flags::ACK })
     }
 
     /// New text, and the FIN behind it, as window, MSS and Nagle allow.

@@ -135,7 +135,17 @@ impl Scripted {
 
 const NOTHING: [&str; 0] = [];
 
+/// The RFC's profile with these knobs set.
+fn profile(knobs: &[(&str, &str)]) -> Profile {
+    let mut profile = Profile::rfc9293();
+    for (name, value) in knobs {
+        profile.set(name, value).expect("a knob");
+    }
+    profile
+}
+
 mod retransmission;
+mod window;
 mod wrap;
 
 struct Pair {

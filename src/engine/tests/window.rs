@@ -1,0 +1,181 @@
+//! The window, both ways: RFC 9293 sections 3.8.6 and 3.7.4.
+
+use super::*;
+
+#[test]
+fn text_never_goes_beyond_the_peers_window() {
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.hear("<SEQ=301><ACK=101><WND=2000><CTL=ACK>");
+    assert_eq!(a.send(3000), ["<SEQ=101><ACK=301><LEN=1460><CTL=ACK>"], "540 octets of room are no full segment (MUST-38)");
+    assert_eq!(
+        a.answer("<SEQ=301><ACK=1561><WND=1500><CTL=ACK>"),
+        ["<SEQ=1561><ACK=301><LEN=1460><CTL=ACK>"],
+        "the last 80 octets wait: 40 have room"
+    );
+    assert_eq!(a.answer("<SEQ=301><ACK=3021><WND=80><CTL=ACK>"), ["<SEQ=3021><ACK=301><LEN=80><CTL=PSH,ACK>"]);
+}
+
+#[test]
+fn a_closed_window_is_probed_at_doubling_intervals_for_as_long_as_the_peer_answers() {
+    // MUST-36, MUST-37, SHLD-29, SHLD-30.
+    let mut a = Scripted::established(profile(&[("data-retries", "2")]));
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    assert_eq!(a.send(10), NOTHING);
+    for interval in [1000, 2000, 4000, 8000, 16_000] {
+        assert_eq!(a.wait(), (interval, vec!["<SEQ=101><ACK=301><LEN=1><CTL=ACK>".to_owned()]));
+        assert_eq!(a.answer("<SEQ=301><ACK=101><WND=0><CTL=ACK>"), NOTHING);
+    }
+}
+
+#[test]
+fn a_peer_that_answers_no_probe_is_given_up() {
+    // MUST-20: R2 holds for probes as well; only answers keep the connection open.
+    let mut a = Scripted::established(profile(&[("data-retries", "2")]));
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    a.send(10);
+    a.wait();
+    a.wait();
+    assert_eq!(a.state(), State::Established);
+    a.wait();
+    assert_eq!((a.state(), a.walked()), (State::Closed, vec!["established/r2"]));
+}
+
+#[test]
+fn when_the_window_opens_the_refused_probe_leaves_again_first() {
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    a.send(10);
+    a.wait();
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    assert_eq!(
+        a.answer("<SEQ=301><ACK=101><WND=1000><CTL=ACK>"),
+        ["<SEQ=101><ACK=301><LEN=1><CTL=ACK>"],
+        "the rest is short and waits for its ACK (Nagle)"
+    );
+    assert_eq!(a.answer("<SEQ=301><ACK=102><WND=999><CTL=ACK>"), ["<SEQ=102><ACK=301><LEN=9><CTL=PSH,ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=111><WND=1000><CTL=ACK>"), NOTHING);
+    assert_eq!(a.connection.poll_deadline(), None);
+}
+
+#[test]
+fn a_probe_that_is_taken_lets_the_next_one_wait_anew() {
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    a.send(3);
+    a.wait();
+    a.wait();
+    // Taken, and the window is closed still.
+    assert_eq!(a.answer("<SEQ=301><ACK=102><WND=0><CTL=ACK>"), NOTHING);
+    assert_eq!(a.wait().1, ["<SEQ=102><ACK=301><LEN=1><CTL=ACK>"]);
+}
+
+#[test]
+fn a_fin_alone_probes_a_closed_window() {
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    assert_eq!(a.close(), NOTHING);
+    assert_eq!(a.wait(), (1000, vec!["<SEQ=101><ACK=301><CTL=FIN,ACK>".to_owned()]));
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    assert_eq!(a.wait(), (2000, vec!["<SEQ=101><ACK=301><CTL=FIN,ACK>".to_owned()]));
+    assert_eq!(a.answer("<SEQ=301><ACK=101><WND=10><CTL=ACK>"), ["<SEQ=101><ACK=301><CTL=FIN,ACK>"]);
+    a.hear("<SEQ=301><ACK=102><WND=9><CTL=ACK>");
+    assert_eq!(a.state(), State::FinWait2);
+}
+
+#[test]
+fn the_fin_of_close_wait_probes_too_and_leads_to_last_ack() {
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.answer("<SEQ=301><ACK=101><WND=0><CTL=FIN,ACK>");
+    assert_eq!(a.close(), NOTHING);
+    assert_eq!(a.state(), State::CloseWait);
+    assert_eq!(a.wait().1, ["<SEQ=101><ACK=302><CTL=FIN,ACK>"]);
+    assert_eq!(a.state(), State::LastAck);
+}
+
+#[test]
+fn a_window_that_shrinks_shuts_out_text_but_does_not_end_the_connection() {
+    // MUST-34, MUST-35, SHLD-15, SHLD-17: a negative usable window, probed in the standard way.
+    let mut a = Scripted::established(profile(&[("data-retries", "2")]));
+    a.send(2000);
+    assert_eq!(a.answer("<SEQ=301><ACK=101><WND=0><CTL=ACK>"), NOTHING);
+    for _ in 0..5 {
+        assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=1><CTL=ACK>"]);
+        assert_eq!(a.answer("<SEQ=301><ACK=101><WND=0><CTL=ACK>"), NOTHING);
+    }
+    assert_eq!(a.answer("<SEQ=301><ACK=101><CTL=ACK>"), ["<SEQ=101><ACK=301><LEN=1460><CTL=ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=1561><CTL=ACK>"), ["<SEQ=1561><ACK=301><LEN=540><CTL=PSH,ACK>"]);
+    a.hear("<SEQ=301><ACK=2101><CTL=ACK>");
+    assert_eq!(a.connection.poll_deadline(), None);
+}
+
+fn windows(segments: &[Segment]) -> Vec<u16> {
+    segments.iter().map(|segment| segment.window.0).collect()
+}
+
+#[test]
+fn reading_opens_the_window_by_a_segment_or_half_the_buffer() {
+    // MUST-39, SHLD-14: the right edge waits for a step worth having, and never moves left.
+    let mut b = Scripted::established(profile(&[("receive-buffer", "1000")]));
+    b.hear("<SEQ=301><ACK=101><LEN=1000><CTL=ACK>");
+    assert_eq!(windows(&b.segments()), [0]);
+    assert_eq!(b.connection.on_receive(b.now, 499), Ok(499));
+    assert_eq!(b.out(), NOTHING);
+    assert_eq!(b.connection.on_receive(b.now, 1), Ok(1));
+    assert_eq!(windows(&b.segments()), [500], "an ACK of its own tells the peer");
+    b.hear("<SEQ=1301><ACK=101><LEN=100><CTL=ACK>");
+    assert_eq!(b.connection.on_receive(b.now, 100), Ok(100));
+    assert_eq!(windows(&b.segments()), [400], "the right edge stays where it was");
+}
+
+#[test]
+fn text_beyond_the_window_is_cut_off() {
+    let mut b = Scripted::established(profile(&[("receive-buffer", "1000")]));
+    let arrival = b.hear("<SEQ=301><ACK=101><LEN=1400><CTL=ACK>");
+    assert_eq!(arrival, Arrival { skip: 0, take: 1000, acked: 0 });
+    assert_eq!(b.out(), ["<SEQ=101><ACK=1301><CTL=ACK>"]);
+    // Closed: a probe is answered and not taken (MUST-8 of the peer's reading).
+    assert_eq!(b.hear("<SEQ=1301><ACK=101><LEN=1><CTL=ACK>").take, 0);
+    assert_eq!(b.out(), ["<SEQ=101><ACK=1301><CTL=ACK>"]);
+}
+
+#[test]
+fn only_what_is_new_of_a_segment_is_taken() {
+    let mut b = Scripted::established(Profile::rfc9293());
+    b.answer("<SEQ=301><ACK=101><LEN=10><CTL=ACK>");
+    assert_eq!(b.hear("<SEQ=306><ACK=101><LEN=10><CTL=ACK>"), Arrival { skip: 5, take: 5, acked: 0 });
+    assert_eq!(b.out(), ["<SEQ=101><ACK=316><CTL=ACK>"]);
+    assert_eq!(b.hear("<SEQ=320><ACK=101><LEN=10><CTL=ACK>"), Arrival::default(), "beyond a gap");
+    assert_eq!(b.out(), ["<SEQ=101><ACK=316><CTL=ACK>"]);
+}
+
+#[test]
+fn nagle_lets_one_short_segment_out_and_holds_the_next() {
+    // SHLD-7.
+    let mut a = Scripted::established(Profile::rfc9293());
+    assert_eq!(a.send(10), ["<SEQ=101><ACK=301><LEN=10><CTL=PSH,ACK>"]);
+    assert_eq!(a.send(10), NOTHING);
+    assert_eq!(a.send(10), NOTHING);
+    assert_eq!(a.answer("<SEQ=301><ACK=111><CTL=ACK>"), ["<SEQ=111><ACK=301><LEN=20><CTL=PSH,ACK>"]);
+    // A full segment never waits.
+    assert_eq!(a.send(1460), ["<SEQ=131><ACK=301><LEN=1460><CTL=PSH,ACK>"]);
+}
+
+#[test]
+fn nagle_can_be_switched_off() {
+    // MUST-17.
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.connection.set_no_delay(true);
+    assert_eq!(a.send(10), ["<SEQ=101><ACK=301><LEN=10><CTL=PSH,ACK>"]);
+    assert_eq!(a.send(10), ["<SEQ=111><ACK=301><LEN=10><CTL=PSH,ACK>"]);
+}
+
+#[test]
+fn a_record_that_goes_on_is_held_and_not_pushed() {
+    // MUST-60, MUST-61: PSH stands in the last segment of what the user has finished.
+    let mut a = Scripted::established(Profile::rfc9293());
+    assert_eq!(a.connection.on_send(a.now, 1500, true), Ok(1500));
+    assert_eq!(a.out(), ["<SEQ=101><ACK=301><LEN=1460><CTL=ACK>"]);
+    a.hear("<SEQ=301><ACK=1561><CTL=ACK>");
+    assert_eq!(a.out(), NOTHING);
+    assert_eq!(a.send(10), ["<SEQ=1561><ACK=301><LEN=50><CTL=PSH,ACK>"]);
+}
