@@ -96,6 +96,7 @@ pub static RULES: &[Rule] = &[
     rule("syn-received/syn-passive",              SynReceived, Syn,              Passive,     Listen,      &[ForgetPeer], "3.10.7.4 fourth"),
     rule("syn-received/syn-active",               SynReceived, Syn,              Active,      SynReceived, &[ChallengeAck], "3.10.7.4 fourth"),
     rule("syn-received/syn-outside",              SynReceived, SynOutside,       Always,      SynReceived, &[ChallengeAck], "3.10.7.4 first"),
+    rule("syn-received/syn-ack-close-queued",     SynReceived, SynAck,           CloseQueued, FinWait1,    &[TakeAck, InitWindow, AckCrossedSyn, TellOpen, QueueFin], "3.10.4, 3.5 figure 7"),
     rule("syn-received/syn-ack",                  SynReceived, SynAck,           Active,      Established, &[TakeAck, InitWindow, AckCrossedSyn, TellOpen], "3.5 figure 7"),
     rule("syn-received/syn-ack-unexpected",       SynReceived, SynAckUnexpected, Always,      SynReceived, &[ChallengeAck], "3.10.7.4 fourth"),
     rule("syn-received/no-ack",                   SynReceived, NoAck,            Always,      SynReceived, &[], "3.10.7.4 fifth"),
