@@ -78,18 +78,27 @@ impl Connection {
 
     fn open(&mut self, event: Event, origin: Origin, now: Instant, open: Open) -> Result<(), CallError> {
         self.begin();
-        let refused = CallError::AlreadyExists { state: self.state };
+        let state = self.state;
+        let refused = CallError::AlreadyExists { state };
         // MUST-41, MUST-42: an existing record is never touched.
         match (self.state, event) {
             (State::Closed, _) | (State::Listen, Event::OpenActive) => {}
             _ => return Err(refused),
         }
+        self.renew();
         self.take_open(open);
         self.origin = origin;
+        self.state = state;
         self.apply(event, now, None).map(|_| ()).ok_or(refused)
     }
 
-    fn take_open(&mut self, open: Open) {
+    /// What the last OPEN brought along.
+    pub(super) fn opened_with(&self) -> Open {
+        let Self { iss, mss, send_mss, default_mss, ts_offset, .. } = *self;
+        Open { iss, mss, send_mss, default_mss, ts_offset }
+    }
+
+    pub(super) fn take_open(&mut self, open: Open) {
         self.iss = open.iss;
         self.mss = open.mss;
         self.send_mss = open.send_mss;
@@ -234,12 +243,5 @@ impl Connection {
     pub fn set_quick_ack(&mut self, quick: bool) {
         self.bits.set_interactive(!quick);
         self.quick_acks = if quick { self.profile.quick_acks.max(1) } else { 0 };
-    }
-
-    /// Lowers the MSS this side announces, in octets; no effect after the SYN has left.
-    pub fn set_mss(&mut self, mss: u16) {
-        if matches!(self.state, State::Closed | State::Listen) {
-            self.mss = self.mss.min(mss.max(1));
-        }
     }
 }

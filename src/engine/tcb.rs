@@ -117,9 +117,17 @@ impl Bits {
 
     /// Nothing leaves any more, but a reset: how the connection spoke (timestamps) stays known.
     fn forget_pending(&mut self) {
-        let mut kept = Self::default();
+        let mut kept = self.options();
         kept.set_timestamps(self.timestamps());
         *self = kept;
+    }
+
+    /// What the user has set, which outlives a connection.
+    fn options(self) -> Self {
+        let mut kept = Self::default();
+        kept.set_no_delay(self.no_delay());
+        kept.set_interactive(self.interactive());
+        kept
     }
 }
 
@@ -457,10 +465,9 @@ impl Connection {
                 self.deadlines.set(Timer::TimeWait, now + self.profile.msl.saturating_mul(2));
             }
             Action::ForgetPeer => {
-                let fresh = Self::new(Arc::clone(&self.profile));
-                let kept = (self.mss, self.send_mss, self.default_mss, self.walk, self.signals);
-                *self = fresh;
-                (self.mss, self.send_mss, self.default_mss, self.walk, self.signals) = kept;
+                let open = self.opened_with();
+                self.renew();
+                self.take_open(open);
             }
             Action::DeleteTcb => {
                 self.deadlines = Deadlines::NONE;
@@ -491,6 +498,19 @@ impl Connection {
         let allowed = self.challenges < self.profile.challenge_acks;
         self.challenges = self.challenges.saturating_add(u8::from(allowed));
         allowed
+    }
+
+    /// As new: no number, timer or option of an earlier connection remains, only what the user has set.
+    pub(super) fn renew(&mut self) {
+        let mut fresh = Self::new(Arc::clone(&self.profile));
+        fresh.bits = self.bits.options();
+        fresh.quick_acks = self.quick_acks;
+        fresh.walk = self.walk;
+        fresh.signals = self.signals;
+        if let Some(at) = self.deadlines.get(Timer::User) {
+            fresh.deadlines.set(Timer::User, at);
+        }
+        *self = fresh;
     }
 
     fn tell(&mut self, signal: Signal) {
