@@ -52,11 +52,6 @@ impl Connection {
         self.rcv.unread + u32::from(self.tuning.packets) * u32::from(self.profile.packet_overhead)
     }
 
-    /// MSS announced, less what timestamps take of every segment.
-    fn advertised_mss(&self) -> u32 {
-        u32::from(self.mss).saturating_sub(if self.bits.timestamps() { 12 } else { 0 }).max(1)
-    }
-
     /// The window of a SYN: whole segments of the announced MSS.
     pub(super) fn linux_syn_window(profile: &Profile, mss: u16) -> u32 {
         let mss = u32::from(mss).max(1);

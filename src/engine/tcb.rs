@@ -214,8 +214,6 @@ pub struct Connection {
     pub(super) unanswered: u8,
     /// ACKs that may still go out without delay.
     pub(super) quick_acks: u8,
-    /// Full-sized segments since the last ACK (MUST-58, SHLD-19).
-    pub(super) unacked_segments: u8,
 }
 
 /// What the peer's SYN offered, packed.
@@ -268,7 +266,6 @@ impl Connection {
             backoff: 0,
             unanswered: 0,
             quick_acks: profile.quick_acks,
-            unacked_segments: 0,
             profile,
         }
     }
@@ -633,6 +630,11 @@ impl Connection {
         let options = if self.bits.timestamps() { 12 } else { 0 };
         // MUST-16: the smaller of what the peer takes and what we can send.
         self.snd.mss.min(self.send_mss).saturating_sub(options).max(1)
+    }
+
+    /// Octets of text a full segment of the peer carries: MSS announced, less what timestamps take.
+    pub(super) fn advertised_mss(&self) -> u32 {
+        u32::from(self.mss).saturating_sub(if self.bits.timestamps() { 12 } else { 0 }).max(1)
     }
 
     /// The window for a segment that leaves: field, and what the peer will make of it.

@@ -212,7 +212,6 @@ impl Connection {
         self.deadlines.stop(Timer::DelayedAck);
         self.bits.set_ack_due(false);
         self.bits.set_ack_soon(false);
-        self.unacked_segments = 0;
         self.last_ack_sent = self.rcv.nxt;
         Segment {
             seq,
@@ -236,15 +235,14 @@ impl Connection {
             return;
         }
         let fin = segment.is_some_and(|segment| segment.has(Flags::FIN));
-        if nanos(delay) == 0 || (fin && !self.profile.delay_fin_ack) {
+        // A side that has closed itself may be in TIME-WAIT before the delay is over, where nothing leaves late.
+        let late_fin = self.profile.delay_fin_ack && self.state == State::Established;
+        if nanos(delay) == 0 || (fin && !late_fin) {
             self.bits.set_ack_due(true);
             return;
         }
-        if segment.is_some_and(|segment| segment.len >= u32::from(self.effective_mss())) {
-            self.unacked_segments = self.unacked_segments.saturating_add(1);
-        }
-        if self.unacked_segments >= 2 {
-            // SHLD-19: at least every second full-sized segment.
+        if self.rcv.nxt.since(self.last_ack_sent) >= 2 * self.advertised_mss() {
+            // SHLD-19: at least every second full-sized segment, by our own MSS (RMSS), not by the peer's.
             self.bits.set_ack_due(true);
         } else if !self.deadlines.is_running(Timer::DelayedAck) {
             self.deadlines.set(Timer::DelayedAck, now + delay);

@@ -144,6 +144,7 @@ fn profile(knobs: &[(&str, &str)]) -> Profile {
     profile
 }
 
+mod acknowledging;
 mod opening;
 mod retransmission;
 mod window;
