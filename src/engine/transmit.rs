@@ -198,7 +198,9 @@ impl Connection {
         }
         if all {
             let nagle = self.profile.nagle && !self.bits.no_delay();
-            return !self.bits.hold_short() && (idle || !nagle);
+            // Behind a CLOSE nothing more can come to fill a short segment.
+            let held = self.bits.hold_short() && !self.bits.fin_queued();
+            return !held && (idle || !nagle);
         }
         idle || len >= self.snd.max_wnd / 2
     }
