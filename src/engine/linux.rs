@@ -49,7 +49,7 @@ impl Connection {
 
     /// Memory that what was not read takes.
     fn used(&self) -> u32 {
-        self.rcv.unread + u32::from(self.tuning.packets) * u32::from(self.profile.packet_overhead)
+        self.rcv.unread.saturating_add(u32::from(self.tuning.packets) * u32::from(self.profile.packet_overhead))
     }
 
     /// The window of a SYN: whole segments of the announced MSS.
@@ -169,7 +169,8 @@ impl Connection {
 
     /// What a full segment costs is known better now (`tcp_scaling_ratio`).
     fn rescale(&mut self, len: u32) {
-        let ratio = u16::try_from(len * 256 / (len + u32::from(self.profile.packet_overhead))).unwrap_or(255).max(1);
+        let cost = u64::from(len) + u64::from(self.profile.packet_overhead);
+        let ratio = u16::try_from(u64::from(len) * 256 / cost.max(1)).unwrap_or(255).max(1);
         if ratio == self.tuning.ratio {
             return;
         }
@@ -197,7 +198,7 @@ impl Connection {
             if pause <= ATO_MIN / 2 {
                 self.tuning.ato = ato / 2 + ATO_MIN / 2;
             } else if pause < ato {
-                self.tuning.ato = (ato / 2 + pause).min(rto);
+                self.tuning.ato = (ato / 2).saturating_add(pause).min(rto);
             } else if pause > rto {
                 self.grant_quick_acks();
             }

@@ -31,7 +31,7 @@ pub struct Segment<S: Space = Ours> {
 impl<S: Space> Segment<S> {
     /// SEG.LEN: octets of text plus one each for SYN and FIN (RFC 9293 section 3.4).
     pub const fn seg_len(&self) -> u32 {
-        self.len + self.flags.contains(Flags::SYN) as u32 + self.flags.contains(Flags::FIN) as u32
+        self.len.saturating_add(self.flags.contains(Flags::SYN) as u32 + self.flags.contains(Flags::FIN) as u32)
     }
 
     /// The number after the last one this segment occupies.
