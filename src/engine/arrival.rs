@@ -165,8 +165,10 @@ impl Connection {
             self.text_and_fin(now, segment);
             return;
         }
-        // First: the sequence number.
-        if !acceptable(segment.seg_len(), self.rcv.wnd, segment.seq, self.rcv.nxt) {
+        // First: the sequence number. Of a RST it counts alone, text or not and window or not (RFC 5961
+        // section 3.2, SHLD-2, MUST-66).
+        let len = if rst { 0 } else { segment.seg_len() };
+        if !acceptable(len, self.rcv.wnd, segment.seq, self.rcv.nxt) {
             let fin_again = segment.has(Flags::FIN) && !syn && self.bits.peer_fin() && segment.end() == self.rcv.nxt;
             let event = if rst {
                 Event::RstOutside

@@ -145,7 +145,9 @@ fn profile(knobs: &[(&str, &str)]) -> Profile {
 }
 
 mod acknowledging;
+mod closing;
 mod opening;
+mod resets;
 mod retransmission;
 mod window;
 mod wrap;
