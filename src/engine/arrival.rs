@@ -161,6 +161,7 @@ impl Connection {
             && segment.seq == self.irs
             && self.acknowledges_something_new(segment.ack);
         if completes_crossed_open {
+            self.take_timestamp(segment);
             self.apply(Event::SynAck, now, Some(segment));
             self.text_and_fin(now, segment);
             return;

@@ -148,6 +148,7 @@ mod acknowledging;
 mod closing;
 mod opening;
 mod resets;
+mod options;
 mod retransmission;
 mod window;
 mod wrap;
