@@ -169,7 +169,10 @@ impl Connection {
         // First: the sequence number. Of a RST it counts alone, text or not and window or not (RFC 5961
         // section 3.2, SHLD-2, MUST-66).
         let len = if rst { 0 } else { segment.seg_len() };
-        if !acceptable(len, self.rcv.wnd, segment.seq, self.rcv.nxt) {
+        // An ACK alone at the right edge comes from a peer whose full window was lost. Table 6 refuses it;
+        // where both windows were lost, each side would answer the other's ACKs for ever.
+        let at_right_edge = len == 0 && !rst && segment.seq == self.rcv.nxt.plus(self.rcv.wnd);
+        if !at_right_edge && !acceptable(len, self.rcv.wnd, segment.seq, self.rcv.nxt) {
             let fin_again = segment.has(Flags::FIN) && !syn && self.bits.peer_fin() && segment.end() == self.rcv.nxt;
             let event = if rst {
                 Event::RstOutside
@@ -180,6 +183,9 @@ impl Connection {
             } else {
                 Event::Unacceptable
             };
+            if event == Event::Unacceptable && self.is_late_ack(segment) {
+                self.apply(self.ack_event(segment.ack), now, Some(segment));
+            }
             self.apply(event, now, Some(segment));
             return;
         }
@@ -208,6 +214,20 @@ impl Connection {
             _ if self.state == State::Closed => {}
             _ => self.text_and_fin(now, segment),
         }
+    }
+
+    /// Whether this ACK alone left before its sender knew that a probe beyond its window had been taken.
+    ///
+    /// RFC 9293 section 3.10.7.4, first, makes an allowance for valid ACKs where a closed window
+    /// refuses them. Without it two sides that have taken each other's probes, and lost the ACKs, would
+    /// refuse all that could tell them.
+    fn is_late_ack(&self, segment: &Segment<Theirs>) -> bool {
+        let behind = self.rcv.nxt.since(segment.seq);
+        self.state.is_synchronized()
+            && segment.seg_len() == 0
+            && segment.has(Flags::ACK)
+            && behind <= u32::from(u16::MAX) << self.rcv.shift
+            && self.acknowledges_something_new(segment.ack)
     }
 
     /// SND.UNA < SEG.ACK =< SND.NXT.

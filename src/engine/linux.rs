@@ -67,6 +67,8 @@ impl Connection {
             Origin::Active => Self::linux_syn_window(&self.profile, self.mss),
             Origin::Passive => full / advertised * advertised,
         };
+        // Whatever the buffer holds: the peer reads no more than the field of a SYN can say.
+        self.rcv.wnd = self.rcv.wnd.min(u32::from(u16::MAX));
         let clamp = full.saturating_sub(advertised).max(2 * advertised);
         self.rcv.threshold = self.rcv.wnd.min(clamp);
         let guess = DEFAULT_MSS.min(advertised).min(u32::from(self.effective_mss())).min(self.rcv.wnd / 2).max(MIN_MSS);

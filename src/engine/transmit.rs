@@ -49,6 +49,15 @@ impl Connection {
         start..start + segment.len as usize
     }
 
+    /// SND.NXT for an ACK, or the right edge where a probe or a shrunken window leaves SND.NXT beyond it.
+    ///
+    /// Two sides that probe each other's closed window would refuse each other's ACKs otherwise,
+    /// answer that with ACKs, and never come to an end.
+    fn acceptable_seq(&self) -> SeqNumber<Ours> {
+        let edge = self.snd.una.plus(self.snd.wnd);
+        if edge.before(self.snd.nxt) { edge } else { self.snd.nxt }
+    }
+
     #[inline(never)]
     fn emit_reset(&mut self, reset: &super::tcb::Reset, now: Instant) -> Segment<Ours> {
         let mut segment = reset.segment();
@@ -185,7 +194,7 @@ impl Connection {
     /// An ACK alone, where nothing else carries it.
     fn cut_ack(&self) -> Option<Cut> {
         let owed = self.bits.ack_due() && self.state != State::Closed;
-        owed.then_some(Cut { seq: self.snd.nxt, len: 0, flags: Flags::ACK })
+        owed.then(|| Cut { seq: self.acceptable_seq(), len: 0, flags: Flags::ACK })
     }
 
     /// Nagle (SHLD-7) and the sender's silly window avoidance (MUST-38, RFC 9293 section 3.8.6.2.1).

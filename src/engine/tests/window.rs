@@ -179,3 +179,37 @@ fn a_record_that_goes_on_is_held_and_not_pushed() {
     assert_eq!(a.out(), NOTHING);
     assert_eq!(a.send(10), ["<SEQ=1561><ACK=301><LEN=50><CTL=PSH,ACK>"]);
 }
+
+#[test]
+fn two_sides_that_probe_closed_windows_do_not_answer_each_other_for_ever() {
+    let mut pair = Pair::established(profile(&[("receive-buffer", "100")]));
+    for side in [&mut pair.a, &mut pair.b] {
+        assert_eq!(side.on_send(pair.now, 150, false), Ok(150));
+    }
+    pair.settle();
+    pair.seen.clear();
+    pair.now = pair.a.poll_deadline().expect("a probe is due");
+    pair.a.on_time(pair.now);
+    pair.b.on_time(pair.now);
+    pair.settle();
+    assert!(pair.seen.len() <= 6, "{:?}", pair.seen);
+    assert_eq!((pair.a.on_receive(pair.now, 100), pair.b.on_receive(pair.now, 100)), (Ok(100), Ok(100)));
+    pair.settle();
+    assert_eq!((pair.a.receive_buffered(), pair.b.receive_buffered()), (50, 50));
+}
+
+#[test]
+fn an_ack_at_the_right_edge_counts() {
+    // Two sides that have lost a full window each must not answer each other's ACKs for ever.
+    let mut pair = Pair::established(Profile::rfc9293());
+    for side in [&mut pair.a, &mut pair.b] {
+        side.on_send(pair.now, 65_535, false).expect("room");
+        while side.poll_segment(pair.now).is_some() {}
+    }
+    pair.now = pair.a.poll_deadline().expect("text is outstanding");
+    pair.a.on_time(pair.now);
+    pair.b.on_time(pair.now);
+    pair.settle();
+    assert_eq!((pair.a.receive_buffered(), pair.b.receive_buffered()), (65_535, 65_535));
+    assert!(pair.seen.len() < 400, "{} segments", pair.seen.len());
+}
