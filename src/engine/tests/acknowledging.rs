@@ -111,9 +111,14 @@ fn an_ack_of_what_was_never_sent_is_answered_and_one_that_is_old_is_not() {
         let variables = a.connection.variables();
         let (una, nxt) = (variables.snd_una.expect("numbered").get(), variables.snd_nxt.expect("numbered").get());
         let challenge = [format!("<SEQ={nxt}><ACK={seq}><CTL=ACK>")];
-        for (ack, answered) in
-            [(nxt + 1, true), (nxt + (1 << 30), true), (una, false), (una - 10, false), (una.wrapping_sub(65_535), false), (una.wrapping_sub(65_536), true)]
-        {
+        for (ack, answered) in [
+            (nxt + 1, true),
+            (nxt + (1 << 30), true),
+            (una, false),
+            (una - 10, false),
+            (una.wrapping_sub(65_535), false),
+            (una.wrapping_sub(65_536), true),
+        ] {
             let mut a = a.clone();
             let answer = a.answer(&format!("<SEQ={seq}><ACK={ack}><WND=5><CTL=ACK>"));
             assert_eq!(answer, if answered { &challenge[..] } else { &[] }, "SEG.ACK={ack} in {state}");

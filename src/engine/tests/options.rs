@@ -103,9 +103,11 @@ fn our_windows_are_scaled_behind_the_handshake() {
 #[test]
 fn timestamps_are_used_only_if_both_sides_do() {
     // RFC 7323 3.2.
-    for (knob, syn_ack, used) in
-        [("on", TcpOptions::NONE.timestamps(ts(7, 0)), true), ("on", TcpOptions::NONE, false), ("off", TcpOptions::NONE.timestamps(ts(7, 0)), false)]
-    {
+    for (knob, syn_ack, used) in [
+        ("on", TcpOptions::NONE.timestamps(ts(7, 0)), true),
+        ("on", TcpOptions::NONE, false),
+        ("off", TcpOptions::NONE.timestamps(ts(7, 0)), false),
+    ] {
         let mut a = Scripted::new(profile(&[("timestamps", knob)]));
         a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
         assert_eq!(options(&a.segments())[0].contains("TS val 0 ecr 0"), knob == "on", "TSecr of a SYN is 0");

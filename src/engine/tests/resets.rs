@@ -58,7 +58,9 @@ fn only_the_exact_number_resets() {
         let sent = a.connection.variables().snd_nxt.expect("numbered");
         let challenge = [format!("<SEQ={sent}><ACK={nxt}><CTL=ACK>")];
         // The window was 65535 before the peer's FIN took one.
-        for (seq, answer) in [(nxt - 1, &[][..]), (nxt + 1, &challenge), (nxt + 65_000, &challenge), (nxt + 65_535, &[]), (nxt + (1 << 31), &[])] {
+        for (seq, answer) in
+            [(nxt - 1, &[][..]), (nxt + 1, &challenge), (nxt + 65_000, &challenge), (nxt + 65_535, &[]), (nxt + (1 << 31), &[])]
+        {
             let mut a = a.clone();
             assert_eq!(a.answer(&format!("<SEQ={seq}><CTL=RST>")), answer, "SEG.SEQ={seq} in {state}");
             assert_eq!(a.state(), state);
