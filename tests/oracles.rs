@@ -118,9 +118,9 @@ fn tshark_shows_interface_direction_number_and_comment() {
         comments[15..19],
         [
             "A FIN-WAIT-2 -> TIME-WAIT | rcv FIN,ACK | fin-wait-2/fin | RFC 9293 3.10.7.4 eighth",
-            "A TIME-WAIT -> TIME-WAIT | snd ACK | - | -",
+            "A TIME-WAIT -> TIME-WAIT | snd ACK | fin-wait-2/fin | RFC 9293 3.10.7.4 eighth",
             "B LAST-ACK -> CLOSED | rcv ACK | last-ack/fin-acked | RFC 9293 3.10.7.4 fifth",
-            "A SYN-SENT -> SYN-SENT | snd SYN | - | - | after: timer 2msl (TIME-WAIT -> CLOSED by time-wait/2msl), \
+            "A SYN-SENT -> SYN-SENT | snd SYN | closed/open-active | RFC 9293 3.10.1 | after: timer 2msl (TIME-WAIT -> CLOSED by time-wait/2msl), \
              call connect (CLOSED -> SYN-SENT by closed/open-active)",
         ]
     );

@@ -57,10 +57,7 @@ impl Connection {
         self.backoff = self.backoff.saturating_add(1);
         // Karn: a segment sent twice gives no sample (MUST-18).
         self.rtt.timed_at = 0;
-        if !self.bits.syn_acked() {
-            self.bits.set_syn_due(true);
-            self.bits.set_syn_timed_out(true);
-        } else {
+        if self.bits.syn_acked() {
             self.bits.set_front_due(true);
             // SHLD-17: what a shrunken window shuts out must not end a connection whose peer answers.
             if self.snd.wnd == 0 && !self.bits.probing() {
@@ -71,6 +68,9 @@ impl Connection {
             } else {
                 self.recover = self.snd.nxt;
             }
+        } else {
+            self.bits.set_syn_due(true);
+            self.bits.set_syn_timed_out(true);
         }
         self.start_retransmission(now);
     }
