@@ -548,6 +548,8 @@ impl Connection {
     fn take_ack(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let was_syn = !self.bits.syn_acked();
         self.bits.set_syn_acked(true);
+        // The right edge stays where the peer has put it, until this or a newer segment moves it.
+        self.snd.wnd = self.snd.wnd.saturating_sub(segment.ack.since(self.snd.una));
         self.snd.una = segment.ack;
         // A mark that is left behind would lie ahead again, 2^31 octets later.
         self.recover = self.recover.later_of(self.snd.una);
