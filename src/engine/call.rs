@@ -85,7 +85,12 @@ impl Connection {
             (State::Closed, _) | (State::Listen, Event::OpenActive) => {}
             _ => return Err(refused),
         }
-        self.renew();
+        // One that was never open has nothing of an earlier connection but, perhaps, a reset for a stray.
+        if self.bits.opened() {
+            self.renew();
+        }
+        self.reset = None;
+        self.bits.set_opened(true);
         self.take_open(open);
         self.origin = origin;
         self.state = state;

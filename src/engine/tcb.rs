@@ -105,6 +105,7 @@ bits! {
     ack_soon set_ack_soon = 15: "Text or FIN arrived whose ACK is still owed.",
     pushed set_pushed = 8: "Pushed text arrived since the last ACK (Linux).",
     pushed_twice set_pushed_twice = 16: "More than once (Linux).",
+    opened set_opened = 20: "It was opened before, so an OPEN must forget what there was.",
     syn_acked set_syn_acked = 19: "Our SYN is acknowledged: SND.UNA is the number of text or FIN.",
     dsack_syn set_dsack_syn = 17: "The next ACK reports the peer's SYN as received twice (RFC 2883).",
 }
@@ -127,6 +128,7 @@ impl Bits {
         let mut kept = Self::default();
         kept.set_no_delay(self.no_delay());
         kept.set_interactive(self.interactive());
+        kept.set_opened(self.opened());
         kept
     }
 }
