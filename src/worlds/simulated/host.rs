@@ -143,13 +143,14 @@ impl Host {
         let serial = self.serials;
         self.serials += 1;
         let socket = Box::new(Socket::new(Connection::new(Arc::clone(&self.profile)), serial));
-        if let Some(free) = self.free.pop() {
-            self.sockets[free as usize] = Some(socket);
-            return SocketId(free);
+        if let Some(slot) = self.free.pop() {
+            self.sockets[slot as usize] = Some(socket);
+            return SocketId { slot, serial };
         }
         self.sockets.push(Some(socket));
-        #[expect(clippy::cast_possible_truncation, reason = "ports run out long before")]
-        SocketId((self.sockets.len() - 1) as u32)
+        #[expect(clippy::cast_possible_truncation, reason = "memory runs out long before")]
+        let slot = (self.sockets.len() - 1) as u32;
+        SocketId { slot, serial }
     }
 
     /// `bind` to a local port; 0 chooses an ephemeral one.
@@ -219,6 +220,8 @@ impl Host {
             Some(port) => port,
             None => self.bind(id, 0)?,
         };
+        // A socket whose connection has ended may connect again; nothing of the old one must remain.
+        self.leave_flow(id);
         if self.flows.contains_key(&(port, remote)) {
             return Err(Errno::AddressNotAvailable);
         }
@@ -227,6 +230,10 @@ impl Host {
         self.flows.insert((port, remote), id);
         let socket = self.get_mut(id)?;
         socket.remote = Some(remote);
+        socket.send.clear();
+        socket.receive.clear();
+        socket.error = None;
+        socket.read_shut = false;
         socket.connection.on_open_active(now, open).map_err(|_| Errno::IsConnected)?;
         self.after_input(id);
         Err(Errno::InProgress)
@@ -255,7 +262,9 @@ impl Host {
             return Err(Errno::Invalid);
         }
         let child = socket.accepted.pop_front().ok_or(Errno::Again)?;
-        self.get_mut(child)?.held = true;
+        let accepted = self.get_mut(child)?;
+        accepted.held = true;
+        accepted.waits = false;
         Ok(child)
     }
 
@@ -358,15 +367,21 @@ impl Host {
         Ok(())
     }
 
-    /// Ends a listening socket; what waits for `accept` is reset, as no process will ever take it.
+    /// Ends a listening socket; what waits for `accept` is reset, as no process will ever take it. A
+    /// handshake that is not done is forgotten, as Linux does: what the peer sends next is nobody's.
     fn close_listener(&mut self, id: SocketId, now: Instant) {
         let waiting: Vec<_> = self.get_mut(id).map(|socket| socket.accepted.drain(..).collect()).unwrap_or_default();
         for child in waiting {
             if let Ok(child) = self.get_mut(child) {
                 let _ = child.connection.on_abort(now);
-                child.parent = None;
+                child.waits = false;
             }
             self.after_input(child);
+        }
+        let half_open = self.ids().filter(|child| self.get(*child).is_ok_and(|child| child.parent == Some(id))).collect::<Vec<_>>();
+        for child in half_open {
+            self.leave_flow(child);
+            self.forget(child);
         }
         if let Ok(socket) = self.get_mut(id) {
             let _ = socket.connection.on_close(now, true);
@@ -410,14 +425,13 @@ impl Host {
     pub fn on_packet(&mut self, now: Instant, source: End, destination: End, segment: &Segment, text: &[u8]) -> Option<SocketId> {
         let arriving = segment.crossed();
         if let Some(&id) = self.flows.get(&(destination.port, source)) {
-            let socket = self.sockets[id.0 as usize].as_deref_mut()?;
+            let socket = self.get_mut(id).ok()?;
             let was_open = socket.connection.state().is_synchronized();
             let arrival = socket.connection.on_segment(now, &arriving);
             socket.send.drain(..(arrival.acked as usize).min(socket.send.len()));
             let start = arrival.skip as usize;
-            if let Some(fresh) = text.get(start..start + arrival.take as usize)
-                && !socket.read_shut
-            {
+            // After SHUT_RD as well: Linux still hands it out, and it fills the window either way.
+            if let Some(fresh) = text.get(start..start + arrival.take as usize) {
                 socket.receive.extend(fresh);
             }
             if !was_open && socket.connection.state().is_synchronized() {
@@ -439,7 +453,7 @@ impl Host {
     /// A listener lives on and forks a child for the SYN; anything else it answers itself.
     fn on_listener_packet(&mut self, id: SocketId, now: Instant, source: End, destination: End, segment: &Segment) -> Option<SocketId> {
         let opens = segment.has(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
-        let listener = self.sockets[id.0 as usize].as_deref_mut()?;
+        let listener = self.get_mut(id).ok()?;
         if !opens {
             listener.connection.on_segment(now, &segment.crossed());
             if let Some(reset) = listener.connection.poll_segment(now) {
@@ -454,16 +468,18 @@ impl Host {
             return Some(id);
         }
         // The standard is silent on a full backlog; practice drops the SYN and lets the client retry.
-        if listener.accepted.len() > usize::from(listener.backlog) {
+        // Handshakes under way count, or a burst of SYNs would fill the queue beyond its end.
+        if listener.accepted.len() + usize::from(listener.half_open) > usize::from(listener.backlog) {
             return None;
         }
+        listener.half_open += 1;
         let mss = listener.mss;
         let child = self.socket();
         let iss = self.choose_iss(now, destination.port, source);
         let open = self.open_parameters(mss, iss);
         self.hold_port(child, destination.port).ok()?;
         self.flows.insert((destination.port, source), child);
-        let socket = self.sockets[child.0 as usize].as_deref_mut()?;
+        let socket = self.get_mut(child).ok()?;
         socket.held = false;
         socket.remote = Some(source);
         socket.parent = Some(id);
@@ -477,7 +493,11 @@ impl Host {
     fn completed(&mut self, id: SocketId) {
         let parent = self.get_mut(id).ok().and_then(|socket| socket.parent.take());
         if let Some(parent) = parent.and_then(|parent| self.get_mut(parent).ok()) {
+            parent.half_open -= 1;
             parent.accepted.push_back(id);
+            if let Ok(child) = self.get_mut(id) {
+                child.waits = true;
+            }
         }
     }
 
@@ -488,7 +508,7 @@ impl Host {
                 return None;
             }
             self.deadlines.pop();
-            let Some(socket) = self.sockets[id.0 as usize].as_deref_mut() else { continue };
+            let Ok(socket) = self.get_mut(id) else { continue };
             if socket.scheduled != Some(at) {
                 continue;
             }
@@ -508,15 +528,13 @@ impl Host {
     /// When [`on_time`](Self::on_time) must be called; perhaps a little early, never late.
     pub fn poll_deadline(&mut self) -> Option<Instant> {
         while let Some(&Reverse((at, id))) = self.deadlines.peek() {
-            let actual = self.sockets[id.0 as usize]
-                .as_deref()
-                .filter(|socket| socket.scheduled == Some(at))
-                .and_then(|socket| socket.connection.poll_deadline());
+            let actual =
+                self.get(id).ok().filter(|socket| socket.scheduled == Some(at)).and_then(|socket| socket.connection.poll_deadline());
             if actual == Some(at) {
                 return Some(at);
             }
             self.deadlines.pop();
-            if let Some(socket) = self.sockets[id.0 as usize].as_deref_mut()
+            if let Ok(socket) = self.get_mut(id)
                 && socket.scheduled == Some(at)
             {
                 socket.scheduled = None;
@@ -542,17 +560,23 @@ impl Host {
     }
 
     fn packet_of(&mut self, id: SocketId, now: Instant) -> Option<Outgoing> {
-        let socket = self.sockets[id.0 as usize].as_deref_mut()?;
+        let address = self.address;
+        let socket = self.get_mut(id).ok()?;
+        if !socket.held && !socket.waits && socket.connection.receive_buffered() > 0 {
+            // No process will read it; kept, it would close the window before the peer's FIN.
+            socket.receive.clear();
+            let _ = socket.connection.on_receive(now, u32::MAX);
+        }
         let segment = socket.connection.poll_segment(now)?;
         let text = if segment.len == 0 { Vec::new() } else { copied(&socket.send, socket.connection.text_range(&segment)) };
-        let source = End { address: self.address, port: socket.local_port? };
+        let source = End { address, port: socket.local_port? };
         Some(Outgoing { socket: Some(id), source, destination: socket.remote?, segment, text })
     }
 
     /// All that a socket wanted to send has left: schedule its timers, or forget it if it is over.
     fn settle_socket(&mut self, id: SocketId) {
         self.schedule(id);
-        let Some(socket) = self.sockets[id.0 as usize].as_deref_mut() else { return };
+        let Ok(socket) = self.get_mut(id) else { return };
         socket.queued = false;
         let state = socket.connection.state();
         let over = state == State::Closed && socket.remote.is_some();
@@ -564,20 +588,29 @@ impl Host {
             }
             return;
         }
-        if let (Some(port), Some(remote)) = (socket.local_port, socket.remote) {
-            self.flows.remove(&(port, remote));
-        }
-        if !self.sockets[id.0 as usize].as_deref().is_some_and(|socket| socket.held) && !self.waits_for_accept(id) {
+        let needed = socket.held || socket.waits;
+        self.leave_flow(id);
+        if !needed {
             self.forget(id);
         }
     }
 
-    fn waits_for_accept(&self, id: SocketId) -> bool {
-        self.listeners.values().any(|&listener| self.get(listener).is_ok_and(|listener| listener.accepted.contains(&id)))
+    /// The connection of a socket is over: its packets are nobody's, unless a newer one has its ends.
+    fn leave_flow(&mut self, id: SocketId) {
+        let Ok(&Socket { local_port: Some(port), remote: Some(remote), .. }) = self.get(id) else { return };
+        if self.flows.get(&(port, remote)) == Some(&id) {
+            self.flows.remove(&(port, remote));
+        }
     }
 
     fn forget(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets[id.0 as usize].take() else { return };
+        if self.get(id).is_err() {
+            return;
+        }
+        let Some(socket) = self.sockets[id.slot as usize].take() else { return };
+        if let Some(parent) = socket.parent.and_then(|parent| self.get_mut(parent).ok()) {
+            parent.half_open -= 1;
+        }
         if let Some(port) = socket.local_port
             && let Some(holders) = self.ports.get_mut(&port)
         {
@@ -586,11 +619,11 @@ impl Host {
                 self.ports.remove(&port);
             }
         }
-        self.free.push(id.0);
+        self.free.push(id.slot);
     }
 
     fn schedule(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets[id.0 as usize].as_deref_mut() else { return };
+        let Ok(socket) = self.get_mut(id) else { return };
         let Some(deadline) = socket.connection.poll_deadline() else { return };
         // A later deadline needs no entry of its own: the earlier one wakes us, and we look again.
         if socket.scheduled.is_none_or(|scheduled| deadline < scheduled) {
@@ -606,7 +639,7 @@ impl Host {
     }
 
     fn enqueue(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets[id.0 as usize].as_deref_mut() else { return };
+        let Ok(socket) = self.get_mut(id) else { return };
         socket.hear();
         if !socket.queued {
             socket.queued = true;
@@ -624,7 +657,8 @@ impl Host {
                 .iter()
                 .flatten()
                 .filter(|socket| socket.local_port == Some(port))
-                .all(|socket| socket.connection.state().is_synchronized())
+                // MUST-42: also beside a connection in SYN-SENT or SYN-RECEIVED.
+                .all(|socket| !matches!(socket.connection.state(), State::Closed | State::Listen))
     }
 
     fn hold_port(&mut self, id: SocketId, port: u16) -> Result<(), Errno> {
@@ -634,10 +668,11 @@ impl Host {
     }
 
     fn ephemeral_port(&mut self) -> Result<u16, Errno> {
-        let (first, last) = (self.profile.ephemeral_first, self.profile.ephemeral_last);
+        // Port 0 is nobody's, whatever the knob says.
+        let (first, last) = (self.profile.ephemeral_first.max(1), self.profile.ephemeral_last);
         let range = u32::from(last.saturating_sub(first)) + 1;
         for _ in 0..range {
-            let port = self.next_ephemeral;
+            let port = self.next_ephemeral.max(first);
             self.next_ephemeral = if port >= last { first } else { port + 1 };
             if !self.ports.contains_key(&port) {
                 return Ok(port);
@@ -674,14 +709,35 @@ impl Host {
         Open { iss: SeqNumber::new(iss), mss: announced, send_mss, default_mss, ts_offset: self.timestamp_offset }
     }
 
+    fn ids(&self) -> impl Iterator<Item = SocketId> {
+        (0..).zip(&self.sockets).filter_map(|(slot, socket)| Some(SocketId { slot, serial: socket.as_deref()?.serial }))
+    }
+
     // --- looking -------------------------------------------------------------------------------
 
     fn get(&self, id: SocketId) -> Result<&Socket, Errno> {
-        self.sockets.get(id.0 as usize).and_then(Option::as_deref).ok_or(Errno::BadDescriptor)
+        let socket = self.sockets.get(id.slot as usize).and_then(Option::as_deref);
+        socket.filter(|socket| socket.serial == id.serial).ok_or(Errno::BadDescriptor)
     }
 
     fn get_mut(&mut self, id: SocketId) -> Result<&mut Socket, Errno> {
-        self.sockets.get_mut(id.0 as usize).and_then(Option::as_deref_mut).ok_or(Errno::BadDescriptor)
+        let socket = self.sockets.get_mut(id.slot as usize).and_then(Option::as_deref_mut);
+        socket.filter(|socket| socket.serial == id.serial).ok_or(Errno::BadDescriptor)
+    }
+
+    /// Whether nothing is left of any socket: no port, no flow, no deadline, nothing to send.
+    #[cfg(test)]
+    pub(super) fn is_empty(&mut self) -> bool {
+        let deadline = self.poll_deadline();
+        deadline.is_none()
+            && self.sockets.iter().all(Option::is_none)
+            && self.free.len() == self.sockets.len()
+            && self.flows.is_empty()
+            && self.listeners.is_empty()
+            && self.ports.is_empty()
+            && self.ready.is_empty()
+            && self.strays.is_empty()
+            && self.deadlines.is_empty()
     }
 
     /// The state of a socket; CLOSED for one that is gone.

@@ -5,6 +5,8 @@
 mod host;
 mod link;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};

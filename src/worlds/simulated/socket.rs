@@ -9,13 +9,18 @@ use crate::worlds::Errno;
 
 /// A socket of one host. Never reused while the host lives.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct SocketId(pub(super) u32);
+pub struct SocketId {
+    /// Where it stands in its host; another socket may stand there later.
+    pub(super) slot: u32,
+    /// Counts the sockets of a host.
+    pub(super) serial: u32,
+}
 
 /// A socket: what the process holds a descriptor of, or what outlives it.
 #[derive(Clone, Debug)]
 pub(super) struct Socket {
     pub connection: Connection,
-    /// Counts the endpoints of a host; ids are reused, serials never.
+    /// Counts the endpoints of a host.
     pub serial: u32,
     pub local_port: Option<u16>,
     pub remote: Option<End>,
@@ -26,6 +31,10 @@ pub(super) struct Socket {
     pub backlog: u16,
     /// Connections that wait for `accept`.
     pub accepted: VecDeque<SocketId>,
+    /// Children whose handshake is not done.
+    pub half_open: u16,
+    /// It stands in its listener's queue.
+    pub waits: bool,
     pub error: Option<Errno>,
     pub linger: Option<u16>,
     pub mss: Option<u16>,
@@ -63,6 +72,8 @@ impl Socket {
             parent: None,
             backlog: 0,
             accepted: VecDeque::new(),
+            half_open: 0,
+            waits: false,
             error: None,
             linger: None,
             mss: None,
