@@ -1,9 +1,11 @@
 //! The user's calls (RFC 9293 sections 3.10.1 to 3.10.6): each becomes one event, or is refused.
 
+use std::time::Duration;
+
 use super::seq::{Ours, SeqNumber};
 use super::state::{Event, State};
 use super::tcb::{Connection, Origin};
-use super::time::{Instant, Timer};
+use super::time::{Instant, Timer, nanos};
 
 /// What an active OPEN brings along: the things an engine without clock and randomness cannot know.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -237,6 +239,16 @@ impl Connection {
             Some(at) => self.deadlines.set(Timer::User, at),
             None => self.deadlines.stop(Timer::User),
         }
+    }
+
+    /// Aborts, from now on, when what was sent waits longer than `limit` for its acknowledgment (`TCP_USER_TIMEOUT`).
+    ///
+    /// The timeout of RFC 9293 section 3.9.1.1 for "all data submitted": while nothing is outstanding
+    /// it does not run. `None` waits for as long as R2 allows.
+    pub fn limit_delivery(&mut self, now: Instant, limit: Option<Duration>) {
+        self.delivery_limit = limit.map_or(0, |limit| nanos(limit).max(1));
+        let outstanding = self.deadlines.is_running(Timer::Retransmission);
+        self.set_user_timeout(limit.filter(|_| outstanding).map(|limit| now + limit));
     }
 
     /// Switches Nagle off or on for this connection (MUST-17).

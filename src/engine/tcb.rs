@@ -182,6 +182,8 @@ pub struct Connection {
     pub(super) profile: Arc<Profile>,
     pub(super) deadlines: Deadlines,
     pub(super) rtt: RoundTrip,
+    /// How long text, SYN or FIN may wait for its acknowledgment, in nanoseconds; 0 is for ever.
+    pub(super) delivery_limit: u64,
     pub(super) snd: Send,
     pub(super) rcv: Receive,
     pub(super) iss: SeqNumber<Ours>,
@@ -265,6 +267,7 @@ impl Connection {
             origin: Origin::Passive,
             challenged: 0,
             challenges: 0,
+            delivery_limit: 0,
             backoff: 0,
             unanswered: 0,
             quick_acks: profile.quick_acks,
@@ -504,9 +507,13 @@ impl Connection {
         let mut fresh = Self::new(Arc::clone(&self.profile));
         fresh.bits = self.bits.options();
         fresh.quick_acks = self.quick_acks;
+        fresh.delivery_limit = self.delivery_limit;
         fresh.walk = self.walk;
         fresh.signals = self.signals;
-        if let Some(at) = self.deadlines.get(Timer::User) {
+        // A limit of delivery ends with what was to be delivered; a moment the user named stays.
+        if self.delivery_limit == 0
+            && let Some(at) = self.deadlines.get(Timer::User)
+        {
             fresh.deadlines.set(Timer::User, at);
         }
         *self = fresh;
@@ -563,6 +570,9 @@ impl Connection {
         }
         self.backoff = 0;
         self.bits.set_probing(false);
+        if self.delivery_limit != 0 {
+            self.deadlines.stop(Timer::User);
+        }
         if self.snd.una == self.snd.nxt {
             self.deadlines.stop(Timer::Retransmission);
         } else {

@@ -79,6 +79,10 @@ impl Connection {
     pub(super) fn start_retransmission(&mut self, now: Instant) {
         let at = now.as_nanos().saturating_add(self.backed_off_rto());
         self.deadlines.set(Timer::Retransmission, Instant::from_nanos(at));
+        if self.delivery_limit != 0 && !self.deadlines.is_running(Timer::User) {
+            let at = now.as_nanos().saturating_add(self.delivery_limit);
+            self.deadlines.set(Timer::User, Instant::from_nanos(at));
+        }
     }
 
     /// The RTO in nanoseconds with the doublings so far, bounded by the profile.

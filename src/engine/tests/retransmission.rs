@@ -199,3 +199,26 @@ fn partial_acks_after_a_timeout_bring_the_rest_one_by_one() {
     assert_eq!(a.answer("<SEQ=301><ACK=4481><CTL=ACK>"), NOTHING);
     assert_eq!(a.connection.poll_deadline(), None);
 }
+
+#[test]
+fn a_limit_of_delivery_counts_from_the_oldest_octet_outstanding() {
+    // RFC 9293 3.9.1.1: "if data is not successfully delivered within the timeout"; TCP_USER_TIMEOUT.
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.connection.limit_delivery(a.now, Some(Duration::from_secs(5)));
+    assert_eq!(a.connection.poll_deadline(), None, "nothing is outstanding");
+    a.pass(Duration::from_secs(100));
+    a.send(2000);
+    a.pass(Duration::from_millis(500));
+    // Progress begins it anew, and an ACK of everything ends it.
+    a.answer("<SEQ=301><ACK=637><CTL=ACK>");
+    let from = a.now;
+    while a.state() != State::Closed {
+        a.wait();
+    }
+    assert_eq!((a.walked(), a.now.since(from)), (vec!["established/user-timeout"], Duration::from_secs(5)));
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.connection.limit_delivery(a.now, Some(Duration::from_secs(5)));
+    a.send(10);
+    a.answer("<SEQ=301><ACK=111><CTL=ACK>");
+    assert_eq!(a.connection.poll_deadline(), None);
+}

@@ -411,8 +411,8 @@ impl Host {
             SocketOption::MaxSeg(octets) => socket.mss = Some(octets),
             SocketOption::Linger(linger) => socket.linger = linger,
             SocketOption::UserTimeout(millis) => {
-                let at = (millis > 0).then(|| now + Duration::from_millis(u64::from(millis)));
-                socket.connection.set_user_timeout(at);
+                let limit = (millis > 0).then(|| Duration::from_millis(u64::from(millis)));
+                socket.connection.limit_delivery(now, limit);
             }
         }
         self.enqueue(id);
