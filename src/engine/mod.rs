@@ -5,7 +5,7 @@
 //! text are counted here and carried by whoever owns the buffers.
 //!
 //! ```text
-//!  call ──> call.rs ────┐                       ┌──> tcb.rs       variables
+//!  call ──> call.rs ────┐                       ┌──> actions.rs   variables (tcb.rs)
 //!  segment > arrival.rs ├─> events ─> rules.rs ─┤                       │
 //!  time ──> timer.rs ───┘   in order  one row   └──> transmit.rs  segments, deadlines, signals
 //!                                     per event
@@ -14,6 +14,7 @@
 //! A state changes in one place only, `tcb::Connection::apply`, which looks up one row of
 //! [`rules::RULES`].
 
+mod actions;
 mod arrival;
 mod call;
 mod linux;

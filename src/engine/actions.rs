@@ -1,0 +1,249 @@
+//! What each action of the rule table does to the variables of a connection.
+
+use std::sync::Arc;
+
+use super::arrival;
+use super::options::Offers;
+use super::profile::Profile;
+use super::segment::{Flags, Segment};
+use super::seq::Theirs;
+use super::state::{Action, Signal, State};
+use super::tcb::{Connection, Origin, PeerOffers, Reset};
+use super::time::{Deadlines, Instant, Timer, nanos};
+
+impl Connection {
+    pub(super) fn perform(&mut self, action: Action, now: Instant, segment: Option<&Segment<Theirs>>) {
+        match action {
+            Action::SendSyn => {
+                self.origin = Origin::Active;
+                self.number_from_iss();
+                self.bits.set_syn_due(true);
+            }
+            Action::SendSynAck => {
+                // MUST-10: a SYN that crosses ours is answered by our SYN again, at ISS, with an ACK.
+                if self.state == State::Listen {
+                    self.number_from_iss();
+                }
+                self.bits.set_syn_due(true);
+            }
+            Action::RecordSyn => {
+                if let Some(segment) = segment {
+                    self.record_syn(segment);
+                }
+            }
+            Action::TakeAck => {
+                if let Some(segment) = segment {
+                    self.take_ack(segment, now);
+                }
+            }
+            Action::TakeWindow => {
+                if let Some(segment) = segment {
+                    self.take_window(segment, now);
+                }
+            }
+            Action::InitWindow => {
+                if let Some(segment) = segment {
+                    self.set_window(segment);
+                }
+                self.begin_transfer();
+            }
+            Action::TakeText => {
+                if let Some(segment) = segment {
+                    self.take_text(segment, now);
+                }
+            }
+            Action::TakeFin => {
+                self.rcv.nxt = self.rcv.nxt.plus(1);
+                self.rcv.wnd = self.rcv.wnd.saturating_sub(1);
+                self.bits.set_peer_fin(true);
+                self.linux_fin_arrived();
+            }
+            Action::SendAck => self.bits.set_ack_due(true),
+            Action::ChallengeAck => {
+                if self.may_challenge(now, segment) {
+                    self.bits.set_ack_due(true);
+                }
+            }
+            Action::AckCrossedSyn => {
+                let ack = self.profile.ack_crossed_syn_ack;
+                self.bits.set_ack_due(ack);
+                self.bits.set_dsack_syn(ack && self.bits.sack());
+            }
+            Action::ScheduleAck => self.schedule_ack(now, segment),
+            Action::QueueFin => {
+                self.bits.set_fin_queued(true);
+                if self.profile.push_on_close {
+                    self.bits.set_hold_short(false);
+                }
+            }
+            Action::QueueClose => self.bits.set_close_queued(true),
+            Action::SendRst => {
+                let ack = (self.profile.abort_acks && self.state != State::SynSent).then_some(self.rcv.nxt);
+                self.reset = Some(Reset { seq: self.snd.nxt, ack });
+            }
+            Action::ReplyRst => {
+                self.reset = segment.and_then(arrival::reset_numbers);
+            }
+            Action::Retransmit => self.back_off(now),
+            Action::StartTimeWait => {
+                self.deadlines = Deadlines::NONE;
+                self.deadlines.set(Timer::TimeWait, now + self.profile.msl.saturating_mul(2));
+            }
+            Action::ForgetPeer => {
+                let open = self.opened_with();
+                self.renew();
+                self.take_open(open);
+            }
+            Action::DeleteTcb => {
+                self.deadlines = Deadlines::NONE;
+                self.snd.unsent = 0;
+                self.bits.forget_pending();
+            }
+            Action::TellOpen => self.tell(Signal::Open),
+            Action::TellClosing => self.tell(Signal::Closing),
+            Action::TellReset => self.tell(Signal::Reset),
+            Action::TellRefused => self.tell(Signal::Refused),
+            Action::TellTimeout => self.tell(Signal::Timeout),
+            Action::TellClosed => self.tell(Signal::Closed),
+        }
+    }
+
+    /// Whether the budget of challenge ACKs allows another (RFC 5961 section 7).
+    ///
+    /// Text and FIN that were sent again are always answered: their sender waits for that ACK. Without
+    /// the budget two ends that disagree about their numbers would answer each other for ever.
+    fn may_challenge(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) -> bool {
+        if segment.is_some_and(|segment| segment.seg_len() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST)) {
+            return true;
+        }
+        if self.challenges == 0 || nanos(now.since(Instant::from_nanos(self.challenged))) >= nanos(self.profile.challenge_interval) {
+            self.challenged = now.as_nanos();
+            self.challenges = 0;
+        }
+        let allowed = self.challenges < self.profile.challenge_acks;
+        self.challenges = self.challenges.saturating_add(u8::from(allowed));
+        allowed
+    }
+
+    /// As new: no number, timer or option of an earlier connection remains, only what the user has set.
+    pub(super) fn renew(&mut self) {
+        let mut fresh = Self::new(Arc::clone(&self.profile));
+        fresh.bits = self.bits.options();
+        fresh.quick_acks = self.quick_acks;
+        fresh.delivery_limit = self.delivery_limit;
+        fresh.walk = self.walk;
+        fresh.signals = self.signals;
+        // A limit of delivery ends with what was to be delivered; a moment the user named stays.
+        if self.delivery_limit == 0
+            && let Some(at) = self.deadlines.get(Timer::User)
+        {
+            fresh.deadlines.set(Timer::User, at);
+        }
+        *self = fresh;
+    }
+
+    fn tell(&mut self, signal: Signal) {
+        self.signals |= 1 << signal as u8;
+    }
+
+    fn number_from_iss(&mut self) {
+        self.snd.una = self.iss;
+        self.snd.nxt = self.iss.plus(1);
+        self.recover = self.iss;
+        self.bits.set_syn_acked(false);
+    }
+
+    /// Takes IRS and RCV.NXT from a SYN, and what it offers (RFC 9293 sections 3.10.7.2, 3.10.7.3).
+    fn record_syn(&mut self, segment: &Segment<Theirs>) {
+        let Offers { mss, window_scale, sack_permitted, timestamps } = segment.options.offers();
+        self.irs = segment.seq;
+        self.rcv.nxt = segment.seq.plus(1);
+        self.last_ack_sent = self.rcv.nxt;
+        // MUST-15: without the option the peer takes 536 octets (IPv4) or 1220 (IPv6).
+        self.snd.mss = mss.unwrap_or(self.default_mss).max(1);
+        // RFC 7323 section 2.3: more than 14 is read as 14.
+        self.offers = PeerOffers { shift: window_scale.map(|shift| shift.min(14)), sack: sack_permitted, timestamps: timestamps.is_some() };
+        self.bits.set_sack(self.profile.sack && sack_permitted);
+        self.bits.set_timestamps(self.profile.timestamps && timestamps.is_some());
+        if let Some(ts) = timestamps {
+            self.ts_recent = ts.val;
+        }
+        if let (Some(ours), Some(theirs)) = (self.profile.window_scale.0, self.offers.shift) {
+            self.rcv.shift = ours;
+            self.snd.shift = theirs;
+        }
+        self.open_window();
+        self.set_window(segment);
+    }
+
+    /// SND.UNA = SEG.ACK, and all that follows from it (RFC 9293 section 3.10.7.4, fifth; RFC 6298).
+    fn take_ack(&mut self, segment: &Segment<Theirs>, now: Instant) {
+        let was_syn = !self.bits.syn_acked();
+        self.bits.set_syn_acked(true);
+        // The right edge stays where the peer has put it, until this or a newer segment moves it.
+        self.snd.wnd = self.snd.wnd.saturating_sub(segment.ack.since(self.snd.una));
+        self.snd.una = segment.ack;
+        // A mark that is left behind would lie ahead again, 2^31 octets later.
+        self.recover = self.recover.later_of(self.snd.una);
+        let sampled =
+            if self.bits.timestamps() && !was_syn { self.sample_timestamp(segment, now) } else { self.sample_timed(segment.ack, now) };
+        if !sampled {
+            // Only a sample collapses what time-outs have doubled (RFC 6298 sections 5.5 and 5.7).
+            self.rtt.rto = self.backed_off_rto();
+        }
+        self.backoff = 0;
+        self.bits.set_probing(false);
+        if self.delivery_limit != 0 {
+            self.deadlines.stop(Timer::User);
+        }
+        if self.snd.una == self.snd.nxt {
+            self.deadlines.stop(Timer::Retransmission);
+        } else {
+            self.start_retransmission(now);
+            // What was outstanding when the timer expired is presumed lost as well.
+            self.bits.set_front_due(self.snd.una.before(self.recover));
+        }
+        if was_syn {
+            self.bits.set_syn_due(false);
+        }
+    }
+
+    /// SND.WND, if the segment is newer than the one it was last taken from (RFC 9293 section 3.10.7.4, fifth).
+    fn take_window(&mut self, segment: &Segment<Theirs>, now: Instant) {
+        let newer = self.snd.wl1.before(segment.seq) || (self.snd.wl1 == segment.seq && self.snd.wl2.at_or_before(segment.ack));
+        if newer && self.snd.una.at_or_before(segment.ack) {
+            self.set_window(segment);
+            self.unanswered = 0;
+            if self.bits.probing() && self.snd.wnd > 0 {
+                self.bits.set_probing(false);
+                self.backoff = 0;
+                if self.snd.una == self.snd.nxt {
+                    self.deadlines.stop(Timer::Retransmission);
+                } else {
+                    // What lay beyond the closed window, the probe's octet at least, was not taken.
+                    self.recover = self.snd.nxt;
+                    self.bits.set_front_due(true);
+                    self.start_retransmission(now);
+                }
+            }
+        }
+    }
+
+    fn set_window(&mut self, segment: &Segment<Theirs>) {
+        // The window of a SYN is never scaled (RFC 7323 section 2.2).
+        let shift = if segment.has(Flags::SYN) { 0 } else { self.snd.shift };
+        self.snd.wnd = segment.window.scaled(shift);
+        self.snd.max_wnd = self.snd.max_wnd.max(self.snd.wnd);
+        self.snd.wl1 = segment.seq;
+        self.snd.wl2 = segment.ack;
+    }
+
+    /// ESTABLISHED is reached: the RTO for text begins.
+    fn begin_transfer(&mut self) {
+        self.bits.set_close_queued(false);
+        if self.bits.syn_timed_out() && self.rtt.srtt == 0 {
+            let Profile { rto_initial, rto_after_syn_loss, .. } = *self.profile;
+            self.rtt.rto = nanos(rto_initial.max(rto_after_syn_loss));
+        }
+    }
+}
