@@ -1,0 +1,293 @@
+//! The sockets API of a host.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::socket::{Socket, copied};
+use super::{Host, SocketId};
+use crate::engine::{Connection, Instant, State};
+use crate::trace::End;
+use crate::worlds::{Errno, How, SocketOption};
+
+impl Host {
+    /// `socket`: a TCP socket without name and connection.
+    pub fn socket(&mut self) -> SocketId {
+        let serial = self.serials;
+        self.serials += 1;
+        let socket = Box::new(Socket::new(Connection::new(Arc::clone(&self.profile)), serial));
+        if let Some(slot) = self.free.pop() {
+            self.sockets[slot as usize] = Some(socket);
+            return SocketId { slot, serial };
+        }
+        self.sockets.push(Some(socket));
+        #[expect(clippy::cast_possible_truncation, reason = "memory runs out long before")]
+        let slot = (self.sockets.len() - 1) as u32;
+        SocketId { slot, serial }
+    }
+
+    /// `bind` to a local port; 0 chooses an ephemeral one.
+    ///
+    /// # Errors
+    /// `EADDRINUSE` if another socket has the port, `EINVAL` if this one has a name already.
+    pub fn bind(&mut self, id: SocketId, port: u16) -> Result<u16, Errno> {
+        if self.get(id)?.local_port.is_some() {
+            return Err(Errno::Invalid);
+        }
+        let port = if port == 0 { self.ephemeral_port()? } else { port };
+        if self.ports.contains_key(&port) && !self.may_share(port, self.get(id)?.reuse_address) {
+            return Err(Errno::AddressInUse);
+        }
+        self.hold_port(id, port)?;
+        Ok(port)
+    }
+
+    /// `SO_REUSEADDR`: a port whose connections are all beyond LISTEN may be bound again.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn reuse_address(&mut self, id: SocketId) -> Result<(), Errno> {
+        self.get_mut(id)?.reuse_address = true;
+        Ok(())
+    }
+
+    /// `listen`.
+    ///
+    /// # Errors
+    /// `EINVAL` for a connected socket, `EADDRINUSE` if another one listens on the port.
+    pub fn listen(&mut self, id: SocketId, now: Instant, backlog: u16) -> Result<(), Errno> {
+        if self.get(id)?.connection.state() != State::Closed {
+            return Err(Errno::Invalid);
+        }
+        let port = match self.get(id)?.local_port {
+            Some(port) => port,
+            None => self.bind(id, 0)?,
+        };
+        if self.listeners.contains_key(&port) {
+            return Err(Errno::AddressInUse);
+        }
+        let open = self.open_parameters(self.get(id)?.mss, 0);
+        let socket = self.get_mut(id)?;
+        socket.backlog = backlog;
+        socket.connection.on_open_passive(now, open).map_err(|_| Errno::Invalid)?;
+        self.listeners.insert(port, id);
+        self.after_input(id);
+        Ok(())
+    }
+
+    /// `connect`: the SYN leaves; the result comes later.
+    ///
+    /// # Errors
+    /// `EINPROGRESS` once the SYN is on its way, `EALREADY` while it is, `EISCONN` when it has been
+    /// answered, and afterwards whatever ended the attempt.
+    pub fn connect(&mut self, id: SocketId, now: Instant, remote: End) -> Result<(), Errno> {
+        match self.get(id)?.connection.state() {
+            State::Closed => {}
+            State::SynSent | State::SynReceived => return Err(Errno::Already),
+            _ => return Err(Errno::IsConnected),
+        }
+        if remote.address.is_ipv4() != self.address.is_ipv4() {
+            return Err(Errno::NetworkUnreachable);
+        }
+        let port = match self.get(id)?.local_port {
+            Some(port) => port,
+            None => self.bind(id, 0)?,
+        };
+        // A socket whose connection has ended may connect again; nothing of the old one must remain.
+        self.leave_flow(id);
+        if self.flows.contains_key(&(port, remote)) {
+            return Err(Errno::AddressNotAvailable);
+        }
+        let iss = self.choose_iss(now, port, remote);
+        let open = self.open_parameters(self.get(id)?.mss, iss);
+        self.flows.insert((port, remote), id);
+        let socket = self.get_mut(id)?;
+        socket.remote = Some(remote);
+        socket.send.clear();
+        socket.receive.clear();
+        socket.error = None;
+        socket.read_shut = false;
+        socket.connection.on_open_active(now, open).map_err(|_| Errno::IsConnected)?;
+        self.after_input(id);
+        Err(Errno::InProgress)
+    }
+
+    /// How a `connect` under way has ended.
+    ///
+    /// # Errors
+    /// `EALREADY` while it has not; else the error of the socket.
+    pub fn connect_result(&mut self, id: SocketId) -> Result<(), Errno> {
+        let socket = self.get_mut(id)?;
+        match socket.connection.state() {
+            State::SynSent | State::SynReceived => Err(Errno::Already),
+            State::Closed => Err(socket.error.take().unwrap_or(Errno::NotConnected)),
+            _ => Ok(()),
+        }
+    }
+
+    /// `accept`.
+    ///
+    /// # Errors
+    /// `EAGAIN` while none waits, `EINVAL` if the socket does not listen.
+    pub fn accept(&mut self, id: SocketId) -> Result<SocketId, Errno> {
+        let socket = self.get_mut(id)?;
+        if socket.connection.state() != State::Listen {
+            return Err(Errno::Invalid);
+        }
+        let child = socket.accepted.pop_front().ok_or(Errno::Again)?;
+        let accepted = self.get_mut(child)?;
+        accepted.held = true;
+        accepted.waits = false;
+        Ok(child)
+    }
+
+    /// `send`: queues what fits and returns how many octets that were. With `more` (`MSG_MORE`) a
+    /// short segment waits for what follows.
+    ///
+    /// # Errors
+    /// `ENOTCONN`, `EPIPE` after the send side was closed, `EAGAIN` while the buffer is full, or
+    /// whatever ended the connection.
+    pub fn send(&mut self, id: SocketId, now: Instant, text: &[u8], more: bool) -> Result<u32, Errno> {
+        let socket = self.get_mut(id)?;
+        if let Some(error) = socket.error.take() {
+            return Err(error);
+        }
+        let octets = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let taken = match socket.connection.state() {
+            State::Closed if socket.remote.is_none() => return Err(Errno::NotConnected),
+            State::Listen => return Err(Errno::NotConnected),
+            _ => socket.connection.on_send(now, octets, more).map_err(|_| Errno::BrokenPipe)?,
+        };
+        if taken == 0 && octets > 0 {
+            return Err(Errno::Again);
+        }
+        socket.send.extend(&text[..taken as usize]);
+        self.after_input(id);
+        Ok(taken)
+    }
+
+    /// `recv`: up to `max` octets; empty at end of file.
+    ///
+    /// # Errors
+    /// `EAGAIN` while nothing is there, `ENOTCONN`, or whatever ended the connection.
+    pub fn recv(&mut self, id: SocketId, now: Instant, max: u32) -> Result<Vec<u8>, Errno> {
+        let socket = self.get_mut(id)?;
+        let state = socket.connection.state();
+        if socket.receive.is_empty() {
+            if let Some(error) = socket.error.take() {
+                return Err(error);
+            }
+            return match state {
+                _ if socket.read_shut || socket.connection.peer_has_closed() => Ok(Vec::new()),
+                State::Listen => Err(Errno::NotConnected),
+                State::Closed if socket.remote.is_none() => Err(Errno::NotConnected),
+                State::Closed => Ok(Vec::new()),
+                _ => Err(Errno::Again),
+            };
+        }
+        let count = socket.receive.len().min(max as usize);
+        let text = copied(&socket.receive, 0..count);
+        socket.receive.drain(..count);
+        if state != State::Closed {
+            // Refused only when nothing is on hand, and something is.
+            let _ = socket.connection.on_receive(now, u32::try_from(count).unwrap_or(u32::MAX));
+            self.after_input(id);
+        }
+        Ok(text)
+    }
+
+    /// `shutdown`.
+    ///
+    /// # Errors
+    /// `ENOTCONN` without a connection.
+    pub fn shutdown(&mut self, id: SocketId, now: Instant, how: How) -> Result<(), Errno> {
+        let socket = self.get_mut(id)?;
+        if !socket.connection.state().is_synchronized() && socket.connection.state() != State::SynReceived {
+            return Err(Errno::NotConnected);
+        }
+        if matches!(how, How::Read | How::Both) {
+            socket.read_shut = true;
+        }
+        if matches!(how, How::Write | How::Both) {
+            // A second shutdown is no error for the sockets API.
+            let _ = socket.connection.on_close(now, false);
+            self.after_input(id);
+        }
+        Ok(())
+    }
+
+    /// `close`: the descriptor goes; the connection ends as CLOSE, or as ABORT with `SO_LINGER` 0.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn close(&mut self, id: SocketId, now: Instant) -> Result<(), Errno> {
+        let socket = self.get_mut(id)?;
+        if !socket.held {
+            return Err(Errno::BadDescriptor);
+        }
+        socket.held = false;
+        if socket.connection.state() == State::Listen {
+            self.close_listener(id, now);
+            return Ok(());
+        }
+        if socket.linger == Some(0) {
+            let _ = socket.connection.on_abort(now);
+        } else {
+            // Refused in states where the FIN has left, which is fine: nothing is left to do.
+            let _ = socket.connection.on_close(now, true);
+        }
+        self.after_input(id);
+        Ok(())
+    }
+
+    /// Ends a listening socket; what waits for `accept` is reset, as no process will ever take it. A
+    /// handshake that is not done is forgotten, as Linux does: what the peer sends next is nobody's.
+    fn close_listener(&mut self, id: SocketId, now: Instant) {
+        let waiting: Vec<_> = self.get_mut(id).map(|socket| socket.accepted.drain(..).collect()).unwrap_or_default();
+        for child in waiting {
+            if let Ok(child) = self.get_mut(child) {
+                let _ = child.connection.on_abort(now);
+                child.waits = false;
+            }
+            self.after_input(child);
+        }
+        let half_open = self.ids().filter(|child| self.get(*child).is_ok_and(|child| child.parent == Some(id))).collect::<Vec<_>>();
+        for child in half_open {
+            self.leave_flow(child);
+            self.forget(child);
+        }
+        if let Ok(socket) = self.get_mut(id) {
+            let _ = socket.connection.on_close(now, true);
+        }
+        self.listeners.retain(|_, listener| *listener != id);
+        self.after_input(id);
+    }
+
+    /// The host loses power and comes back: every socket is gone, no segment leaves.
+    pub fn crash(&mut self) {
+        let mut fresh = Self::new(self.address, self.mtu, Arc::clone(&self.profile), self.secret.0);
+        fresh.prescribed_iss = std::mem::take(&mut self.prescribed_iss);
+        fresh.timestamp_offset = self.timestamp_offset;
+        fresh.serials = self.serials;
+        *self = fresh;
+    }
+
+    /// `setsockopt`.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn set_option(&mut self, id: SocketId, now: Instant, option: SocketOption) -> Result<(), Errno> {
+        let socket = self.get_mut(id)?;
+        match option {
+            SocketOption::NoDelay(on) => socket.connection.set_no_delay(on),
+            SocketOption::QuickAck(on) => socket.connection.set_quick_ack(on),
+            SocketOption::MaxSeg(octets) => socket.mss = Some(octets),
+            SocketOption::Linger(linger) => socket.linger = linger,
+            SocketOption::UserTimeout(millis) => {
+                let limit = (millis > 0).then(|| Duration::from_millis(u64::from(millis)));
+                socket.connection.limit_delivery(now, limit);
+            }
+        }
+        self.enqueue(id);
+        Ok(())
+    }
+}

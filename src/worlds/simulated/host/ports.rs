@@ -1,0 +1,73 @@
+//! What a host hands out: ports, initial sequence numbers, and what an OPEN brings along.
+
+use std::hash::Hasher;
+use std::net::IpAddr;
+
+use siphasher::sip::SipHasher13;
+
+use super::{Host, SocketId};
+use crate::engine::{Instant, Open, SeqNumber, State};
+use crate::trace::End;
+use crate::worlds::Errno;
+
+impl Host {
+    pub(super) fn may_share(&self, port: u16, reuse: bool) -> bool {
+        reuse
+            && !self.listeners.contains_key(&port)
+            && self
+                .sockets
+                .iter()
+                .flatten()
+                .filter(|socket| socket.local_port == Some(port))
+                // MUST-42: also beside a connection in SYN-SENT or SYN-RECEIVED.
+                .all(|socket| !matches!(socket.connection.state(), State::Closed | State::Listen))
+    }
+
+    pub(super) fn hold_port(&mut self, id: SocketId, port: u16) -> Result<(), Errno> {
+        self.get_mut(id)?.local_port = Some(port);
+        *self.ports.entry(port).or_insert(0) += 1;
+        Ok(())
+    }
+
+    pub(super) fn ephemeral_port(&mut self) -> Result<u16, Errno> {
+        // Port 0 is nobody's, whatever the knob says.
+        let (first, last) = (self.profile.ephemeral_first.max(1), self.profile.ephemeral_last);
+        let range = u32::from(last.saturating_sub(first)) + 1;
+        for _ in 0..range {
+            let port = self.next_ephemeral.max(first);
+            self.next_ephemeral = if port >= last { first } else { port + 1 };
+            if !self.ports.contains_key(&port) {
+                return Ok(port);
+            }
+        }
+        Err(Errno::AddressNotAvailable)
+    }
+
+    /// The ISS of RFC 6528 section 3: a clock of 4 microseconds plus a keyed hash of the four-tuple.
+    pub(super) fn choose_iss(&mut self, now: Instant, port: u16, remote: End) -> u32 {
+        if let Some(iss) = self.prescribed_iss.pop_front() {
+            return iss;
+        }
+        let mut hasher = SipHasher13::new_with_keys(self.secret.0, self.secret.1);
+        for address in [self.address, remote.address] {
+            match address {
+                IpAddr::V4(v4) => hasher.write(&v4.octets()),
+                IpAddr::V6(v6) => hasher.write(&v6.octets()),
+            }
+        }
+        hasher.write(&port.to_be_bytes());
+        hasher.write(&remote.port.to_be_bytes());
+        #[expect(clippy::cast_possible_truncation, reason = "both wrap by design")]
+        let (clock, hash) = ((now.as_nanos() / 4_000) as u32, hasher.finish() as u32);
+        clock.wrapping_add(hash)
+    }
+
+    pub(super) fn open_parameters(&self, limit: Option<u16>, iss: u32) -> Open {
+        // MUST-15: what a peer takes that does not say; MUST-67: what we can receive.
+        let (headers, default_mss) = if self.address.is_ipv4() { (40, 536) } else { (60, 1220) };
+        let mss = self.mtu.saturating_sub(headers).max(1);
+        let announced = limit.map_or(mss, |limit| mss.min(limit));
+        let send_mss = if self.profile.maxseg_limits_sending { announced } else { mss };
+        Open { iss: SeqNumber::new(iss), mss: announced, send_mss, default_mss, ts_offset: self.timestamp_offset }
+    }
+}
