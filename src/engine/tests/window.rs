@@ -133,7 +133,7 @@ fn text_beyond_the_window_is_cut_off() {
     let arrival = b.hear("<SEQ=301><ACK=101><LEN=1400><CTL=ACK>");
     assert_eq!(arrival, Arrival { skip: 0, take: 1000, acked: 0 });
     assert_eq!(b.out(), ["<SEQ=101><ACK=1301><CTL=ACK>"]);
-    // Closed: a probe is answered and not taken (MUST-8 of the peer's reading).
+    // Closed: a probe is answered and not taken.
     assert_eq!(b.hear("<SEQ=1301><ACK=101><LEN=1><CTL=ACK>").take, 0);
     assert_eq!(b.out(), ["<SEQ=101><ACK=1301><CTL=ACK>"]);
 }
