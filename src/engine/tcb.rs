@@ -232,6 +232,7 @@ pub(super) struct PeerOffers {
 
 impl Connection {
     /// A connection in CLOSED with this profile.
+    #[inline]
     pub fn new(profile: Arc<Profile>) -> Self {
         let rto = nanos(profile.rto_initial);
         let zero = SeqNumber::new(0);
@@ -298,6 +299,7 @@ impl Connection {
     }
 
     /// What the user must be told next, or `None`.
+    #[inline]
     pub fn poll_signal(&mut self) -> Option<Signal> {
         if self.signals == 0 {
             return None;
@@ -308,6 +310,7 @@ impl Connection {
     }
 
     /// When [`on_time`](Self::on_time) must be called, or `None` while no timer runs.
+    #[inline]
     pub fn poll_deadline(&self) -> Option<Instant> {
         self.deadlines.next()
     }
@@ -365,8 +368,9 @@ impl Connection {
     pub(super) fn apply(&mut self, event: Event, now: Instant, segment: Option<&Segment<Theirs>>) -> Option<&'static Rule> {
         let (id, rule) = rules::candidates(self.state, event).find(|(_, rule)| rule.when == Guard::Always || self.holds(rule.when))?;
         self.walk.push(id);
-        for &action in rule.does {
-            self.perform(action, now, segment);
+        // Many rows only say that nothing is to be done.
+        if !rule.does.is_empty() {
+            self.perform_all(rule.does, now, segment);
         }
         self.state = rule.to;
         Some(rule)
