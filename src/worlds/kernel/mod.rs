@@ -11,6 +11,7 @@ mod errno;
 mod namespace;
 mod netlink;
 mod network;
+mod process;
 mod sniffer;
 mod socket;
 mod sys;

@@ -6,8 +6,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rustix::net::Shutdown;
-
+use super::process::Process;
 use super::sniffer::{Sniffer, SnifferError};
 use super::socket::{Family, More, TcpSocket};
 use super::sys::Direction;
@@ -17,7 +16,7 @@ use super::{Errno, Network, NetworkError, memory_in_receive_queue};
 use crate::engine::{Instant, Profile, Segment, State};
 use crate::trace::{End, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
 use crate::wire::{Checksums, WireError, decode_frame};
-use crate::worlds::{Call, How, NetworkAct, Outcome, SocketOption, World};
+use crate::worlds::{Call, NetworkAct, Outcome, World};
 
 /// How long the loopback must be silent before nothing is owed: longer than the kernel delays an ACK.
 const SETTLED: Duration = Duration::from_millis(90);
@@ -65,19 +64,6 @@ pub enum KernelError {
     /// Frames were missed.
     #[error("{0} frames were missed: the queue was full; is this machine overloaded?")]
     Missed(u64),
-}
-
-/// The sockets of one host's process.
-#[derive(Debug, Default)]
-struct Process {
-    listener: Option<TcpSocket>,
-    connection: Option<TcpSocket>,
-    progress: usize,
-    pending: Vec<SocketOption>,
-    /// The ends of the connection, once known; the kernel's tables are asked for them.
-    ends: Option<(End, End)>,
-    /// What was seen of it last.
-    state: Option<State>,
 }
 
 /// The real kernel: one network namespace with a loopback, two processes in it.
@@ -167,11 +153,11 @@ impl Kernel {
         Ok(self.trace)
     }
 
-    fn process(&mut self, host: HostId) -> &mut Process {
+    pub(super) fn process(&mut self, host: HostId) -> &mut Process {
         &mut self.processes[usize::from(host.0)]
     }
 
-    fn address(&self, host: HostId) -> IpAddr {
+    pub(super) fn address(&self, host: HostId) -> IpAddr {
         self.setup.addresses[usize::from(host.0)]
     }
 
@@ -319,154 +305,6 @@ impl Kernel {
         self.trace.packets.iter().all(|packet| packet.source.address != address || packet.segment.has(crate::engine::Flags::RST))
     }
 
-    // --- calls ---------------------------------------------------------------------------------
-
-    fn dispatch(&mut self, host: HostId, call: &Call) -> Result<String, Errno> {
-        let nothing = |()| String::new();
-        match call {
-            Call::Listen { port, backlog } => self.listen(host, *port, *backlog).map(nothing),
-            Call::Connect { to, port, from_port } => self.connect(host, *to, *port, *from_port).map(nothing),
-            Call::Accept => self.accept(host).map(nothing),
-            Call::Send { text, more } => self.send(host, text, *more),
-            Call::Recv(want) => self.recv(host, *want),
-            Call::Shutdown(how) => {
-                let how = match how {
-                    How::Read => Shutdown::Read,
-                    How::Write => Shutdown::Write,
-                    How::Both => Shutdown::Both,
-                };
-                self.connection(host)?.shutdown(how).map(nothing)
-            }
-            Call::Close => self.close(host).map(nothing),
-            Call::CloseListener => self.process(host).listener.take().map(TcpSocket::close).map(nothing).ok_or_else(bad_descriptor),
-            Call::Abort => {
-                self.connection(host)?.set_linger(Some(Duration::ZERO))?;
-                self.close(host).map(nothing)
-            }
-            Call::Exit => {
-                let process = self.process(host);
-                process.connection.take();
-                process.listener.take();
-                Ok(String::new())
-            }
-            Call::Crash => Err(rustix::io::Errno::NOSYS.into()),
-            Call::Set(option) => self.set_option(host, *option).map(nothing),
-        }
-    }
-
-    fn listen(&mut self, host: HostId, port: u16, backlog: u16) -> Result<(), Errno> {
-        let address = self.address(host);
-        let socket = TcpSocket::new(family_of(address))?;
-        socket.reuse_address(true)?;
-        for option in std::mem::take(&mut self.process(host).pending) {
-            apply(&socket, option)?;
-        }
-        socket.bind(End { address, port })?;
-        socket.listen(backlog)?;
-        self.process(host).listener = Some(socket);
-        Ok(())
-    }
-
-    fn connect(&mut self, host: HostId, to: HostId, port: u16, from_port: Option<u16>) -> Result<(), Errno> {
-        let address = self.address(host);
-        let remote = End { address: self.address(to), port };
-        let socket = TcpSocket::new(family_of(address))?;
-        for option in std::mem::take(&mut self.process(host).pending) {
-            apply(&socket, option)?;
-        }
-        if from_port.is_some() {
-            socket.reuse_address(true)?;
-        }
-        socket.bind(End { address, port: from_port.unwrap_or(0) })?;
-        let local = socket.local()?;
-        let result = socket.connect(remote);
-        let process = self.process(host);
-        process.ends = Some((local, remote));
-        process.connection = Some(socket);
-        result
-    }
-
-    fn accept(&mut self, host: HostId) -> Result<(), Errno> {
-        let listener = self.process(host).listener.as_ref().ok_or_else(|| Errno::from(rustix::io::Errno::INVAL))?;
-        let (child, remote) = listener.accept()?;
-        let local = child.local()?;
-        for option in std::mem::take(&mut self.process(host).pending) {
-            apply(&child, option)?;
-        }
-        let process = self.process(host);
-        process.ends = Some((local, remote));
-        process.connection = Some(child);
-        Ok(())
-    }
-
-    /// The connected socket of the process; accepts one if the process only listens so far.
-    fn connection(&mut self, host: HostId) -> Result<&TcpSocket, Errno> {
-        if self.process(host).connection.is_none() && self.process(host).listener.is_some() {
-            self.accept(host)?;
-        }
-        self.process(host).connection.as_ref().ok_or_else(bad_descriptor)
-    }
-
-    fn send(&mut self, host: HostId, text: &[u8], more: bool) -> Result<String, Errno> {
-        let done = self.process(host).progress;
-        let more = if more { More::Follows } else { More::No };
-        let taken = self.connection(host)?.send(&text[done..], more)?;
-        if done + taken < text.len() {
-            self.process(host).progress = done + taken;
-            return Err(rustix::io::Errno::AGAIN.into());
-        }
-        self.process(host).progress = 0;
-        Ok(text.len().to_string())
-    }
-
-    fn recv(&mut self, host: HostId, want: Option<u32>) -> Result<String, Errno> {
-        loop {
-            let done = self.process(host).progress;
-            let max = want.map_or(1 << 20, |want| (want as usize).saturating_sub(done));
-            let text = self.connection(host)?.recv(max)?;
-            let done = done + text.len();
-            let complete = want.is_some_and(|want| done >= want as usize);
-            if text.is_empty() || complete {
-                self.process(host).progress = 0;
-                return Ok(if done == 0 { "end of file".to_owned() } else { done.to_string() });
-            }
-            self.process(host).progress = done;
-        }
-    }
-
-    fn close(&mut self, host: HostId) -> Result<(), Errno> {
-        match self.connection(host) {
-            Ok(_) => {}
-            // Nothing has come to be accepted: then it is the listening socket that is closed.
-            Err(errno) if is_wait(errno) => {
-                return self.process(host).listener.take().map(TcpSocket::close).ok_or_else(bad_descriptor);
-            }
-            Err(errno) => return Err(errno),
-        }
-        self.process(host).connection.take().map(TcpSocket::close).ok_or_else(bad_descriptor)
-    }
-
-    fn set_option(&mut self, host: HostId, option: SocketOption) -> Result<(), Errno> {
-        if let Ok(socket) = self.connection(host) {
-            return apply(socket, option);
-        }
-        self.process(host).pending.push(option);
-        Ok(())
-    }
-
-    /// How a `connect` that was under way has ended.
-    fn connect_result(&mut self, host: HostId) -> Result<(), Errno> {
-        let socket = self.process(host).connection.as_ref().ok_or_else(bad_descriptor)?;
-        if let Some(errno) = socket.so_error()? {
-            return Err(errno);
-        }
-        match tcp_info(socket)?.state {
-            State::SynSent | State::SynReceived => Err(rustix::io::Errno::ALREADY.into()),
-            State::Closed => Err(rustix::io::Errno::NOTCONN.into()),
-            _ => Ok(()),
-        }
-    }
-
     fn record(&mut self, host: HostId, call: &Call, result: &Result<String, Errno>, returned: bool) {
         let result = result.clone().map_err(|errno| errno.name().to_owned());
         self.entry(self.now(), host, What::Call { call: call.to_string(), result, returned });
@@ -556,16 +394,6 @@ fn sysctls(profile: &Profile) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn apply(socket: &TcpSocket, option: SocketOption) -> Result<(), Errno> {
-    match option {
-        SocketOption::NoDelay(on) => socket.set_nodelay(on),
-        SocketOption::QuickAck(on) => socket.set_quickack(on),
-        SocketOption::MaxSeg(octets) => socket.set_maxseg(octets),
-        SocketOption::Linger(seconds) => socket.set_linger(seconds.map(|seconds| Duration::from_secs(u64::from(seconds)))),
-        SocketOption::UserTimeout(millis) => socket.set_user_timeout(millis),
-    }
-}
-
 fn outcome(result: &Result<String, Errno>) -> Outcome {
     match result {
         Ok(text) => Outcome::Done(text.clone()),
@@ -574,14 +402,14 @@ fn outcome(result: &Result<String, Errno>) -> Outcome {
     }
 }
 
-fn is_wait(errno: Errno) -> bool {
+pub(super) fn is_wait(errno: Errno) -> bool {
     crate::worlds::Errno::named(errno.name()).is_some_and(crate::worlds::Errno::is_wait)
 }
 
-fn bad_descriptor() -> Errno {
+pub(super) fn bad_descriptor() -> Errno {
     rustix::io::Errno::BADF.into()
 }
 
-fn family_of(address: IpAddr) -> Family {
+pub(super) fn family_of(address: IpAddr) -> Family {
     if address.is_ipv4() { Family::V4 } else { Family::V6 }
 }

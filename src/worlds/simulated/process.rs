@@ -1,0 +1,167 @@
+//! The process of a host: it holds one listening and one connected socket, and makes the calls.
+
+use super::{Simulated, SocketId};
+use crate::trace::{End, HostId};
+use crate::worlds::{Call, Errno, SocketOption};
+
+/// The sockets a host's process speaks of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Process {
+    pub(super) listener: Option<SocketId>,
+    pub(super) connection: Option<SocketId>,
+    /// Octets the blocking call has sent or received so far.
+    pub(super) progress: usize,
+    /// Options set before the socket exists.
+    pub(super) pending: Vec<SocketOption>,
+    /// The endpoint a ladder shows for this host.
+    pub(super) shown: Option<SocketId>,
+}
+
+impl Simulated {
+    pub(super) fn dispatch(&mut self, host: HostId, call: &Call) -> Result<String, Errno> {
+        let now = self.now;
+        let nothing = |()| String::new();
+        match call {
+            Call::Listen { port, backlog } => self.listen(host, *port, *backlog).map(nothing),
+            Call::Connect { to, port, from_port } => self.connect(host, *to, *port, *from_port).map(nothing),
+            Call::Accept => self.accept(host).map(|_| String::new()),
+            Call::Send { text, more } => self.send(host, text, *more),
+            Call::Recv(want) => self.recv(host, *want),
+            Call::Shutdown(how) => {
+                let id = self.connection(host)?;
+                self.host_mut(host).shutdown(id, now, *how).map(nothing)
+            }
+            Call::Close => self.close(host).map(nothing),
+            Call::CloseListener => {
+                let id = self.process(host).listener.take().ok_or(Errno::BadDescriptor)?;
+                self.host_mut(host).close(id, now).map(nothing)
+            }
+            Call::Abort => {
+                let id = self.connection(host)?;
+                self.host_mut(host).set_option(id, now, SocketOption::Linger(Some(0)))?;
+                self.close(host).map(nothing)
+            }
+            Call::Exit => {
+                let _ = self.connection(host);
+                let listener = self.process(host).listener.take();
+                let connection = self.process(host).connection.take();
+                for id in connection.into_iter().chain(listener) {
+                    self.host_mut(host).close(id, now)?;
+                }
+                Ok(String::new())
+            }
+            Call::Crash => {
+                self.host_mut(host).crash();
+                *self.process(host) = Process::default();
+                Ok(String::new())
+            }
+            Call::Set(option) => self.set_option(host, *option).map(nothing),
+        }
+    }
+
+    fn listen(&mut self, host: HostId, port: u16, backlog: u16) -> Result<(), Errno> {
+        let now = self.now;
+        let id = self.host_mut(host).socket();
+        self.apply_pending(host, id)?;
+        self.host_mut(host).bind(id, port)?;
+        self.host_mut(host).listen(id, now, backlog)?;
+        self.process(host).listener = Some(id);
+        self.show(host, id);
+        Ok(())
+    }
+
+    fn connect(&mut self, host: HostId, to: HostId, port: u16, from_port: Option<u16>) -> Result<(), Errno> {
+        let now = self.now;
+        let remote = End { address: self.host(to).address(), port };
+        let id = self.host_mut(host).socket();
+        self.process(host).connection = Some(id);
+        self.apply_pending(host, id)?;
+        if let Some(port) = from_port {
+            self.host_mut(host).reuse_address(id)?;
+            self.host_mut(host).bind(id, port)?;
+        }
+        self.show(host, id);
+        self.host_mut(host).connect(id, now, remote)
+    }
+
+    fn apply_pending(&mut self, host: HostId, id: SocketId) -> Result<(), Errno> {
+        let now = self.now;
+        for option in std::mem::take(&mut self.process(host).pending) {
+            self.host_mut(host).set_option(id, now, option)?;
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, host: HostId) -> Result<SocketId, Errno> {
+        let listener = self.process(host).listener.ok_or(Errno::Invalid)?;
+        let child = self.host_mut(host).accept(listener)?;
+        self.process(host).connection = Some(child);
+        self.apply_pending(host, child)?;
+        Ok(child)
+    }
+
+    /// The connected socket of the process; accepts one if the process only listens so far.
+    pub(super) fn connection(&mut self, host: HostId) -> Result<SocketId, Errno> {
+        let process = self.process(host);
+        match (process.connection, process.listener) {
+            (Some(id), _) => Ok(id),
+            (None, Some(_)) => self.accept(host),
+            (None, None) => Err(Errno::BadDescriptor),
+        }
+    }
+
+    fn send(&mut self, host: HostId, text: &[u8], more: bool) -> Result<String, Errno> {
+        let now = self.now;
+        let id = self.connection(host)?;
+        let done = self.process(host).progress;
+        let taken = self.host_mut(host).send(id, now, &text[done..], more)?;
+        let done = done + taken as usize;
+        if done < text.len() {
+            self.process(host).progress = done;
+            return Err(Errno::Again);
+        }
+        self.process(host).progress = 0;
+        Ok(text.len().to_string())
+    }
+
+    fn recv(&mut self, host: HostId, want: Option<u32>) -> Result<String, Errno> {
+        let now = self.now;
+        let id = self.connection(host)?;
+        loop {
+            let done = self.process(host).progress;
+            let max = want.map_or(u32::MAX, |want| want.saturating_sub(u32::try_from(done).unwrap_or(u32::MAX)));
+            let text = self.host_mut(host).recv(id, now, max)?;
+            let done = done + text.len();
+            let complete = want.is_some_and(|want| done >= want as usize);
+            if text.is_empty() || complete {
+                self.process(host).progress = 0;
+                return Ok(if done == 0 { "end of file".to_owned() } else { done.to_string() });
+            }
+            self.process(host).progress = done;
+        }
+    }
+
+    fn close(&mut self, host: HostId) -> Result<(), Errno> {
+        let now = self.now;
+        let connection = match self.connection(host) {
+            Ok(id) => {
+                self.process(host).connection = None;
+                Ok(id)
+            }
+            // Nothing has come to be accepted: then it is the listening socket that is closed.
+            Err(Errno::Again) => self.process(host).listener.take().ok_or(Errno::BadDescriptor),
+            Err(error) => Err(error),
+        };
+        let id = connection?;
+        self.host_mut(host).close(id, now)
+    }
+
+    fn set_option(&mut self, host: HostId, option: SocketOption) -> Result<(), Errno> {
+        let now = self.now;
+        if let Ok(id) = self.connection(host) {
+            return self.host_mut(host).set_option(id, now, option);
+        }
+        self.process(host).pending.push(option);
+        Ok(())
+    }
+}
