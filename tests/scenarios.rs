@@ -1,8 +1,13 @@
 //! The catalogue against `rfc/scenarios.csv`, line by line: direction, flags, numbers, length, fate,
 //! options where the table has them, and both states after every line.
 
+mod common {
+    pub(crate) mod csv;
+}
+
 use std::collections::BTreeMap;
 
+use common::csv::csv;
 use synfin::engine::{Flags, State, Timer};
 use synfin::ladder::{RungKind, Sign, Step, steps};
 use synfin::sources::scenario::{Scenario, catalogue};
@@ -46,27 +51,6 @@ fn expected(name: &str) -> ((State, State), Vec<Line>) {
         Line { time: row["time_s"].parse().ok(), what, states: states(row), options: row["options"].clone() }
     });
     (start, lines.collect())
-}
-
-/// A line of text of the table: quoted fields may hold commas and doubled quotes.
-fn csv(text: &str) -> Vec<BTreeMap<String, String>> {
-    let record = |line: &str| {
-        let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
-        let mut chars = line.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '"' if quoted && chars.peek() == Some(&'"') => field.push(chars.next().unwrap_or('"')),
-                '"' => quoted = !quoted,
-                ',' if !quoted => fields.push(std::mem::take(&mut field)),
-                c => field.push(c),
-            }
-        }
-        fields.push(field);
-        fields
-    };
-    let mut lines = text.lines();
-    let header = record(lines.next().expect("a header"));
-    lines.map(|line| header.iter().cloned().zip(record(line)).collect()).collect()
 }
 
 fn states_at(trace: &Trace, entry: usize) -> (State, State) {

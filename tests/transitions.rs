@@ -3,10 +3,15 @@
 //! States are reached by calls and segments, never by writing fields. Where the table lists a
 //! combination as one transition (a FIN that also acknowledges ours), the walk's net effect counts.
 
+mod common {
+    pub(crate) mod csv;
+}
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::csv::csv;
 use synfin::engine::{Connection, Flags, Instant, Open, Profile, Segment, SeqNumber, State, TcpOptions, Theirs, WireWindow};
 
 /// Our ISS and theirs; numbers below count from these.
@@ -189,24 +194,6 @@ fn happen(row: &BTreeMap<String, String>, from: State) -> Walk {
         (id, event) => panic!("{id}: nothing here makes {event} happen"),
     }
     walk
-}
-
-fn csv(text: &str) -> Vec<BTreeMap<String, String>> {
-    let record = |line: &str| {
-        let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
-        for c in line.chars() {
-            match c {
-                '"' => quoted = !quoted,
-                ',' if !quoted => fields.push(std::mem::take(&mut field)),
-                c => field.push(c),
-            }
-        }
-        fields.push(field);
-        fields
-    };
-    let mut lines = text.lines();
-    let header = record(lines.next().expect("a header"));
-    lines.map(|line| header.iter().cloned().zip(record(line)).collect()).collect()
 }
 
 #[test]

@@ -22,12 +22,7 @@ pub struct Arrival {
     pub acked: u32,
 }
 
-/// The reset that answers a segment nobody wants (RFC 9293 section 3.5.2, group 1), if it deserves one.
-pub fn reset_for(segment: &Segment<Theirs>) -> Option<Segment<Ours>> {
-    reset_numbers(segment).map(|reset| reset.segment())
-}
-
-/// The numbers of that reset; a RST is never answered.
+/// The numbers of the reset that answers a segment nobody wants (RFC 9293 section 3.5.2, group 1); a RST is never answered.
 pub(super) fn reset_numbers(segment: &Segment<Theirs>) -> Option<Reset> {
     if segment.has(Flags::RST) {
         None

@@ -113,15 +113,6 @@ impl Connection {
         self.ts_offset = open.ts_offset;
     }
 
-    /// Replaces what [`on_open_passive`](Self::on_open_passive) was given, before a SYN arrives.
-    ///
-    /// A listener learns only then who calls, and RFC 6528 makes the ISS depend on it.
-    pub fn prepare(&mut self, open: Open) {
-        if self.state == State::Listen {
-            self.take_open(open);
-        }
-    }
-
     /// SEND: queues up to `octets` of text (RFC 9293 section 3.10.2) and returns how many fit.
     ///
     /// With `more` the end of a record is not reached: a short segment may wait for the next call,

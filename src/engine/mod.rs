@@ -33,7 +33,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use arrival::{Arrival, reset_for};
+pub use arrival::Arrival;
 pub use call::{CallError, Open};
 pub use options::{TcpOption, TcpOptions, Timestamps};
 pub use profile::Profile;
