@@ -124,7 +124,7 @@ fn ask(scenario: &Scenario, overrides: &Overrides) -> Outcome {
 }
 
 /// How often a scenario is asked before a difference counts.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 5;
 
 /// Why a scenario cannot be asked of a kernel over its own loopback.
 fn why_not(scenario: &Scenario) -> Option<String> {
