@@ -68,6 +68,9 @@ pub(super) struct RoundTrip {
     /// The number whose acknowledgment ends the sample, and when it left; none while 0.
     pub timed: SeqNumber<Ours>,
     pub timed_at: u64,
+    /// The profile's bounds of the RTO in nanoseconds: asked for at every ACK, and a `Duration` is not.
+    pub rto_min: u64,
+    pub rto_max: u64,
 }
 
 /// Facts of one bit each.
@@ -238,7 +241,7 @@ impl Connection {
         let zero = SeqNumber::new(0);
         Self {
             deadlines: Deadlines::NONE,
-            rtt: RoundTrip { srtt: 0, rttvar: 0, rto, timed: SeqNumber::new(0), timed_at: 0 },
+            rtt: RoundTrip { srtt: 0, rttvar: 0, rto, timed: SeqNumber::new(0), timed_at: 0, rto_min: nanos(profile.rto_min), rto_max: nanos(profile.rto_max) },
             snd: Send {
                 una: SeqNumber::new(0),
                 nxt: SeqNumber::new(0),

@@ -6,7 +6,7 @@ use super::segment::Segment;
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, State};
 use super::tcb::{Connection, Origin};
-use super::time::{Instant, Timer, nanos};
+use super::time::{Instant, Timer};
 
 /// The event a timer stands for, applied.
 pub(super) fn fire(connection: &mut Connection, timer: Timer, now: Instant) {
@@ -90,7 +90,7 @@ impl Connection {
         let linear = if self.state == State::SynSent { self.profile.syn_linear_timeouts } else { 0 };
         let doublings = u32::from(self.backoff.saturating_sub(linear)).min(32);
         // Whatever the knobs say: a timer that is due at once would be due for ever.
-        self.rtt.rto.saturating_mul(1_u64 << doublings).min(nanos(self.profile.rto_max)).max(GRANULARITY)
+        self.rtt.rto.saturating_mul(1_u64 << doublings).min(self.rtt.rto_max).max(GRANULARITY)
     }
 
     /// Begins a round-trip sample that ends when `end` is acknowledged, unless one is under way.
@@ -143,7 +143,7 @@ impl Connection {
             self.rtt.srtt = (7 * self.rtt.srtt + rtt) / 8;
         }
         let rto = self.rtt.srtt.saturating_add(self.rtt.rttvar.saturating_mul(4));
-        self.rtt.rto = rto.max(nanos(self.profile.rto_min)).min(nanos(self.profile.rto_max));
+        self.rtt.rto = rto.max(self.rtt.rto_min).min(self.rtt.rto_max);
     }
 
     /// What the timestamp option says now: milliseconds, from an offset of this connection's own.

@@ -5,7 +5,7 @@ use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, State};
 use super::tcb::Connection;
-use super::time::{Instant, Timer, nanos};
+use super::time::{Instant, Timer};
 
 /// What a segment takes along; the rest of its header is the same whatever it carries.
 struct Cut {
@@ -248,7 +248,7 @@ impl Connection {
         let fin = segment.is_some_and(|segment| segment.has(Flags::FIN));
         // A side that has closed itself may be in TIME-WAIT before the delay is over, where nothing leaves late.
         let late_fin = self.profile.delay_fin_ack && self.state == State::Established;
-        if nanos(delay) == 0 || (fin && !late_fin) {
+        if delay.is_zero() || (fin && !late_fin) {
             self.bits.set_ack_due(true);
             return;
         }
