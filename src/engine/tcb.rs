@@ -241,7 +241,15 @@ impl Connection {
         let zero = SeqNumber::new(0);
         Self {
             deadlines: Deadlines::NONE,
-            rtt: RoundTrip { srtt: 0, rttvar: 0, rto, timed: SeqNumber::new(0), timed_at: 0, rto_min: nanos(profile.rto_min), rto_max: nanos(profile.rto_max) },
+            rtt: RoundTrip {
+                srtt: 0,
+                rttvar: 0,
+                rto,
+                timed: SeqNumber::new(0),
+                timed_at: 0,
+                rto_min: nanos(profile.rto_min),
+                rto_max: nanos(profile.rto_max),
+            },
             snd: Send {
                 una: SeqNumber::new(0),
                 nxt: SeqNumber::new(0),

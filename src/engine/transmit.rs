@@ -1,5 +1,6 @@
 //! What leaves next: resets, SYNs, what is lost, new text, FIN, and ACKs where nothing else carries them.
 
+use super::options::TcpOptions;
 use super::profile::AckPolicy;
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
@@ -231,7 +232,7 @@ impl Connection {
             window: Self::wire_window(self.rcv.wnd, self.rcv.shift),
             urgent: 0,
             len,
-            options: self.plain_options(now),
+            options: if self.bits.timestamps() || self.bits.dsack_syn() { self.plain_options(now) } else { TcpOptions::NONE },
         }
     }
 
