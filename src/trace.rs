@@ -90,6 +90,13 @@ pub struct Entry {
     pub variables: Option<Box<Variables>>,
 }
 
+impl Entry {
+    /// An entry in which nothing changes and of which nothing more is known: no endpoint, rules, signals or variables.
+    pub fn bare(at: Instant, host: HostId, what: What, state: State) -> Self {
+        Self { at, host, endpoint: None, what, before: state, after: state, rules: Vec::new(), signals: Vec::new(), variables: None }
+    }
+}
+
 /// An endpoint of a trace: the n-th one this run created on any host.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct EndpointId(pub u32);
@@ -142,6 +149,11 @@ impl Trace {
         let earlier = self.packets.iter().take(before + 1).rev().filter(|packet| packet.from.is_some());
         let mut syns = earlier.filter(|packet| packet.source == end && packet.segment.has(Flags::SYN));
         syns.next().map(|packet| packet.segment.seq.get())
+    }
+
+    /// The ids of all hosts, in order.
+    pub fn host_ids(&self) -> impl Iterator<Item = HostId> + use<> {
+        (0..=u8::MAX).map(HostId).take(self.hosts.len())
     }
 
     /// The host with this name.

@@ -73,17 +73,8 @@ fn theirs(name: &str) -> Trace {
             segment: decoded.segment,
             text: decoded.text.to_vec(),
         });
-        trace.entries.push(Entry {
-            at: Instant::START + packet.timestamp().saturating_sub(EPOCH),
-            host: from,
-            endpoint: None,
-            what: What::Departure(id),
-            before: State::Closed,
-            after: State::Closed,
-            rules: Vec::new(),
-            signals: Vec::new(),
-            variables: None,
-        });
+        let at = Instant::START + packet.timestamp().saturating_sub(EPOCH);
+        trace.entries.push(Entry::bare(at, from, What::Departure(id), State::Closed));
     }
     trace
 }

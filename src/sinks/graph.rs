@@ -72,7 +72,7 @@ impl StateGraph {
             edge.walked.entry(step.entry.host).or_default().push((*number, event));
         }
         let visited: BTreeSet<u8> = trace.map_or_else(BTreeSet::new, |trace| {
-            let hosts = (0_u8..).map(HostId).take(trace.hosts.len());
+            let hosts = trace.host_ids();
             hosts.flat_map(|host| trace.path(host)).map(|state| state as u8).collect()
         });
         let mut graph = DiGraph::new();

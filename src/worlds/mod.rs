@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::engine::{Instant, Segment};
 use crate::trace::{HostId, Trace};
 
+mod blocking;
 pub mod kernel;
 pub mod simulated;
 
@@ -205,6 +206,17 @@ pub enum Outcome {
     Failed(Errno),
     /// It blocks; ask again with [`World::retry`].
     Blocked,
+}
+
+impl Outcome {
+    /// What a call came to that returned this, or failed so.
+    fn of(result: Result<String, Errno>) -> Self {
+        match result {
+            Ok(text) => Self::Done(text),
+            Err(errno) if errno.is_wait() => Self::Blocked,
+            Err(errno) => Self::Failed(errno),
+        }
+    }
 }
 
 /// What the network does to a segment that is still to come.

@@ -10,7 +10,10 @@ use super::tcp_info::tcp_info;
 use super::world::{Kernel, bad_descriptor, family_of, is_wait};
 use crate::engine::State;
 use crate::trace::{End, HostId};
-use crate::worlds::{Call, How, SocketOption};
+use crate::worlds::{Call, How, SocketOption, blocking};
+
+/// Octets one system call receives at most: its buffer is made for it.
+const MOST_AT_ONCE: usize = 1 << 20;
 
 /// The sockets of one host's process.
 #[derive(Debug, Default)]
@@ -113,30 +116,21 @@ impl Kernel {
     }
 
     fn send(&mut self, host: HostId, text: &[u8], more: bool) -> Result<String, Errno> {
-        let done = self.process(host).progress;
         let more = if more { More::Follows } else { More::No };
-        let taken = self.connection(host)?.send(&text[done..], more)?;
-        if done + taken < text.len() {
-            self.process(host).progress = done + taken;
-            return Err(rustix::io::Errno::AGAIN.into());
-        }
-        self.process(host).progress = 0;
-        Ok(text.len().to_string())
+        let mut progress = self.process(host).progress;
+        let sent = blocking::send(&mut progress, text, |rest| self.connection(host)?.send(rest, more));
+        self.process(host).progress = progress;
+        sent?.ok_or_else(|| rustix::io::Errno::AGAIN.into())
     }
 
     fn recv(&mut self, host: HostId, want: Option<u32>) -> Result<String, Errno> {
-        loop {
-            let done = self.process(host).progress;
-            let max = want.map_or(1 << 20, |want| (want as usize).saturating_sub(done));
-            let text = self.connection(host)?.recv(max)?;
-            let done = done + text.len();
-            let complete = want.is_some_and(|want| done >= want as usize);
-            if text.is_empty() || complete {
-                self.process(host).progress = 0;
-                return Ok(if done == 0 { "end of file".to_owned() } else { done.to_string() });
-            }
-            self.process(host).progress = done;
-        }
+        let mut progress = self.process(host).progress;
+        let received = blocking::receive(&mut progress, want, |max| {
+            let max = (max as usize).min(MOST_AT_ONCE);
+            self.connection(host)?.recv(max).map(|text| text.len())
+        });
+        self.process(host).progress = progress;
+        received
     }
 
     fn close(&mut self, host: HostId) -> Result<(), Errno> {

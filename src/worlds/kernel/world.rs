@@ -78,6 +78,8 @@ pub struct Kernel {
     /// When the last frame passed or the last call was made.
     stirred: std::time::Instant,
     trace: Trace,
+    /// Packets seen leaving and not arriving yet, oldest first.
+    under_way: Vec<PacketId>,
     failure: Option<KernelError>,
 }
 
@@ -104,6 +106,7 @@ impl Kernel {
             started: now,
             stirred: now,
             trace,
+            under_way: Vec::new(),
             failure: None,
         })
     }
@@ -205,16 +208,17 @@ impl Kernel {
                 };
                 let id = PacketId(u32::try_from(self.trace.packets.len()).unwrap_or(u32::MAX));
                 self.trace.packets.push(packet);
+                self.under_way.push(id);
                 self.entry(frame.at, host(from), What::Departure(id));
             }
             Direction::Received => {
-                // The loopback keeps order, so it is the oldest like it that has not arrived.
-                let arrived = |id: PacketId| self.trace.entries.iter().any(|entry| entry.what == What::Arrival(id));
-                let found =
-                    self.trace.packets.iter().zip(0..).find(|(packet, id)| {
-                        packet.segment == decoded.segment && packet.source == decoded.source && !arrived(PacketId(*id))
-                    });
-                if let Some(id) = found.map(|(_, id)| PacketId(id)) {
+                // The loopback keeps order, so it is the oldest like it that is under way.
+                let like_it = |id: &PacketId| {
+                    let packet = self.trace.packet(*id);
+                    packet.segment == decoded.segment && packet.source == decoded.source
+                };
+                if let Some(position) = self.under_way.iter().position(like_it) {
+                    let id = self.under_way.remove(position);
                     self.entry(frame.at, host(to), What::Arrival(id));
                 }
             }
@@ -223,23 +227,9 @@ impl Kernel {
     }
 
     fn entry(&mut self, at: Instant, host: HostId, what: What) {
-        let last = self.trace.entries.last().map_or(Instant::START, |entry| entry.at);
         let state = self.processes[usize::from(host.0)].state.unwrap_or(State::Closed);
-        self.push(Entry {
-            at: at.max(last),
-            host,
-            endpoint: None,
-            what,
-            before: state,
-            after: state,
-            rules: Vec::new(),
-            signals: Vec::new(),
-            variables: None,
-        });
-    }
-
-    fn push(&mut self, entry: Entry) {
-        self.trace.entries.push(entry);
+        let at = at.max(self.trace.entries.last().map_or(Instant::START, |entry| entry.at));
+        self.trace.entries.push(Entry::bare(at, host, what, state));
     }
 
     /// Asks the kernel for the states of both hosts and writes down what it says.
@@ -254,18 +244,10 @@ impl Kernel {
         for host in [HostId(0), HostId(1)] {
             let state = self.state_of(host, &table);
             let before = self.process(host).state.replace(state).unwrap_or(State::Closed);
-            let at = self.now().max(self.trace.entries.last().map_or(Instant::START, |entry| entry.at));
-            self.push(Entry {
-                at,
-                host,
-                endpoint: None,
-                what: What::Observation,
-                before,
-                after: state,
-                rules: Vec::new(),
-                signals: Vec::new(),
-                variables: None,
-            });
+            self.entry(self.now(), host, What::Observation);
+            if let Some(entry) = self.trace.entries.last_mut() {
+                entry.before = before;
+            }
         }
     }
 
@@ -395,11 +377,8 @@ fn sysctls(profile: &Profile) -> Vec<(&'static str, String)> {
 }
 
 fn outcome(result: &Result<String, Errno>) -> Outcome {
-    match result {
-        Ok(text) => Outcome::Done(text.clone()),
-        Err(errno) if is_wait(*errno) => Outcome::Blocked,
-        Err(errno) => Outcome::Failed(crate::worlds::Errno::named(errno.name()).unwrap_or(crate::worlds::Errno::Invalid)),
-    }
+    let named = |errno: Errno| crate::worlds::Errno::named(errno.name()).unwrap_or(crate::worlds::Errno::Invalid);
+    Outcome::of(result.clone().map_err(named))
 }
 
 pub(super) fn is_wait(errno: Errno) -> bool {

@@ -21,7 +21,7 @@ use process::Process;
 pub use socket::SocketId;
 
 use super::{Call, Errno, NetworkAct, Outcome, World};
-use crate::engine::{Instant, Profile, Segment, State, Timer};
+use crate::engine::{Event, Instant, Profile, Rule, Segment, State, Timer};
 use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
 
 /// How one host of a simulated world is set up.
@@ -178,46 +178,36 @@ impl Simulated {
             self.flush_loopback();
             return;
         }
-        for position in 0..self.hosts.len() {
-            #[expect(clippy::cast_possible_truncation, reason = "one or two hosts")]
-            let host = HostId(position as u8);
-            loop {
-                let before = self.shown_state(host);
-                let Some(outgoing) = self.hosts[position].poll_packet(self.now) else { break };
-                self.depart(host, before, outgoing);
-            }
+        for host in self.trace.host_ids() {
+            while self.depart_one(host) {}
         }
     }
 
     /// On a loopback the receiver answers before the sender's next segment leaves.
     fn flush_loopback(&mut self) {
-        let mut first = 0;
+        let mut first = HostId(0);
         for _ in 0..MAX_BURST {
             if let Some(&Reverse((arrival, _, _, id))) = self.under_way.peek()
                 && arrival <= self.now
             {
                 self.under_way.pop();
-                first = usize::from(self.trace.packet(id).to.0);
+                first = self.trace.packet(id).to;
                 self.arrive(id);
                 continue;
             }
-            let order = [first, 1 - first.min(1)];
-            let mut left = false;
-            let hosts = self.hosts.len();
-            for position in order.into_iter().filter(|position| *position < hosts) {
-                #[expect(clippy::cast_possible_truncation, reason = "one or two hosts")]
-                let host = HostId(position as u8);
-                let before = self.shown_state(host);
-                if let Some(outgoing) = self.hosts[position].poll_packet(self.now) {
-                    self.depart(host, before, outgoing);
-                    left = true;
-                    break;
-                }
-            }
-            if !left {
+            let others = self.trace.host_ids().filter(|host| *host != first);
+            if !std::iter::once(first).chain(others).any(|host| self.depart_one(host)) {
                 return;
             }
         }
+    }
+
+    /// The next packet this host wants to send leaves; `false` if there is none.
+    fn depart_one(&mut self, host: HostId) -> bool {
+        let (before, now) = (self.shown_state(host), self.now);
+        let Some(outgoing) = self.host_mut(host).poll_packet(now) else { return false };
+        self.depart(host, before, outgoing);
+        true
     }
 
     fn depart(&mut self, from: HostId, before: State, outgoing: Outgoing) {
@@ -232,27 +222,15 @@ impl Simulated {
         }
         // What fired belongs to the input that made the segment leave; only the FIN of CLOSE-WAIT
         // walks a row by leaving.
-        let walked = socket.and_then(|id| self.host(from).inspect(id)).and_then(|inspection| inspection.rules.last().copied());
-        let walked: Vec<_> = walked.filter(|rule| rule.on == crate::engine::Event::FinSent && rule.from == before).into_iter().collect();
-        self.record(from, socket, before, What::Departure(id), true);
+        self.record(from, socket, before, What::Departure(id), false);
         if let Some(entry) = self.trace.entries.last_mut() {
-            entry.rules = walked;
+            entry.rules.retain(|rule| rule.on == Event::FinSent && rule.from == before);
+            entry.signals.clear();
         }
         match passage {
             Passage::Lost => {
                 let state = self.shown_state(to);
-                let entry = Entry {
-                    at: self.now,
-                    host: to,
-                    endpoint: None,
-                    what: What::Loss(id),
-                    before: state,
-                    after: state,
-                    rules: Vec::new(),
-                    signals: Vec::new(),
-                    variables: None,
-                };
-                self.trace.entries.push(entry);
+                self.trace.entries.push(Entry::bare(self.now, to, What::Loss(id), state));
             }
             Passage::Arrives { after, copy } => {
                 // A host that talks to itself needs no link.
@@ -282,14 +260,14 @@ impl Simulated {
     }
 
     fn arrive(&mut self, id: PacketId) {
-        let packet = self.trace.packet(id).clone();
+        let packet = self.trace.packet(id);
         let to = packet.to;
-        let now = self.now;
         // The endpoint the packet is for is the one to look at from now on; nobody's packet meets the listener.
         let concerned = self.host(to).lookup(packet.source, packet.destination);
         self.process(to).shown = concerned;
         let before = self.shown_state(to);
-        let socket = self.host_mut(to).on_packet(now, packet.source, packet.destination, &packet.segment, &packet.text);
+        let Packet { source, destination, segment, text, .. } = self.trace.packet(id);
+        let socket = self.hosts[usize::from(to.0)].on_packet(self.now, *source, *destination, segment, text);
         if let Some(socket) = socket
             && self.process(to).listener != Some(socket)
         {
@@ -307,12 +285,11 @@ impl Simulated {
     }
 
     fn fire_timers(&mut self) {
-        for position in 0..self.hosts.len() {
-            #[expect(clippy::cast_possible_truncation, reason = "one or two hosts")]
-            let host = HostId(position as u8);
+        let now = self.now;
+        for host in self.trace.host_ids() {
             loop {
                 let before = self.shown_state(host);
-                let Some(socket) = self.hosts[position].on_time(self.now) else { break };
+                let Some(socket) = self.host_mut(host).on_time(now) else { break };
                 let timer = self
                     .host(host)
                     .inspect(socket)
@@ -357,8 +334,7 @@ impl Simulated {
 }
 
 /// The timer whose expiry a rule answers.
-fn timer_of(rule: &crate::engine::Rule) -> Timer {
-    use crate::engine::Event;
+fn timer_of(rule: &Rule) -> Timer {
     match rule.on {
         Event::TwoMsl => Timer::TimeWait,
         Event::DelayedAck => Timer::DelayedAck,
@@ -378,11 +354,7 @@ impl World for Simulated {
         let result = self.dispatch(host, call);
         self.record_call(host, call, before, &result, false);
         self.flush();
-        match result {
-            Ok(text) => Outcome::Done(text),
-            Err(errno) if errno.is_wait() => Outcome::Blocked,
-            Err(errno) => Outcome::Failed(errno),
-        }
+        Outcome::of(result)
     }
 
     fn retry(&mut self, host: HostId, call: &Call) -> Outcome {
@@ -394,14 +366,11 @@ impl World for Simulated {
             },
             _ => self.dispatch(host, call),
         };
-        let outcome = match &result {
-            Ok(text) => Outcome::Done(text.clone()),
-            Err(errno) if errno.is_wait() => return Outcome::Blocked,
-            Err(errno) => Outcome::Failed(*errno),
-        };
-        self.record_call(host, call, before, &result, true);
-        self.flush();
-        outcome
+        if !matches!(result, Err(errno) if errno.is_wait()) {
+            self.record_call(host, call, before, &result, true);
+            self.flush();
+        }
+        Outcome::of(result)
     }
 
     fn network(&mut self, act: &NetworkAct) -> Result<(), String> {

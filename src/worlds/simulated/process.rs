@@ -2,7 +2,7 @@
 
 use super::{Simulated, SocketId};
 use crate::trace::{End, HostId};
-use crate::worlds::{Call, Errno, SocketOption};
+use crate::worlds::{Call, Errno, SocketOption, blocking};
 
 /// The sockets a host's process speaks of.
 #[derive(Clone, Debug, Default)]
@@ -113,46 +113,32 @@ impl Simulated {
     fn send(&mut self, host: HostId, text: &[u8], more: bool) -> Result<String, Errno> {
         let now = self.now;
         let id = self.connection(host)?;
-        let done = self.process(host).progress;
-        let taken = self.host_mut(host).send(id, now, &text[done..], more)?;
-        let done = done + taken as usize;
-        if done < text.len() {
-            self.process(host).progress = done;
-            return Err(Errno::Again);
-        }
-        self.process(host).progress = 0;
-        Ok(text.len().to_string())
+        let mut progress = self.process(host).progress;
+        let sent = blocking::send(&mut progress, text, |rest| self.host_mut(host).send(id, now, rest, more).map(|octets| octets as usize));
+        self.process(host).progress = progress;
+        sent?.ok_or(Errno::Again)
     }
 
     fn recv(&mut self, host: HostId, want: Option<u32>) -> Result<String, Errno> {
         let now = self.now;
         let id = self.connection(host)?;
-        loop {
-            let done = self.process(host).progress;
-            let max = want.map_or(u32::MAX, |want| want.saturating_sub(u32::try_from(done).unwrap_or(u32::MAX)));
-            let text = self.host_mut(host).recv(id, now, max)?;
-            let done = done + text.len();
-            let complete = want.is_some_and(|want| done >= want as usize);
-            if text.is_empty() || complete {
-                self.process(host).progress = 0;
-                return Ok(if done == 0 { "end of file".to_owned() } else { done.to_string() });
-            }
-            self.process(host).progress = done;
-        }
+        let mut progress = self.process(host).progress;
+        let received = blocking::receive(&mut progress, want, |max| self.host_mut(host).recv(id, now, max).map(|text| text.len()));
+        self.process(host).progress = progress;
+        received
     }
 
     fn close(&mut self, host: HostId) -> Result<(), Errno> {
         let now = self.now;
-        let connection = match self.connection(host) {
+        let id = match self.connection(host) {
             Ok(id) => {
                 self.process(host).connection = None;
-                Ok(id)
+                id
             }
             // Nothing has come to be accepted: then it is the listening socket that is closed.
-            Err(Errno::Again) => self.process(host).listener.take().ok_or(Errno::BadDescriptor),
-            Err(error) => Err(error),
+            Err(Errno::Again) => self.process(host).listener.take().ok_or(Errno::BadDescriptor)?,
+            Err(error) => return Err(error),
         };
-        let id = connection?;
         self.host_mut(host).close(id, now)
     }
 
