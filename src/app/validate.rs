@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use synfin::sinks::agreement::{Agreement, Difference, Kind, Shown, compare};
 use synfin::sinks::pcap::{self, Format, Tap};
-use synfin::sources::scenario::{Action, Overrides, Scenario, catalogue, play_in};
+use synfin::sources::scenario::{Action, Overrides, Scenario, catalogue, host_name, play_in};
 use synfin::trace::{HostId, Trace, What};
 use synfin::worlds::kernel::{Kernel, KernelError, KernelSetup, enter_user_namespace};
 use synfin::worlds::simulated::Simulated;
@@ -80,10 +80,10 @@ fn ask_all(scenarios: &[Scenario], overrides: &Overrides) -> Vec<Outcome> {
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let turn = || scenarios.iter().zip(&outcomes).nth(next.fetch_add(1, Ordering::Relaxed));
+                while let Some((scenario, slot)) = turn() {
                     let outcome = ask(scenario, overrides);
-                    let position = scenarios.iter().position(|other| std::ptr::eq(other, scenario)).unwrap_or(0);
-                    if let Ok(mut slot) = outcomes[position].lock() {
+                    if let Ok(mut slot) = slot.lock() {
                         *slot = Some(outcome);
                     }
                 }
@@ -144,7 +144,7 @@ fn why_not(scenario: &Scenario) -> Option<String> {
 /// Settings of the scenario that are left out: they are for another profile, and the kernel has its own.
 fn dropped_settings(scenario: &Scenario) -> Vec<String> {
     let of = |host: HostId| {
-        let name = if host.0 == 0 { "A" } else { "B" };
+        let name = host_name(host);
         scenario.hosts[usize::from(host.0)].knobs.iter().map(move |(knob, value)| format!("{name}.{knob}={value}"))
     };
     of(HostId(0)).chain(of(HostId(1))).collect()
