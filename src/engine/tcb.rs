@@ -97,10 +97,10 @@ bits! {
     front_due set_front_due = 2: "The front of the retransmission queue has to leave again.",
     fin_queued set_fin_queued = 3: "A FIN stands behind the text.",
     fin_sent set_fin_sent = 4: "It has left at least once.",
-    sack set_sack = 18: "Both sides permit SACK.",
     close_queued set_close_queued = 5: "CLOSE was called in SYN-RECEIVED and waits for ESTABLISHED.",
     hold_short set_hold_short = 6: "The last SEND announced more: a short segment waits (MSG_MORE).",
     no_delay set_no_delay = 7: "The user switched Nagle off.",
+    pushed set_pushed = 8: "Pushed text arrived since the last ACK (Linux).",
     timestamps set_timestamps = 9: "Both sides use timestamps.",
     user_closed set_user_closed = 10: "The user closed both directions: nobody will read.",
     syn_timed_out set_syn_timed_out = 11: "The SYN had to be sent more than once (RFC 6298 section 5.7).",
@@ -108,11 +108,11 @@ bits! {
     probing set_probing = 13: "The window is closed and the retransmission timer probes it.",
     peer_fin set_peer_fin = 14: "The peer's FIN has been taken.",
     ack_soon set_ack_soon = 15: "Text or FIN arrived whose ACK is still owed.",
-    pushed set_pushed = 8: "Pushed text arrived since the last ACK (Linux).",
     pushed_twice set_pushed_twice = 16: "More than once (Linux).",
-    opened set_opened = 20: "It was opened before, so an OPEN must forget what there was.",
-    syn_acked set_syn_acked = 19: "Our SYN is acknowledged: SND.UNA is the number of text or FIN.",
     dsack_syn set_dsack_syn = 17: "The next ACK reports the peer's SYN as received twice (RFC 2883).",
+    sack set_sack = 18: "Both sides permit SACK.",
+    syn_acked set_syn_acked = 19: "Our SYN is acknowledged: SND.UNA is the number of text or FIN.",
+    opened set_opened = 20: "It was opened before, so an OPEN must forget what there was.",
 }
 
 impl Bits {
