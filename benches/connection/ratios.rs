@@ -31,7 +31,7 @@ fn compare(name: &str, wanted: &str, crowd: Crowd, mut ours: impl FnMut()) {
     rounds.sort_by(|(one, ..), (other, ..)| one.total_cmp(other));
     let (ratio, ours, theirs) = rounds[ROUNDS / 2];
     let each = |seconds: f64| seconds / f64::from(connections) * 1e9;
-    println!("ratio {name} {ratio:.1}x (wanted {wanted}): {:.0} ns a connection, smoltcp {:.0} ns", each(ours), each(theirs));
+    println!("ratio {name} {ratio:.2}x (wanted {wanted}): {:.0} ns a connection, smoltcp {:.0} ns", each(ours), each(theirs));
 }
 
 /// Seconds one call takes, measured over `calls` of them.
