@@ -37,7 +37,7 @@ pub use arrival::Arrival;
 pub use call::{CallError, Open};
 pub use options::{TcpOption, TcpOptions, Timestamps};
 pub use profile::Profile;
-pub use rules::{RULES, Rule};
+pub use rules::{RULES, Rule, TABLE, Table};
 pub use segment::{Flags, Segment, WireWindow};
 pub use seq::{Ours, SeqNumber, Space, Theirs};
 pub use state::{Action, Event, Guard, Signal, State};

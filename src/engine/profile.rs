@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::rules::{TABLE, Table};
+
 /// A value a knob can have, as text and back.
 pub trait KnobValue: Sized {
     /// What a person may write, for the error message.
@@ -232,18 +234,20 @@ macro_rules! knobs {
         pub struct Profile {
             /// The profile's name; stays when knobs are set.
             pub name: &'static str,
+            /// The rows in force: [`TABLE`](crate::engine::rules::TABLE), unless somebody wants to see another at work.
+            pub table: &'static Table,
             $($(#[doc = $about])+ pub $field: $type,)+
         }
 
         impl Profile {
             /// The RFC's own words, and the choices this project makes where they leave room.
             pub fn rfc9293() -> Self {
-                Self { name: "rfc9293", $($field: $rfc,)+ }
+                Self { name: "rfc9293", table: &TABLE, $($field: $rfc,)+ }
             }
 
             /// Linux as measured on 6.18 with default sysctls.
             pub fn linux() -> Self {
-                Self { name: "linux", $($field: $linux,)+ }
+                Self { name: "linux", table: &TABLE, $($field: $linux,)+ }
             }
         }
 

@@ -45,8 +45,8 @@ const fn rule(name: &'static str, from: State, on: Event, when: Guard, to: State
     Rule { name, from, on, when, to, does, rfc }
 }
 
-/// A row of [`RULES`], by position.
-pub(crate) type RuleId = u8;
+/// A row of a [`Table`], by position.
+pub(crate) type RuleId = u16;
 
 /// Every row. Those of one state and event stand together; the first whose guard holds applies.
 #[rustfmt::skip]
@@ -258,33 +258,84 @@ pub static RULES: &[Rule] = &[
     rule("time-wait/2msl",                        TimeWait,    TwoMsl,           Always,      Closed,      &[DeleteTcb], "3.10.8"),
 ];
 
-/// Where the rows of each state and event stand: the first, and how many.
-static INDEX: [[(RuleId, u8); Event::ALL.len()]; State::ALL.len()] = index();
+/// Where the rows of one state and event stand: the first, and how many.
+type Cell = (RuleId, u16);
 
-const fn index() -> [[(RuleId, u8); Event::ALL.len()]; State::ALL.len()] {
-    let mut index = [[(0, 0); Event::ALL.len()]; State::ALL.len()];
-    assert!(RULES.len() < RuleId::MAX as usize, "RuleId is too small");
-    let mut i = 0;
-    while i < RULES.len() {
-        let cell = &mut index[RULES[i].from as usize][RULES[i].on as usize];
-        if cell.1 == 0 {
-            #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
-            {
-                cell.0 = i as RuleId;
-            }
-        } else {
-            assert!(cell.0 as usize + cell.1 as usize == i, "rows of one state and event must stand together");
-        }
-        cell.1 += 1;
-        i += 1;
-    }
-    index
+/// Rows in force, with an index by state and event.
+///
+/// There is one, [`TABLE`], of [`RULES`]. Another can be put into a [`Profile`](super::Profile), to
+/// see what a TCP does that lacks a row or has a wrong one: the stack then breaks as that stack would.
+pub struct Table {
+    rules: &'static [Rule],
+    index: [[Cell; Event::ALL.len()]; State::ALL.len()],
 }
 
-/// The rows for `event` in `state`, in the order in which their guards are asked.
-pub(crate) fn candidates(state: State, event: Event) -> impl Iterator<Item = (RuleId, &'static Rule)> {
-    let (first, count) = INDEX[state as usize][event as usize];
-    (first..first + count).map(|id| (id, &RULES[usize::from(id)]))
+/// The table of [`RULES`].
+pub static TABLE: Table = Table::new(RULES);
+
+impl Table {
+    /// The table of these rows.
+    ///
+    /// # Panics
+    /// If the rows of one state and event do not stand together, or there are 65536 of them.
+    pub const fn new(rules: &'static [Rule]) -> Self {
+        let mut index = [[(0, 0); Event::ALL.len()]; State::ALL.len()];
+        assert!(rules.len() < RuleId::MAX as usize, "RuleId is too small");
+        let mut i = 0;
+        while i < rules.len() {
+            let cell: &mut Cell = &mut index[rules[i].from as usize][rules[i].on as usize];
+            if cell.1 == 0 {
+                #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
+                {
+                    cell.0 = i as RuleId;
+                }
+            } else {
+                assert!(cell.0 as usize + cell.1 as usize == i, "rows of one state and event must stand together");
+            }
+            cell.1 += 1;
+            i += 1;
+        }
+        Self { rules, index }
+    }
+
+    /// Every row, in order.
+    pub const fn rules(&self) -> &'static [Rule] {
+        self.rules
+    }
+
+    /// The row at this position.
+    pub(crate) fn rule(&self, id: RuleId) -> &'static Rule {
+        &self.rules[usize::from(id)]
+    }
+
+    /// The rows for `event` in `state`, in the order in which their guards are asked.
+    #[inline]
+    pub(crate) fn candidates(&self, state: State, event: Event) -> impl Iterator<Item = (RuleId, &'static Rule)> + use<> {
+        let (first, count) = self.index[state as usize][event as usize];
+        let rules = self.rules;
+        (first..first + count).map(move |id| (id, &rules[usize::from(id)]))
+    }
+}
+
+/// Two tables are the same if they are one: comparing a profile must not compare rows.
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Table {}
+
+impl std::hash::Hash for Table {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.rules.len().hash(state);
+    }
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Table({} rows)", self.rules.len())
+    }
 }
 
 #[cfg(test)]
@@ -307,7 +358,7 @@ mod tests {
     fn within_a_cell_only_the_last_row_applies_always() {
         for &state in State::ALL {
             for &event in Event::ALL {
-                let rows: Vec<_> = candidates(state, event).map(|(_, rule)| rule).collect();
+                let rows: Vec<_> = TABLE.candidates(state, event).map(|(_, rule)| rule).collect();
                 for (position, rule) in rows.iter().enumerate() {
                     assert!(rule.from == state && rule.on == event);
                     let last = position + 1 == rows.len();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::linux::Tuning;
 use super::options::TcpOptions;
 use super::profile::{OptionLayout, Profile};
-use super::rules::{self, RULES, Rule, RuleId};
+use super::rules::{Rule, RuleId, Table};
 use super::segment::{Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, Guard, Signal, State};
@@ -78,13 +78,16 @@ pub(super) struct RoundTrip {
 pub(super) struct Bits(u32);
 
 macro_rules! bits {
-    ($($name:ident $set:ident = $bit:literal: $about:literal,)+) => {
+    ($($name:ident $set:ident $bit:ident: $about:literal,)+) => {
+        /// Positions, in the order of the list.
+        enum Bit { $($bit,)+ }
+
         impl Bits {
             $(
                 #[doc = $about]
-                pub(super) const fn $name(self) -> bool { self.0 & (1 << $bit) != 0 }
+                pub(super) const fn $name(self) -> bool { self.0 & (1 << Bit::$bit as u32) != 0 }
                 pub(super) const fn $set(&mut self, value: bool) {
-                    if value { self.0 |= 1 << $bit } else { self.0 &= !(1 << $bit) }
+                    if value { self.0 |= 1 << Bit::$bit as u32 } else { self.0 &= !(1 << Bit::$bit as u32) }
                 }
             )+
         }
@@ -92,27 +95,27 @@ macro_rules! bits {
 }
 
 bits! {
-    syn_due set_syn_due = 0: "The SYN or SYN,ACK has to leave, first or again.",
-    ack_due set_ack_due = 1: "An ACK has to leave now.",
-    front_due set_front_due = 2: "The front of the retransmission queue has to leave again.",
-    fin_queued set_fin_queued = 3: "A FIN stands behind the text.",
-    fin_sent set_fin_sent = 4: "It has left at least once.",
-    close_queued set_close_queued = 5: "CLOSE was called in SYN-RECEIVED and waits for ESTABLISHED.",
-    hold_short set_hold_short = 6: "The last SEND announced more: a short segment waits (MSG_MORE).",
-    no_delay set_no_delay = 7: "The user switched Nagle off.",
-    pushed set_pushed = 8: "Pushed text arrived since the last ACK (Linux).",
-    timestamps set_timestamps = 9: "Both sides use timestamps.",
-    user_closed set_user_closed = 10: "The user closed both directions: nobody will read.",
-    syn_timed_out set_syn_timed_out = 11: "The SYN had to be sent more than once (RFC 6298 section 5.7).",
-    interactive set_interactive = 12: "The application answers what it reads, so ACKs can wait for the answer (Linux's pingpong).",
-    probing set_probing = 13: "The window is closed and the retransmission timer probes it.",
-    peer_fin set_peer_fin = 14: "The peer's FIN has been taken.",
-    ack_soon set_ack_soon = 15: "Text or FIN arrived whose ACK is still owed.",
-    pushed_twice set_pushed_twice = 16: "More than once (Linux).",
-    dsack_syn set_dsack_syn = 17: "The next ACK reports the peer's SYN as received twice (RFC 2883).",
-    sack set_sack = 18: "Both sides permit SACK.",
-    syn_acked set_syn_acked = 19: "Our SYN is acknowledged: SND.UNA is the number of text or FIN.",
-    opened set_opened = 20: "It was opened before, so an OPEN must forget what there was.",
+    syn_due set_syn_due SynDue: "The SYN or SYN,ACK has to leave, first or again.",
+    ack_due set_ack_due AckDue: "An ACK has to leave now.",
+    front_due set_front_due FrontDue: "The front of the retransmission queue has to leave again.",
+    fin_queued set_fin_queued FinQueued: "A FIN stands behind the text.",
+    fin_sent set_fin_sent FinSent: "It has left at least once.",
+    close_queued set_close_queued CloseQueued: "CLOSE was called in SYN-RECEIVED and waits for ESTABLISHED.",
+    hold_short set_hold_short HoldShort: "The last SEND announced more: a short segment waits (MSG_MORE).",
+    no_delay set_no_delay NoDelay: "The user switched Nagle off.",
+    pushed set_pushed Pushed: "Pushed text arrived since the last ACK (Linux).",
+    timestamps set_timestamps Timestamps: "Both sides use timestamps.",
+    user_closed set_user_closed UserClosed: "The user closed both directions: nobody will read.",
+    syn_timed_out set_syn_timed_out SynTimedOut: "The SYN had to be sent more than once (RFC 6298 section 5.7).",
+    interactive set_interactive Interactive: "The application answers what it reads, so ACKs can wait for the answer (Linux's pingpong).",
+    probing set_probing Probing: "The window is closed and the retransmission timer probes it.",
+    peer_fin set_peer_fin PeerFin: "The peer's FIN has been taken.",
+    ack_soon set_ack_soon AckSoon: "Text or FIN arrived whose ACK is still owed.",
+    pushed_twice set_pushed_twice PushedTwice: "More than once (Linux).",
+    dsack_syn set_dsack_syn DsackSyn: "The next ACK reports the peer's SYN as received twice (RFC 2883).",
+    sack set_sack Sack: "Both sides permit SACK.",
+    syn_acked set_syn_acked SynAcked: "Our SYN is acknowledged: SND.UNA is the number of text or FIN.",
+    opened set_opened Opened: "It was opened before, so an OPEN must forget what there was.",
 }
 
 impl Bits {
@@ -149,7 +152,7 @@ pub(super) struct Reset {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct Walk {
     ids: [RuleId; Self::MAX],
-    len: u8,
+    len: u16,
 }
 
 impl Walk {
@@ -163,9 +166,9 @@ impl Walk {
         }
     }
 
-    fn rules(self) -> impl Iterator<Item = &'static Rule> + use<> {
+    fn rules(self, table: &'static Table) -> impl Iterator<Item = &'static Rule> + use<> {
         let Self { ids, len } = self;
-        ids.into_iter().take(usize::from(len)).map(|id| &RULES[usize::from(id)])
+        ids.into_iter().take(usize::from(len)).map(|id| table.rule(id))
     }
 }
 
@@ -185,6 +188,8 @@ impl Walk {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Connection {
     pub(super) profile: Arc<Profile>,
+    /// The rows in force: those of the profile.
+    pub(super) table: &'static Table,
     pub(super) deadlines: Deadlines,
     pub(super) rtt: RoundTrip,
     /// How long text, SYN or FIN may wait for its acknowledgment, in nanoseconds; 0 is for ever.
@@ -285,6 +290,7 @@ impl Connection {
             backoff: 0,
             unanswered: 0,
             quick_acks: profile.quick_acks,
+            table: profile.table,
             profile,
         }
     }
@@ -306,7 +312,7 @@ impl Connection {
 
     /// The rows that fired since the last `on_*`, in order.
     pub fn fired(&self) -> impl Iterator<Item = &'static Rule> + use<> {
-        self.walk.rules()
+        self.walk.rules(self.table)
     }
 
     /// What the user must be told next, or `None`.
@@ -377,7 +383,7 @@ impl Connection {
     ///
     /// Returns the row, or `None` if the table has none: then nothing happens.
     pub(super) fn apply(&mut self, event: Event, now: Instant, segment: Option<&Segment<Theirs>>) -> Option<&'static Rule> {
-        let (id, rule) = rules::candidates(self.state, event).find(|(_, rule)| rule.when == Guard::Always || self.holds(rule.when))?;
+        let (id, rule) = self.table.candidates(self.state, event).find(|(_, rule)| rule.when == Guard::Always || self.holds(rule.when))?;
         self.walk.push(id);
         // Many rows only say that nothing is to be done.
         if !rule.does.is_empty() {
