@@ -328,6 +328,9 @@ impl Builder<'_> {
             Timer::Retransmission => "rexmt",
             Timer::TimeWait => "2 MSL",
             Timer::User => "user timeout",
+            Timer::FinWait2 => "nobody waits for the FIN",
+            Timer::KeepAlive if entry.before != entry.after => "peer is dead",
+            Timer::KeepAlive => "keep-alive",
             // It says nothing that the ACK does not say.
             Timer::DelayedAck => return,
         };

@@ -54,6 +54,7 @@ impl Connection {
                     self.set_window(segment);
                 }
                 self.begin_transfer();
+                self.begin_silence(now);
             }
             Action::TakeText => {
                 if let Some(segment) = segment {
@@ -79,6 +80,8 @@ impl Connection {
             }
             Action::ScheduleAck => self.schedule_ack(now, segment),
             Action::QueueFin => {
+                // From now on something is outstanding, and that is retransmitted (MUST-26).
+                self.deadlines.stop(Timer::KeepAlive);
                 self.bits.set_fin_queued(true);
                 if self.profile.push_on_close {
                     self.bits.set_hold_short(false);
@@ -107,12 +110,25 @@ impl Connection {
                 self.snd.unsent = 0;
                 self.bits.forget_pending();
             }
+            Action::RebuildTcb => {
+                if let Some(segment) = segment {
+                    self.rebuild(segment, now);
+                }
+            }
+            Action::StartOrphan => self.start_orphan(now),
+            Action::ProbePeer => self.probe_peer(now),
+            // The caller reads the refusal from the row.
+            Action::RefuseMissing | Action::RefuseExists | Action::RefuseUnspecified | Action::RefuseClosing | Action::RefuseFull => {}
             Action::TellOpen => self.tell(Signal::Open),
             Action::TellClosing => self.tell(Signal::Closing),
             Action::TellReset => self.tell(Signal::Reset),
             Action::TellRefused => self.tell(Signal::Refused),
             Action::TellTimeout => self.tell(Signal::Timeout),
             Action::TellClosed => self.tell(Signal::Closed),
+            Action::TellUnreachable => self.tell(Signal::Unreachable),
+            Action::TellSoftError => self.tell(Signal::SoftError),
+            Action::FailCallsClosing => self.tell(Signal::CallsClosing),
+            Action::FailCallsReset => self.tell(Signal::CallsReset),
         }
     }
 
@@ -138,6 +154,7 @@ impl Connection {
         let mut fresh = Self::new(Arc::clone(&self.profile));
         fresh.bits = self.bits.options();
         fresh.quick_acks = self.quick_acks;
+        fresh.keepalive = self.keepalive.take();
         fresh.delivery_limit = self.delivery_limit;
         fresh.walk = self.walk;
         fresh.signals = self.signals;
@@ -150,11 +167,11 @@ impl Connection {
         *self = fresh;
     }
 
-    fn tell(&mut self, signal: Signal) {
+    pub(super) fn tell(&mut self, signal: Signal) {
         self.signals |= 1 << signal as u8;
     }
 
-    fn number_from_iss(&mut self) {
+    pub(super) fn number_from_iss(&mut self) {
         self.snd.una = self.iss;
         self.snd.nxt = self.iss.plus(1);
         self.recover = self.iss;
@@ -237,7 +254,7 @@ impl Connection {
         }
     }
 
-    fn set_window(&mut self, segment: &Segment<Theirs>) {
+    pub(super) fn set_window(&mut self, segment: &Segment<Theirs>) {
         // The window of a SYN is never scaled (RFC 7323 section 2.2).
         let shift = if segment.has(Flags::SYN) { 0 } else { self.snd.shift };
         self.snd.wnd = segment.window.scaled(shift);
@@ -247,7 +264,7 @@ impl Connection {
     }
 
     /// ESTABLISHED is reached: the RTO for text begins.
-    fn begin_transfer(&mut self) {
+    pub(super) fn begin_transfer(&mut self) {
         self.bits.set_close_queued(false);
         if self.bits.syn_timed_out() && self.rtt.srtt == 0 {
             let Profile { rto_initial, rto_after_syn_loss, .. } = *self.profile;

@@ -91,12 +91,33 @@ impl Connection {
         Arrival { skip: 0, take, acked: 0 }
     }
 
+    /// A segment whose packet bears another security label or compartment than the connection (RFC
+    /// 9293 appendix A.1); without the knob `security` it is a segment like any other.
+    pub fn on_foreign_segment(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
+        self.bits.set_foreign(self.profile.security);
+        let arrival = self.on_segment(now, segment);
+        self.bits.set_foreign(false);
+        arrival
+    }
+
+    /// Text and FIN of the segment that brought the cookie back.
+    pub(super) fn arrives_behind_cookie(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
+        let text_was = self.rcv.nxt;
+        if self.state == State::Established {
+            self.text_and_fin(now, segment);
+        }
+        let fin = u32::from(self.bits.peer_fin());
+        Arrival { skip: 0, take: self.rcv.nxt.since(text_was) - fin, acked: 0 }
+    }
+
     /// RFC 9293 section 3.10.7.2.
     fn arrives_in_listen(&mut self, now: Instant, segment: &Segment<Theirs>) {
         let event = if segment.has(Flags::RST) {
             Event::RstOutside
         } else if segment.has(Flags::ACK) {
             Event::AckFuture
+        } else if segment.has(Flags::SYN) && self.bits.foreign() {
+            Event::BadSecurity
         } else if segment.has(Flags::SYN) {
             Event::Syn
         } else {
@@ -114,6 +135,7 @@ impl Connection {
             (true, false, false, _) => Event::AckFuture,
             (true, true, true, _) => Event::RstExact,
             (false, _, true, _) => Event::RstInWindow,
+            (_, _, false, _) if self.bits.foreign() => Event::BadSecurity,
             (true, true, false, true) => Event::SynAck,
             // MUST-10: two SYNs may cross; a FIN beside it cannot be validated yet and is not looked at.
             (false, _, false, true) => Event::Syn,
@@ -186,11 +208,17 @@ impl Connection {
         }
         // Second: RST. Only the exact number resets (RFC 5961 section 3.2).
         if rst {
-            let event = if segment.seq == self.rcv.nxt { Event::RstExact } else { Event::RstInWindow };
-            self.apply(event, now, Some(segment));
+            // Without RFC 5961 all of the window is exact enough.
+            let exact = segment.seq == self.rcv.nxt || !self.profile.rfc5961;
+            self.apply(if exact { Event::RstExact } else { Event::RstInWindow }, now, Some(segment));
             return;
         }
-        // Fourth: SYN (the third check, security, is not modelled).
+        // Third: security.
+        if self.bits.foreign() {
+            self.apply(Event::BadSecurity, now, Some(segment));
+            return;
+        }
+        // Fourth: SYN.
         if syn {
             let event = if segment.has(Flags::ACK) { Event::SynAckUnexpected } else { Event::Syn };
             self.apply(event, now, Some(segment));
@@ -202,6 +230,9 @@ impl Connection {
             return;
         }
         self.take_timestamp(segment);
+        if self.keepalive.is_some() {
+            self.start_keepalive(now);
+        }
         let event = self.ack_event(segment.ack);
         self.apply(event, now, Some(segment));
         match event {
@@ -237,7 +268,7 @@ impl Connection {
         }
         if self.snd.nxt.before(ack) {
             Event::AckFuture
-        } else if ack.before(self.snd.una.minus(self.snd.max_wnd)) {
+        } else if ack.before(self.snd.una.minus(self.snd.max_wnd)) && self.profile.rfc5961 {
             Event::AckTooOld
         } else if !new {
             Event::AckDuplicate

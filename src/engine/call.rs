@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::seq::{Ours, SeqNumber};
-use super::state::{Event, State};
+use super::state::{Event, Refusal, State};
 use super::tcb::{Connection, Origin};
 use super::time::{Instant, Timer, nanos};
 
@@ -24,39 +24,16 @@ pub struct Open {
 
 /// A call the connection refuses, in the RFC's words.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
-pub enum CallError {
-    /// No TCB: the call needs an OPEN first (RFC 9293 section 3.10).
-    #[error("connection does not exist: {call} in CLOSED (RFC 9293 section {rfc})")]
-    DoesNotExist {
-        /// The call.
-        call: &'static str,
-        /// Where the RFC says so.
-        rfc: &'static str,
-    },
-    /// OPEN on a connection that is open (RFC 9293 section 3.10.1).
-    #[error("connection already exists: OPEN in {state} (RFC 9293 section 3.10.1)")]
-    AlreadyExists {
-        /// The state it is in.
-        state: State,
-    },
-    /// SEND in LISTEN without a remote socket (RFC 9293 section 3.10.2).
-    #[error("remote socket unspecified: {call} in LISTEN (RFC 9293 section {rfc})")]
-    RemoteUnspecified {
-        /// The call.
-        call: &'static str,
-        /// Where the RFC says so.
-        rfc: &'static str,
-    },
-    /// This side has sent its FIN, or will (RFC 9293 sections 3.10.2 to 3.10.4).
-    #[error("connection closing: {call} in {state} (RFC 9293 section {rfc})")]
-    Closing {
-        /// The call.
-        call: &'static str,
-        /// The state it is in.
-        state: State,
-        /// Where the RFC says so.
-        rfc: &'static str,
-    },
+#[error("{refusal}: {} in {state} (RFC 9293 section {rfc})", call.name().trim_start_matches("call-"))]
+pub struct CallError {
+    /// Why.
+    pub refusal: Refusal,
+    /// The call.
+    pub call: Event,
+    /// The state it was made in, and stays in.
+    pub state: State,
+    /// Where the RFC says so.
+    pub rfc: &'static str,
 }
 
 impl Connection {
@@ -65,7 +42,7 @@ impl Connection {
     /// `open` serves the SYN,ACK that will answer the first SYN.
     ///
     /// # Errors
-    /// [`CallError::AlreadyExists`] in any other state.
+    /// [`Refusal::Exists`] in any other state.
     pub fn on_open_passive(&mut self, now: Instant, open: Open) -> Result<(), CallError> {
         self.open(Event::OpenPassive, Origin::Passive, now, open)
     }
@@ -73,20 +50,25 @@ impl Connection {
     /// Active OPEN: the SYN goes out (RFC 9293 section 3.10.1). Also turns LISTEN into SYN-SENT.
     ///
     /// # Errors
-    /// [`CallError::AlreadyExists`] in any state but CLOSED and LISTEN.
+    /// [`Refusal::Exists`] in any state but CLOSED and LISTEN.
     pub fn on_open_active(&mut self, now: Instant, open: Open) -> Result<(), CallError> {
         self.open(Event::OpenActive, Origin::Active, now, open)
     }
 
+    /// Active OPEN that does not say to whom: always refused (RFC 9293 section 3.10.1).
+    ///
+    /// # Errors
+    /// [`Refusal::Unspecified`], or [`Refusal::Exists`] once there is a connection.
+    pub fn on_open_unspecified(&mut self, now: Instant) -> Result<(), CallError> {
+        self.begin();
+        self.call(Event::OpenUnspecified, now)
+    }
+
     fn open(&mut self, event: Event, origin: Origin, now: Instant, open: Open) -> Result<(), CallError> {
         self.begin();
-        let state = self.state;
-        let refused = CallError::AlreadyExists { state };
         // MUST-41, MUST-42: an existing record is never touched.
-        match (self.state, event) {
-            (State::Closed, _) | (State::Listen, Event::OpenActive) => {}
-            _ => return Err(refused),
-        }
+        self.allowed(event)?;
+        let state = self.state;
         // One that was never open has nothing of an earlier connection but, perhaps, a reset for a stray.
         if self.bits.opened() {
             self.renew();
@@ -96,7 +78,25 @@ impl Connection {
         self.take_open(open);
         self.origin = origin;
         self.state = state;
-        self.apply(event, now, None).map(|_| ()).ok_or(refused)
+        self.call(event, now)
+    }
+
+    /// Walks the row that answers a call; if the row refuses it, says so.
+    fn call(&mut self, call: Event, now: Instant) -> Result<(), CallError> {
+        let state = self.state;
+        match self.apply(call, now, None) {
+            Some(rule) => rule.refusal().map_or(Ok(()), |refusal| Err(CallError { refusal, call, state, rfc: rule.rfc })),
+            // Only a table somebody has taken rows from.
+            None => Err(CallError { refusal: Refusal::Missing, call, state, rfc: "3.10" }),
+        }
+    }
+
+    /// Walks the row that refuses a call, if one does; otherwise nothing happens yet.
+    fn allowed(&mut self, call: Event) -> Result<(), CallError> {
+        match self.row(call) {
+            Some((_, rule)) if rule.refusal().is_none() => Ok(()),
+            _ => self.call(call, Instant::START),
+        }
     }
 
     /// What the last OPEN brought along.
@@ -119,30 +119,20 @@ impl Connection {
     /// and carries no PSH until then.
     ///
     /// # Errors
-    /// [`CallError::DoesNotExist`] in CLOSED, [`CallError::RemoteUnspecified`] in LISTEN,
-    /// [`CallError::Closing`] once this side has closed.
+    /// [`Refusal::Missing`] in CLOSED, [`Refusal::Unspecified`] in LISTEN, [`Refusal::Closing`] once this
+    /// side has closed, [`Refusal::Full`] if not even one octet fits.
     pub fn on_send(&mut self, now: Instant, octets: u32, more: bool) -> Result<u32, CallError> {
         self.begin();
-        let (call, rfc) = ("SEND", "3.10.2");
-        match self.state {
-            State::Closed => return Err(CallError::DoesNotExist { call, rfc }),
-            State::Listen => return Err(CallError::RemoteUnspecified { call, rfc }),
-            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait => {
-                return Err(CallError::Closing { call, state: self.state, rfc });
-            }
-            State::SynSent | State::SynReceived | State::Established | State::CloseWait
-                if self.bits.fin_queued() || self.bits.close_queued() =>
-            {
-                return Err(CallError::Closing { call, state: self.state, rfc });
-            }
-            State::SynSent | State::SynReceived | State::Established | State::CloseWait => {}
-        }
-        let room = self.profile.send_buffer.saturating_sub(self.send_buffered());
-        let taken = octets.min(room);
+        self.call(Event::Send, now)?;
+        let taken = octets.min(self.send_room());
         self.snd.unsent += taken;
         self.bits.set_hold_short(more);
-        self.apply(Event::Send, now, None);
         Ok(taken)
+    }
+
+    /// Octets the send buffer has room for.
+    pub(super) fn send_room(&self) -> u32 {
+        self.profile.send_buffer.saturating_sub(self.send_buffered())
     }
 
     /// SEND on a listener whose peer is known turns it active (RFC 9293 section 3.10.2).
@@ -155,34 +145,26 @@ impl Connection {
         }
         self.begin();
         self.take_open(open);
+        self.bits.set_peer_known(true);
+        self.call(Event::Send, now)?;
         let taken = octets.min(self.profile.send_buffer);
         self.snd.unsent = taken;
-        self.apply(Event::Send, now, None);
         Ok(taken)
     }
 
     /// RECEIVE: the application takes up to `octets` of what arrived; returns how many there were.
     ///
-    /// 0 means nothing is there yet, or, after the peer's FIN, nothing will come.
+    /// 0 means nothing is there yet. What arrived before the peer's FIN is delivered in every state
+    /// that follows it; section 3.10.3 would have it lost in CLOSING, LAST-ACK and TIME-WAIT.
     ///
     /// # Errors
-    /// [`CallError::DoesNotExist`] in CLOSED; [`CallError::Closing`] after the peer's FIN once all is read.
+    /// [`Refusal::Missing`] in CLOSED; [`Refusal::Closing`] after the peer's FIN once all is read.
     pub fn on_receive(&mut self, now: Instant, octets: u32) -> Result<u32, CallError> {
         self.begin();
-        let (call, rfc) = ("RECEIVE", "3.10.3");
-        if self.rcv.unread == 0 {
-            match self.state {
-                State::Closed => return Err(CallError::DoesNotExist { call, rfc }),
-                State::CloseWait | State::Closing | State::LastAck | State::TimeWait => {
-                    return Err(CallError::Closing { call, state: self.state, rfc });
-                }
-                State::Listen | State::SynSent | State::SynReceived | State::Established | State::FinWait1 | State::FinWait2 => {}
-            }
-        }
+        self.call(Event::Receive, now)?;
         let taken = octets.min(self.rcv.unread);
         self.rcv.unread -= taken;
         self.linux_text_read();
-        self.apply(Event::Receive, now, None);
         if self.state.takes_text() && self.window_update_due() {
             self.bits.set_ack_due(true);
         }
@@ -192,36 +174,44 @@ impl Connection {
     /// CLOSE: what is queued still leaves, then FIN (RFC 9293 section 3.10.4).
     ///
     /// Receiving goes on until the peer's FIN: this is the half-close of section 3.6.1. With
-    /// `both` the application gives up reading too, as close(2) does; that matters only to a
-    /// profile that closes half-duplex (MAY-1).
+    /// `both` the application gives up reading too, as close(2) does; that matters to a profile that
+    /// closes half-duplex (MAY-1), and starts the timer of orphans in FIN-WAIT-2, where there is one.
     ///
     /// # Errors
-    /// [`CallError::DoesNotExist`] in CLOSED, [`CallError::Closing`] once this side has closed.
+    /// [`Refusal::Missing`] in CLOSED, [`Refusal::Closing`] once this side has closed.
     pub fn on_close(&mut self, now: Instant, both: bool) -> Result<(), CallError> {
         self.begin();
-        let (call, rfc) = ("CLOSE", "3.10.4");
         if both {
             self.bits.set_user_closed(true);
         }
-        let closing = CallError::Closing { call, state: self.state, rfc };
-        match self.state {
-            State::Closed => Err(CallError::DoesNotExist { call, rfc }),
-            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait => Err(closing),
-            State::SynReceived | State::CloseWait if self.bits.fin_queued() || self.bits.close_queued() => Err(closing),
-            State::Listen | State::SynSent | State::SynReceived | State::Established | State::CloseWait => {
-                self.apply(Event::Close, now, None).map(|_| ()).ok_or(closing)
-            }
-        }
+        self.call(Event::Close, now)
     }
 
     /// ABORT: everything is forgotten; the peer hears RST if it knows of us (RFC 9293 section 3.10.5).
     ///
     /// # Errors
-    /// [`CallError::DoesNotExist`] in CLOSED.
+    /// [`Refusal::Missing`] in CLOSED.
     pub fn on_abort(&mut self, now: Instant) -> Result<(), CallError> {
         self.begin();
-        let refused = CallError::DoesNotExist { call: "ABORT", rfc: "3.10.5" };
-        self.apply(Event::Abort, now, None).map(|_| ()).ok_or(refused)
+        self.call(Event::Abort, now)
+    }
+
+    /// STATUS: the state (RFC 9293 section 3.10.6); [`variables`](Self::variables) has the rest.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`] in CLOSED.
+    pub fn on_status(&mut self, now: Instant) -> Result<State, CallError> {
+        self.begin();
+        self.call(Event::Status, now).map(|()| self.state)
+    }
+
+    /// The implementation takes the record back, for its place is needed: the oldest half-open
+    /// connection of a full backlog (RFC 4987 section 3.4), or one of too many in TIME-WAIT.
+    ///
+    /// In any other state nothing happens.
+    pub fn on_evict(&mut self, now: Instant) {
+        self.begin();
+        self.apply(Event::Evict, now, None);
     }
 
     /// Sets or, with `None`, ends the user timeout, counted from `now` (RFC 9293 section 3.10.8).

@@ -17,6 +17,9 @@
 mod actions;
 mod arrival;
 mod call;
+mod cookie;
+mod icmp;
+mod keepalive;
 mod linux;
 pub mod options;
 pub mod profile;
@@ -35,11 +38,14 @@ mod tests;
 
 pub use arrival::Arrival;
 pub use call::{CallError, Open};
+pub use cookie::Cookie;
+pub use icmp::IcmpError;
+pub use keepalive::KeepAlive;
 pub use options::{TcpOption, TcpOptions, Timestamps};
 pub use profile::Profile;
 pub use rules::{RULES, Rule, TABLE, Table};
 pub use segment::{Flags, Segment, WireWindow};
 pub use seq::{Ours, SeqNumber, Space, Theirs};
-pub use state::{Action, Event, Guard, Signal, State};
+pub use state::{Action, Event, Guard, Refusal, Signal, State};
 pub use tcb::{Connection, Origin, Variables};
 pub use time::{Instant, Timer};

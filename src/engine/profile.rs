@@ -428,6 +428,71 @@ knobs! {
         rfc: false, "RFC 9293 section 3.10.5: <SEQ=SND.NXT><CTL=RST>";
         linux: true, "tcp_send_active_reset";
     }
+    /// Whether a RST must be exact and a SYN is answered by an ACK (RFC 5961 sections 3.2, 4.2 and 5.2).
+    rfc5961: bool = "rfc5961" {
+        rfc: true, "RFC 9293 section 3.10.7.4: stacks that implement RFC 5961";
+        linux: true, "always";
+    }
+    /// Whether TIME-WAIT ignores every RST.
+    rfc1337: bool = "rfc1337" {
+        rfc: false, "RFC 9293 section 3.10.7.4, second: the TCB is deleted; RFC 1337 section 3 has the fix";
+        linux: false, "net.ipv4.tcp_rfc1337";
+    }
+    /// Whether a side that ABORT has reset keeps its state for 2 MSL.
+    reset_keeps_state: bool = "reset-keeps-state" {
+        rfc: false, "RFC 9293 section 3.10.5 deletes the TCB; figure 5, note 3 would keep it";
+        linux: false, "tcp_done";
+    }
+    /// Whether security labels are compared at all.
+    security: bool = "security" {
+        rfc: false, "RFC 9293 appendix A.1: where multilevel security is in use";
+        linux: false, "not in TCP";
+    }
+    /// Whether hard ICMP errors end a connection whose numbers are synchronized.
+    icmp_hard_aborts: bool = "icmp-hard-aborts" {
+        rfc: true, "RFC 9293 SHLD-26";
+        linux: false, "tcp_v4_err, as RFC 5461 section 4.1 advises";
+    }
+    /// Whether soft ICMP errors end a connection in SYN-SENT.
+    icmp_soft_refuses: bool = "icmp-soft-refuses" {
+        rfc: false, "RFC 9293 MUST-56";
+        linux: true, "measured: connect fails at once with ENETUNREACH";
+    }
+    /// How long a connection in FIN-WAIT-2 that nobody holds waits for the peer's FIN; 0s is for ever.
+    fin_wait_2_timeout: Duration = "fin-wait-2-timeout" {
+        rfc: seconds(0), "RFC 9293 knows no such timer";
+        linux: seconds(60), "net.ipv4.tcp_fin_timeout";
+    }
+    /// Retransmissions after which the user is told that the peer does not answer; 0 never tells.
+    r1: u8 = "r1" {
+        rfc: 3, "RFC 9293 SHLD-10: at least 3";
+        linux: 0, "net.ipv4.tcp_retries1 asks the route again, and nobody else";
+    }
+    /// How long nothing must be heard before the first keep-alive probe.
+    keepalive_idle: Duration = "keepalive-idle" {
+        rfc: seconds(7200), "RFC 9293 MUST-28: two hours at least";
+        linux: seconds(7200), "net.ipv4.tcp_keepalive_time";
+    }
+    /// How long a keep-alive probe waits for its answer.
+    keepalive_interval: Duration = "keepalive-interval" {
+        rfc: seconds(75), "a choice of this project";
+        linux: seconds(75), "net.ipv4.tcp_keepalive_intvl";
+    }
+    /// Keep-alive probes that must go unanswered before the connection is given up (MUST-29).
+    keepalive_probes: u8 = "keepalive-probes" {
+        rfc: 9, "a choice of this project";
+        linux: 9, "net.ipv4.tcp_keepalive_probes";
+    }
+    /// Octets of garbage a keep-alive probe carries: 0 or 1.
+    keepalive_garbage: bool = "keepalive-garbage" {
+        rfc: false, "RFC 9293 SHLD-12; MAY-6 allows an octet";
+        linux: false, "tcp_xmit_probe_skb";
+    }
+    /// Whether a peer that answers no keep-alive probe is told by RST.
+    keepalive_reset: bool = "keepalive-reset" {
+        rfc: false, "RFC 9293 section 3.8.4 names no segment";
+        linux: true, "measured: RST,ACK at SND.NXT";
+    }
     /// First port of the ephemeral range.
     ephemeral_first: u16 = "ephemeral-first" {
         rfc: 49_152, "RFC 6335 section 6";

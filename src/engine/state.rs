@@ -85,6 +85,8 @@ words! {
         OpenPassive = "call-OPEN-passive",
         /// Active OPEN with the remote socket specified.
         OpenActive = "call-OPEN-active",
+        /// Active OPEN without a remote socket.
+        OpenUnspecified = "call-OPEN-active-unspecified",
         /// SEND.
         Send = "call-SEND",
         /// RECEIVE.
@@ -93,6 +95,8 @@ words! {
         Close = "call-CLOSE",
         /// ABORT.
         Abort = "call-ABORT",
+        /// STATUS.
+        Status = "call-STATUS",
         /// First check: SEG.SEQ fails the acceptability test, no RST.
         Unacceptable = "seg-unacceptable",
         /// RST with SEG.SEQ outside the window; in SYN-SENT one that does not acknowledge our SYN.
@@ -109,6 +113,8 @@ words! {
         SynAck = "seg-SYN-ACK-acceptable",
         /// SYN,ACK inside the window of a connection that expects none.
         SynAckUnexpected = "seg-SYN-ACK-unacceptable",
+        /// The packet's security label or compartment is not the connection's (RFC 9293 appendix A.1).
+        BadSecurity = "seg-bad-security",
         /// A segment without ACK, RST and SYN.
         NoAck = "seg-no-ACK",
         /// SND.UNA < SEG.ACK =< SND.NXT, our FIN not covered.
@@ -121,6 +127,8 @@ words! {
         AckTooOld = "seg-ACK-too-old",
         /// SEG.ACK beyond SND.NXT, or one that does not acknowledge the SYN of SYN-SENT or SYN-RECEIVED.
         AckFuture = "seg-ACK-future",
+        /// An ACK in LISTEN whose number is a SYN cookie of ours (RFC 4987 section 3.6).
+        CookieAck = "seg-ACK-of-cookie",
         /// Text at RCV.NXT.
         Text = "seg-data",
         /// Text inside the window, beyond RCV.NXT.
@@ -141,6 +149,18 @@ words! {
         DelayedAck = "timeout-delayed-ack",
         /// 2 MSL are over.
         TwoMsl = "timeout-2msl",
+        /// A connection in FIN-WAIT-2 that its user gave up has waited long enough for the peer's FIN.
+        FinWait2Timeout = "timeout-finwait2",
+        /// Nothing was heard for the keep-alive interval (RFC 9293 section 3.8.4).
+        KeepAlive = "timeout-keepalive",
+        /// The last keep-alive probe went unanswered as well.
+        KeepAliveDead = "timeout-keepalive-dead",
+        /// A hard ICMP error that matches this connection (RFC 9293 section 3.9.2.2).
+        IcmpHard = "icmp-hard",
+        /// A soft one.
+        IcmpSoft = "icmp-soft",
+        /// The implementation needs the record's place for another.
+        Evict = "delete-TCB",
     }
 }
 
@@ -161,6 +181,26 @@ words! {
         UnreadText = "half-duplex close, text unread",
         /// The application closed both directions, and the profile closes half-duplex (MAY-1).
         NoReader = "half-duplex close, nobody reads",
+        /// SEND in LISTEN named the remote socket.
+        PeerKnown = "remote socket specified",
+        /// The user has called CLOSE already.
+        CloseCalled = "CLOSE was called",
+        /// The send buffer is full.
+        NoRoom = "no room in the send buffer",
+        /// Nothing that arrived is still unread.
+        NothingUnread = "nothing left to read",
+        /// The checks of RFC 5961 are switched off.
+        Rfc5961Off = "RFC 5961 off",
+        /// RFC 1337's protection of TIME-WAIT is switched on.
+        Rfc1337 = "RFC 1337 on",
+        /// Who sends a RST keeps its state for 2 MSL (the advice of section 3.5.2).
+        ResetKeepsState = "reset keeps state",
+        /// Hard ICMP errors are taken for soft ones in synchronized states (RFC 5461).
+        HardIsSoft = "hard errors are soft",
+        /// Soft ICMP errors end a connection that is not open yet.
+        SoftRefuses = "soft errors refuse",
+        /// A peer that answers no keep-alive probe is told by RST.
+        DeadPeerReset = "dead peers are reset",
     }
 }
 
@@ -207,6 +247,22 @@ words! {
         ForgetPeer = "forget peer",
         /// All queues and timers go.
         DeleteTcb = "delete TCB",
+        /// The TCB from a segment that carries a cookie of ours.
+        RebuildTcb = "rebuild TCB from cookie",
+        /// Start the timer of a connection in FIN-WAIT-2 whose user has given it up.
+        StartOrphan = "start orphan timer",
+        /// A keep-alive probe: `<SEQ=SND.NXT-1><ACK=RCV.NXT><CTL=ACK>`.
+        ProbePeer = "probe peer",
+        /// The call fails: there is no TCB.
+        RefuseMissing = "refuse: connection does not exist",
+        /// The call fails: there is a TCB.
+        RefuseExists = "refuse: connection already exists",
+        /// The call fails: whom it is for is not known.
+        RefuseUnspecified = "refuse: remote socket unspecified",
+        /// The call fails: CLOSE came before it, or the peer's FIN and nothing is left.
+        RefuseClosing = "refuse: connection closing",
+        /// The call fails: no room.
+        RefuseFull = "refuse: insufficient resources",
         /// Tell the user: the connection is open.
         TellOpen = "signal open",
         /// Tell the user: the peer has sent its FIN.
@@ -219,6 +275,14 @@ words! {
         TellTimeout = "signal timeout",
         /// Tell the user: the CLOSE is complete.
         TellClosed = "signal closed",
+        /// Tell the user: the network says that the peer cannot be reached.
+        TellUnreachable = "signal unreachable",
+        /// Tell the user: the network reports trouble that may pass.
+        TellSoftError = "signal soft error",
+        /// Outstanding calls fail, for the user closes.
+        FailCallsClosing = "outstanding calls: closing",
+        /// Outstanding calls fail, for the user aborts.
+        FailCallsReset = "outstanding calls: reset",
     }
 }
 
@@ -237,6 +301,78 @@ words! {
         Timeout = "connection aborted due to timeout",
         /// The CLOSE is complete.
         Closed = "connection closed",
+        /// A hard ICMP error ended it (SHLD-26).
+        Unreachable = "destination unreachable",
+        /// A soft ICMP error was reported (MUST-47).
+        SoftError = "soft error reported",
+        /// The peer has not answered R1 retransmissions (SHLD-9).
+        Unresponsive = "peer does not answer",
+        /// What calls that were waiting return: the user closed.
+        CallsClosing = "outstanding calls: closing",
+        /// What calls that were waiting return: the user aborted.
+        CallsReset = "outstanding calls: connection reset",
+    }
+}
+
+words! {
+    /// Why a call is refused, in the words of RFC 9293 section 3.10.
+    Refusal {
+        /// No TCB: the call needs an OPEN first.
+        Missing = "connection does not exist",
+        /// OPEN of a connection that is open.
+        Exists = "connection already exists",
+        /// Nobody said to whom.
+        Unspecified = "remote socket unspecified",
+        /// This side has closed; or the peer has, and everything is read.
+        Closing = "connection closing",
+        /// There is no room.
+        Full = "insufficient resources",
+    }
+}
+
+impl Action {
+    /// Why the call fails, for the actions that refuse one.
+    pub const fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::RefuseMissing => Some(Refusal::Missing),
+            Self::RefuseExists => Some(Refusal::Exists),
+            Self::RefuseUnspecified => Some(Refusal::Unspecified),
+            Self::RefuseClosing => Some(Refusal::Closing),
+            Self::RefuseFull => Some(Refusal::Full),
+            Self::SendSyn
+            | Self::SendSynAck
+            | Self::RecordSyn
+            | Self::TakeAck
+            | Self::TakeWindow
+            | Self::InitWindow
+            | Self::TakeText
+            | Self::TakeFin
+            | Self::SendAck
+            | Self::ScheduleAck
+            | Self::AckCrossedSyn
+            | Self::ChallengeAck
+            | Self::QueueFin
+            | Self::QueueClose
+            | Self::SendRst
+            | Self::ReplyRst
+            | Self::Retransmit
+            | Self::StartTimeWait
+            | Self::ForgetPeer
+            | Self::DeleteTcb
+            | Self::RebuildTcb
+            | Self::StartOrphan
+            | Self::ProbePeer
+            | Self::TellOpen
+            | Self::TellClosing
+            | Self::TellReset
+            | Self::TellRefused
+            | Self::TellTimeout
+            | Self::TellClosed
+            | Self::TellUnreachable
+            | Self::TellSoftError
+            | Self::FailCallsClosing
+            | Self::FailCallsReset => None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::keepalive::KeepAlive;
 use super::linux::Tuning;
 use super::options::TcpOptions;
 use super::profile::{OptionLayout, Profile};
@@ -116,12 +117,15 @@ bits! {
     sack set_sack Sack: "Both sides permit SACK.",
     syn_acked set_syn_acked SynAcked: "Our SYN is acknowledged: SND.UNA is the number of text or FIN.",
     opened set_opened Opened: "It was opened before, so an OPEN must forget what there was.",
+    peer_known set_peer_known PeerKnown: "The user named the remote socket in LISTEN.",
+    foreign set_foreign Foreign: "The segment at hand comes with a security label that is not ours.",
+    probe_due set_probe_due ProbeDue: "A keep-alive probe has to leave.",
 }
 
 impl Bits {
     /// Whether a SYN, an ACK, the front of the queue or a new FIN has to leave.
     pub(super) const fn is_anything_due(self) -> bool {
-        self.syn_due() || self.ack_due() || self.front_due() || (self.fin_queued() && !self.fin_sent())
+        self.syn_due() || self.ack_due() || self.front_due() || self.probe_due() || (self.fin_queued() && !self.fin_sent())
     }
 
     /// Nothing leaves any more, but a reset: how the connection spoke (timestamps) stays known.
@@ -212,10 +216,12 @@ pub struct Connection {
     /// What we send at most, whatever we announce.
     pub(super) send_mss: u16,
     pub(super) default_mss: u16,
+    /// Keep-alive, where the user has switched it on.
+    pub(super) keepalive: Option<Box<KeepAlive>>,
     pub(super) tuning: Tuning,
     pub(super) bits: Bits,
     pub(super) walk: Walk,
-    pub(super) signals: u8,
+    pub(super) signals: u16,
     pub(super) state: State,
     pub(super) origin: Origin,
     /// When the present budget of challenge ACKs began, in nanoseconds.
@@ -278,6 +284,7 @@ impl Connection {
             mss: 536,
             send_mss: 536,
             default_mss: 536,
+            keepalive: None,
             tuning: Tuning::default(),
             bits: Bits::default(),
             walk: Walk::default(),
@@ -334,7 +341,7 @@ impl Connection {
 
     /// When this timer is due, or `None` while it does not run.
     pub fn deadline(&self, timer: Timer) -> Option<Instant> {
-        self.deadlines.get(timer)
+        (self.meaning(timer) == timer).then(|| self.deadlines.get(timer)).flatten()
     }
 
     /// Octets of text in the send buffer: unacknowledged and unsent.
@@ -375,7 +382,7 @@ impl Connection {
             unread: self.rcv.unread,
             rto: Duration::from_nanos(self.backed_off_rto()),
             srtt: (self.rtt.srtt != 0).then_some(Duration::from_nanos(self.rtt.srtt)),
-            timers: Timer::ALL.into_iter().filter_map(|timer| Some((timer, self.deadlines.get(timer)?))).collect(),
+            timers: self.timers(),
         }
     }
 
@@ -383,7 +390,7 @@ impl Connection {
     ///
     /// Returns the row, or `None` if the table has none: then nothing happens.
     pub(super) fn apply(&mut self, event: Event, now: Instant, segment: Option<&Segment<Theirs>>) -> Option<&'static Rule> {
-        let (id, rule) = self.table.candidates(self.state, event).find(|(_, rule)| rule.when == Guard::Always || self.holds(rule.when))?;
+        let (id, rule) = self.row(event)?;
         self.walk.push(id);
         // Many rows only say that nothing is to be done.
         if !rule.does.is_empty() {
@@ -391,6 +398,12 @@ impl Connection {
         }
         self.state = rule.to;
         Some(rule)
+    }
+
+    /// The row that answers `event` now.
+    #[inline]
+    pub(super) fn row(&self, event: Event) -> Option<(RuleId, &'static Rule)> {
+        self.table.candidates(self.state, event).find(|(_, rule)| rule.when == Guard::Always || self.holds(rule.when))
     }
 
     /// Forgets which rows fired; every `on_*` begins with it.
@@ -409,6 +422,16 @@ impl Connection {
             Guard::TextQueued => self.snd.unsent > 0,
             Guard::UnreadText => self.bits.user_closed() && self.profile.half_duplex_close && self.rcv.unread > 0,
             Guard::NoReader => self.bits.user_closed() && self.profile.half_duplex_close,
+            Guard::PeerKnown => self.bits.peer_known(),
+            Guard::CloseCalled => self.bits.fin_queued() || self.bits.close_queued(),
+            Guard::NoRoom => self.send_room() == 0,
+            Guard::NothingUnread => self.rcv.unread == 0,
+            Guard::Rfc5961Off => !self.profile.rfc5961,
+            Guard::Rfc1337 => self.profile.rfc1337,
+            Guard::ResetKeepsState => self.profile.reset_keeps_state,
+            Guard::HardIsSoft => !self.profile.icmp_hard_aborts,
+            Guard::SoftRefuses => self.profile.icmp_soft_refuses,
+            Guard::DeadPeerReset => self.profile.keepalive_reset,
         }
     }
 

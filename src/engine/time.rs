@@ -82,47 +82,67 @@ pub enum Timer {
     TimeWait,
     /// The user timeout (RFC 9293 section 3.10.8).
     User,
+    /// An orphan in FIN-WAIT-2; no RFC has it, every stack does.
+    FinWait2,
+    /// The next keep-alive probe (RFC 9293 section 3.8.4).
+    KeepAlive,
 }
 
 impl Timer {
     /// Every timer, in the order in which they fire when due at the same moment.
-    pub const ALL: [Self; 4] = [Self::User, Self::Retransmission, Self::DelayedAck, Self::TimeWait];
+    pub const ALL: [Self; 6] = [Self::User, Self::Retransmission, Self::DelayedAck, Self::TimeWait, Self::FinWait2, Self::KeepAlive];
 
-    /// A short name: `rexmt`, `delayed-ack`, `2msl`, `user`.
+    /// Those that run side by side, in that order; the others stand in for [`Timer::TimeWait`].
+    const SLOTS: [Self; 4] = [Self::User, Self::Retransmission, Self::DelayedAck, Self::TimeWait];
+
+    /// Where its deadline is kept. The last three never run together: which of them a deadline
+    /// means follows from the state.
+    const fn slot(self) -> usize {
+        match self {
+            Self::User => 0,
+            Self::Retransmission => 1,
+            Self::DelayedAck => 2,
+            Self::TimeWait | Self::FinWait2 | Self::KeepAlive => 3,
+        }
+    }
+
+    /// A short name: `rexmt`, `delayed-ack`, `2msl`, `user`, `finwait2`, `keepalive`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Retransmission => "rexmt",
             Self::DelayedAck => "delayed-ack",
             Self::TimeWait => "2msl",
             Self::User => "user",
+            Self::FinWait2 => "finwait2",
+            Self::KeepAlive => "keepalive",
         }
     }
 }
 
 /// When each timer of a connection is due: plain values, so they can be compared and copied.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Deadlines([u64; Timer::ALL.len()]);
+pub(crate) struct Deadlines([u64; Timer::SLOTS.len()]);
 
 const OFF: u64 = u64::MAX;
 
 impl Deadlines {
-    pub(crate) const NONE: Self = Self([OFF; Timer::ALL.len()]);
+    pub(crate) const NONE: Self = Self([OFF; Timer::SLOTS.len()]);
 
     pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
-        self.0[timer as usize] = at.0;
+        self.0[timer.slot()] = at.0;
     }
 
     pub(crate) fn stop(&mut self, timer: Timer) {
-        self.0[timer as usize] = OFF;
+        self.0[timer.slot()] = OFF;
     }
 
     pub(crate) fn get(&self, timer: Timer) -> Option<Instant> {
-        let at = self.0[timer as usize];
+        let at = self.0[timer.slot()];
         (at != OFF).then_some(Instant(at))
     }
 
     pub(crate) fn is_running(&self, timer: Timer) -> bool {
-        self.0[timer as usize] != OFF
+        self.0[timer.slot()] != OFF
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {
@@ -130,9 +150,9 @@ impl Deadlines {
         (at != OFF).then_some(Instant(at))
     }
 
-    /// Takes the first timer due at `now`, in the order of [`Timer::ALL`].
+    /// Takes the first timer due at `now`; of those that share a slot, the one it is called by.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<Timer> {
-        let timer = Timer::ALL.into_iter().find(|&timer| self.0[timer as usize] <= now.0 && self.is_running(timer))?;
+        let timer = Timer::SLOTS.into_iter().find(|&timer| self.0[timer.slot()] <= now.0 && self.is_running(timer))?;
         self.stop(timer);
         Some(timer)
     }

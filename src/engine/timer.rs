@@ -4,18 +4,21 @@ use super::options::Timestamps;
 use super::profile::AckPolicy;
 use super::segment::Segment;
 use super::seq::{Ours, SeqNumber, Theirs};
-use super::state::{Event, State};
+use super::state::{Event, Signal, State};
 use super::tcb::{Connection, Origin};
 use super::time::{Instant, Timer};
 
 /// The event a timer stands for, applied.
 pub(super) fn fire(connection: &mut Connection, timer: Timer, now: Instant) {
-    let event = match timer {
+    let event = match connection.meaning(timer) {
         Timer::Retransmission if connection.is_exhausted() => Event::RetransmissionR2,
         Timer::Retransmission => Event::Retransmission,
         Timer::DelayedAck => Event::DelayedAck,
         Timer::TimeWait => Event::TwoMsl,
         Timer::User => Event::UserTimeout,
+        Timer::FinWait2 => Event::FinWait2Timeout,
+        Timer::KeepAlive if connection.is_peer_dead() => Event::KeepAliveDead,
+        Timer::KeepAlive => Event::KeepAlive,
     };
     if timer == Timer::DelayedAck && connection.profile.ack_policy == AckPolicy::Linux {
         connection.linux_delayed_ack_fired();
@@ -55,6 +58,10 @@ impl Connection {
     /// The retransmission timer expired below R2: resend the front, double the timeout (RFC 6298 section 5).
     pub(super) fn back_off(&mut self, now: Instant) {
         self.backoff = self.backoff.saturating_add(1);
+        // MUST-20, SHLD-9: at R1 the user, and through it IP, hears that something is wrong.
+        if self.backoff == self.profile.r1 {
+            self.tell(Signal::Unresponsive);
+        }
         // Karn: a segment sent twice gives no sample (MUST-18).
         self.rtt.timed_at = 0;
         if self.bits.syn_acked() {

@@ -192,8 +192,18 @@ impl Connection {
         Some(Cut { seq, len, flags })
     }
 
+    /// A keep-alive probe: an old number, with an octet of garbage where the knob wants one (SHLD-12, MAY-6).
+    #[cold]
+    fn cut_probe_of_peer(&mut self) -> Cut {
+        self.bits.set_probe_due(false);
+        Cut { seq: self.snd.nxt.minus(1), len: u32::from(self.profile.keepalive_garbage), flags: Flags::ACK }
+    }
+
     /// An ACK alone, where nothing else carries it.
-    fn cut_ack(&self) -> Option<Cut> {
+    fn cut_ack(&mut self) -> Option<Cut> {
+        if self.bits.probe_due() && self.state != State::Closed {
+            return Some(self.cut_probe_of_peer());
+        }
         let owed = self.bits.ack_due() && self.state != State::Closed;
         owed.then(|| Cut { seq: self.acceptable_seq(), len: 0, flags: Flags::ACK })
     }

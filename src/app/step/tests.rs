@@ -214,7 +214,7 @@ fn half_close_from_one_change_of_state_to_the_next() {
     A receives <SEQ=301><ACK=152><CTL=ACK>
                 <WND=65484>
       rule      fin-wait-1/fin-acked, RFC 9293 section 3.10.7.4 fifth
-                FIN-WAIT-1 -> FIN-WAIT-2: take ACK, take window
+                FIN-WAIT-1 -> FIN-WAIT-2: take ACK, take window, start orphan timer
 
                 A                       B
     state       FIN-WAIT-2 *            CLOSE-WAIT

@@ -134,6 +134,8 @@ const fn timer_name(timer: Timer) -> &'static str {
         Timer::DelayedAck => "delayed ACK",
         Timer::TimeWait => "2 MSL",
         Timer::User => "user timeout",
+        Timer::FinWait2 => "FIN-WAIT-2",
+        Timer::KeepAlive => "keep-alive",
     }
 }
 
@@ -206,7 +208,12 @@ fn rows(sides: &[Side<'_>], now: Instant) -> Vec<Row> {
             let due = side.variables.and_then(|of| of.timers.iter().find(|(running, _)| *running == timer)).map(|(_, due)| *due);
             Cell { shown: due.map(|due| format!("in {} s", seconds(due.since(now)))), due }
         };
-        rows.push(Row { label: timer_label(timer), cells: sides.iter().map(cell).collect() });
+        let cells: Vec<_> = sides.iter().map(cell).collect();
+        // Few connections ever have one of these.
+        let rare = matches!(timer, Timer::FinWait2 | Timer::KeepAlive);
+        if !rare || cells.iter().any(|cell| cell.due.is_some()) {
+            rows.push(Row { label: timer_label(timer), cells });
+        }
     }
     rows
 }
@@ -217,6 +224,8 @@ const fn timer_label(timer: Timer) -> &'static str {
         Timer::DelayedAck => "timer ack",
         Timer::TimeWait => "timer 2msl",
         Timer::User => "timer user",
+        Timer::FinWait2 => "timer finwait2",
+        Timer::KeepAlive => "timer alive",
     }
 }
 

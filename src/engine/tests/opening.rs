@@ -80,16 +80,16 @@ fn a_close_without_text_in_syn_received_sends_fin_at_once() {
 fn calls_that_come_too_early_or_too_late_say_so() {
     let mut a = Scripted::new(Profile::rfc9293());
     let now = a.now;
-    assert!(matches!(a.connection.on_send(now, 1, false), Err(CallError::DoesNotExist { .. })));
-    assert!(matches!(a.connection.on_receive(now, 1), Err(CallError::DoesNotExist { .. })));
-    assert!(matches!(a.connection.on_close(now, false), Err(CallError::DoesNotExist { .. })));
-    assert!(matches!(a.connection.on_abort(now), Err(CallError::DoesNotExist { .. })));
+    assert!(matches!(a.connection.on_send(now, 1, false), Err(CallError { refusal: Refusal::Missing, .. })));
+    assert!(matches!(a.connection.on_receive(now, 1), Err(CallError { refusal: Refusal::Missing, .. })));
+    assert!(matches!(a.connection.on_close(now, false), Err(CallError { refusal: Refusal::Missing, .. })));
+    assert!(matches!(a.connection.on_abort(now), Err(CallError { refusal: Refusal::Missing, .. })));
     a.connection.on_open_passive(now, a.open()).expect("CLOSED");
-    assert!(matches!(a.connection.on_send(now, 1, false), Err(CallError::RemoteUnspecified { .. })));
-    assert!(matches!(a.connection.on_open_passive(now, a.open()), Err(CallError::AlreadyExists { .. })));
+    assert!(matches!(a.connection.on_send(now, 1, false), Err(CallError { refusal: Refusal::Unspecified, .. })));
+    assert!(matches!(a.connection.on_open_passive(now, a.open()), Err(CallError { refusal: Refusal::Exists, .. })));
     let mut a = Scripted::established(Profile::rfc9293());
-    assert!(matches!(a.connection.on_open_active(now, a.open()), Err(CallError::AlreadyExists { .. })));
+    assert!(matches!(a.connection.on_open_active(now, a.open()), Err(CallError { refusal: Refusal::Exists, .. })));
     a.close();
-    assert!(matches!(a.connection.on_send(now, 1, false), Err(CallError::Closing { .. })));
-    assert!(matches!(a.connection.on_close(now, false), Err(CallError::Closing { .. })));
+    assert!(matches!(a.connection.on_send(now, 1, false), Err(CallError { refusal: Refusal::Closing, .. })));
+    assert!(matches!(a.connection.on_close(now, false), Err(CallError { refusal: Refusal::Closing, .. })));
 }

@@ -339,6 +339,8 @@ fn timer_of(rule: &Rule) -> Timer {
         Event::TwoMsl => Timer::TimeWait,
         Event::DelayedAck => Timer::DelayedAck,
         Event::UserTimeout => Timer::User,
+        Event::FinWait2Timeout => Timer::FinWait2,
+        Event::KeepAlive | Event::KeepAliveDead => Timer::KeepAlive,
         _ => Timer::Retransmission,
     }
 }

@@ -95,7 +95,14 @@ impl Socket {
                 Signal::Reset => self.error = Some(Errno::ConnectionReset),
                 Signal::Refused => self.error = Some(Errno::ConnectionRefused),
                 Signal::Timeout => self.error = Some(Errno::TimedOut),
-                Signal::Open | Signal::Closing | Signal::Closed => {}
+                Signal::Unreachable => self.error = Some(Errno::NetworkUnreachable),
+                Signal::Open
+                | Signal::Closing
+                | Signal::Closed
+                | Signal::SoftError
+                | Signal::Unresponsive
+                | Signal::CallsClosing
+                | Signal::CallsReset => {}
             }
         }
     }

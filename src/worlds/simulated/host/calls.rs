@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::socket::{Socket, copied};
 use super::{Host, SocketId};
-use crate::engine::{Connection, Instant, State};
+use crate::engine::{Connection, Instant, Refusal, State};
 use crate::trace::End;
 use crate::worlds::{Errno, How, SocketOption};
 
@@ -155,11 +155,11 @@ impl Host {
         let taken = match socket.connection.state() {
             State::Closed if socket.remote.is_none() => return Err(Errno::NotConnected),
             State::Listen => return Err(Errno::NotConnected),
-            _ => socket.connection.on_send(now, octets, more).map_err(|_| Errno::BrokenPipe)?,
+            _ => socket.connection.on_send(now, octets, more).map_err(|error| match error.refusal {
+                Refusal::Full => Errno::Again,
+                Refusal::Missing | Refusal::Exists | Refusal::Unspecified | Refusal::Closing => Errno::BrokenPipe,
+            })?,
         };
-        if taken == 0 && octets > 0 {
-            return Err(Errno::Again);
-        }
         socket.send.extend(&text[..taken as usize]);
         self.after_input(id);
         Ok(taken)

@@ -1,0 +1,36 @@
+//! What an ICMP error means to a connection (RFC 9293 section 3.9.2.2).
+//!
+//! Reading the message and finding the connection is IP's business; here is only the judgment.
+
+use super::seq::{Ours, SeqNumber};
+use super::state::{Event, State};
+use super::tcb::Connection;
+use super::time::Instant;
+
+/// The two kinds of ICMP errors TCP tells apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IcmpError {
+    /// Destination unreachable, codes 2 to 4: protocol, port, fragmentation needed where none can help.
+    Hard,
+    /// Destination unreachable, codes 0, 1 and 5, time exceeded, parameter problem.
+    Soft,
+}
+
+impl Connection {
+    /// An ICMP error arrived that quotes a segment of this connection with this SEG.SEQ (MUST-54).
+    ///
+    /// A number that is not in flight is not believed: it quotes an old segment, or is forged (RFC
+    /// 5927 section 4.1). Hard errors abort (SHLD-26), soft ones are reported (MUST-47, MUST-56).
+    pub fn on_icmp(&mut self, now: Instant, error: IcmpError, quoted: SeqNumber<Ours>) {
+        self.begin();
+        let numbered = !matches!(self.state, State::Closed | State::Listen);
+        let in_flight = self.snd.una.at_or_before(quoted) && quoted.before(self.snd.nxt);
+        if numbered && in_flight {
+            let event = match error {
+                IcmpError::Hard => Event::IcmpHard,
+                IcmpError::Soft => Event::IcmpSoft,
+            };
+            self.apply(event, now, None);
+        }
+    }
+}
