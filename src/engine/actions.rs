@@ -61,6 +61,16 @@ impl Connection {
                     self.take_text(segment, now);
                 }
             }
+            Action::HoldText => {
+                if let Some(segment) = segment {
+                    self.hold_text(segment);
+                }
+            }
+            Action::HoldFin => {
+                if let Some(segment) = segment {
+                    self.hold_fin(segment);
+                }
+            }
             Action::TakeFin => {
                 self.rcv.nxt = self.rcv.nxt.plus(1);
                 self.rcv.wnd = self.rcv.wnd.saturating_sub(1);
@@ -108,6 +118,7 @@ impl Connection {
             Action::DeleteTcb => {
                 self.deadlines = Deadlines::NONE;
                 self.snd.unsent = 0;
+                self.held = None;
                 self.bits.forget_pending();
             }
             Action::RebuildTcb => {

@@ -5,19 +5,28 @@
 
 use super::options::TcpOptions;
 use super::profile::WindowPolicy;
+use super::reassembly::Hold;
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, State};
 use super::tcb::{Connection, Reset};
 use super::time::Instant;
 
-/// What an arriving segment brought: which of its octets of text are new and in order.
+/// What an arriving segment brought: which octets of text can be read now, and which must wait.
+///
+/// The engine counts text and carries none, so whoever owns the buffers must do as it says, in this
+/// order: append `take`, keep `hold`, append `release`. What is to be held and is not kept is lost:
+/// the peer may never send it again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Arrival {
     /// Octets of the segment's text that were here already.
     pub skip: u32,
     /// Octets behind those that the application can read now.
     pub take: u32,
+    /// Octets to keep for later: what lies before them is missing, or the connection is not open yet.
+    pub hold: Hold,
+    /// Octets kept earlier (or just now) that the application can read now, behind `take`.
+    pub release: u32,
     /// Octets at the front of the send buffer that are acknowledged now.
     pub acked: u32,
 }
@@ -64,7 +73,6 @@ impl Connection {
     /// what is acknowledged from its send buffer.
     pub fn on_segment(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
         self.begin();
-        let nxt = self.rcv.nxt;
         match self.state {
             State::Closed => {
                 let event = if segment.has(Flags::RST) { Event::RstOutside } else { Event::Unacceptable };
@@ -81,14 +89,14 @@ impl Connection {
             | State::LastAck
             | State::TimeWait => return self.arrives(now, segment),
         }
-        // Text behind a SYN,ACK is in order by definition.
+        // Text behind a SYN,ACK is in order by definition; text behind a SYN has to wait.
+        let hold = self.take_fresh_hold();
         let take = if self.state == State::Established || self.state == State::CloseWait {
             self.rcv.nxt.since(self.irs).saturating_sub(1 + u32::from(self.bits.peer_fin()))
         } else {
             0
         };
-        debug_assert!(take == 0 || nxt != self.rcv.nxt);
-        Arrival { skip: 0, take, acked: 0 }
+        Arrival { take, hold, ..Arrival::default() }
     }
 
     /// A segment whose packet bears another security label or compartment than the connection (RFC
@@ -107,7 +115,8 @@ impl Connection {
             self.text_and_fin(now, segment);
         }
         let fin = u32::from(self.bits.peer_fin());
-        Arrival { skip: 0, take: self.rcv.nxt.since(text_was) - fin, acked: 0 }
+        let hold = self.take_fresh_hold();
+        Arrival { take: self.rcv.nxt.since(text_was) - fin, hold, ..Arrival::default() }
     }
 
     /// RFC 9293 section 3.10.7.2.
@@ -150,13 +159,19 @@ impl Connection {
 
     /// RFC 9293 section 3.10.7.4.
     fn arrives(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
-        let (text_was, front_was) = (self.rcv.nxt, self.text_start());
+        let (text_was, front_was, fin_was) = (self.rcv.nxt, self.text_start(), self.bits.peer_fin());
         self.check_in_order(now, segment);
-        let fin = u32::from(self.bits.peer_fin() && self.rcv.nxt != text_was && segment.has(Flags::FIN));
-        let take = if self.state == State::Listen { 0 } else { self.rcv.nxt.since(text_was).saturating_sub(fin) };
-        let skip = if take == 0 { 0 } else { text_was.since(segment.text_seq()) };
+        let fin = u32::from(self.bits.peer_fin() && !fin_was);
+        let fresh = if self.state == State::Listen { 0 } else { self.rcv.nxt.since(text_was).saturating_sub(fin) };
+        let skip = text_was.since(segment.text_seq());
+        // All that became readable is this segment's, unless something was held.
+        let (take, hold) = match self.held {
+            None => (fresh, Hold::default()),
+            Some(_) => (fresh.min(segment.len.saturating_sub(skip)), self.take_fresh_hold()),
+        };
+        let skip = if take == 0 { 0 } else { skip };
         let acked = if matches!(self.state, State::Closed | State::Listen) { 0 } else { self.text_acked_since(front_was) };
-        Arrival { skip, take, acked }
+        Arrival { skip, take, hold, release: fresh - take, acked }
     }
 
     /// Octets of text at the front of the send buffer that are acknowledged, counted from where it began.
@@ -218,7 +233,12 @@ impl Connection {
             self.apply(Event::BadSecurity, now, Some(segment));
             return;
         }
-        // Fourth: SYN.
+        // Fourth: SYN. Of a SYN sent again with text the SYN itself lies before the window: trimming would
+        // leave no SYN, and its sender waits for an ACK.
+        if syn && !segment.seq.within(self.rcv.nxt, self.rcv.wnd) {
+            self.apply(Event::SynOutside, now, Some(segment));
+            return;
+        }
         if syn {
             let event = if segment.has(Flags::ACK) { Event::SynAckUnexpected } else { Event::Syn };
             self.apply(event, now, Some(segment));
@@ -292,16 +312,15 @@ impl Connection {
         }
     }
 
-    /// Seventh and eighth: text, then FIN.
+    /// Seventh and eighth: text, then FIN. SHLD-31: what is out of order is held, and its turn comes here.
     fn text_and_fin(&mut self, now: Instant, segment: &Segment<Theirs>) {
-        if segment.len > 0 && self.state.takes_text() {
-            let end = segment.text_seq().plus(segment.len);
-            if self.rcv.nxt.before(segment.text_seq()) {
-                self.apply(Event::TextOutOfOrder, now, Some(segment));
-            } else if self.rcv.nxt.before(end) {
+        if self.state.takes_text() {
+            if segment.len > 0 {
+                self.text(now, segment);
+            }
+            // Text of a SYN has waited for this state.
+            if self.held.is_some() && self.is_held_text_due() {
                 self.apply(Event::Text, now, Some(segment));
-            } else {
-                self.bits.set_ack_due(true);
             }
         }
         if segment.has(Flags::FIN) && self.state != State::Closed {
@@ -309,18 +328,36 @@ impl Connection {
             if fin == self.rcv.nxt {
                 let event = if self.bits.peer_fin() { Event::FinAgain } else { Event::Fin };
                 self.apply(event, now, Some(segment));
-            } else if self.rcv.nxt.before(fin) && segment.len == 0 {
-                // A FIN beyond RCV.NXT: what lies between is missing, and the ACK says so.
-                self.bits.set_ack_due(true);
+            } else if self.rcv.nxt.before(fin) {
+                self.apply(Event::FinOutOfOrder, now, Some(segment));
             }
+        }
+        if self.held.is_some() && self.is_held_fin_due() {
+            self.apply(Event::Fin, now, Some(segment));
         }
     }
 
-    /// RCV.NXT over the part of the text that is new, in order and inside the window.
+    fn text(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        let end = segment.text_seq().plus(segment.len);
+        if self.rcv.nxt.before(segment.text_seq()) {
+            self.apply(Event::TextOutOfOrder, now, Some(segment));
+        } else if self.rcv.nxt.before(end) {
+            self.apply(Event::Text, now, Some(segment));
+        } else {
+            self.bits.set_ack_due(true);
+        }
+    }
+
+    /// RCV.NXT over the part of the text that is new, in order and inside the window, and over what was held behind it.
     pub(super) fn take_text(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let skip = self.rcv.nxt.since(segment.text_seq());
-        let fresh = segment.len.saturating_sub(skip).min(self.rcv.wnd);
+        let mut fresh = segment.len.saturating_sub(skip).min(self.rcv.wnd);
         self.rcv.nxt = self.rcv.nxt.plus(fresh);
+        if self.held.is_some() {
+            fresh += self.release_text();
+            // RFC 5681 section 4.2: what fills a gap, all of it or a part, is acknowledged at once.
+            self.bits.set_ack_due(true);
+        }
         self.rcv.wnd -= fresh;
         self.rcv.unread += fresh;
         if self.profile.window_policy == WindowPolicy::Linux {

@@ -135,6 +135,8 @@ words! {
         TextOutOfOrder = "seg-data-out-of-order",
         /// FIN in order.
         Fin = "seg-FIN",
+        /// FIN inside the window, with something missing before it.
+        FinOutOfOrder = "seg-FIN-out-of-order",
         /// The peer's FIN once more, already accounted for.
         FinAgain = "seg-FIN-again",
         /// The FIN queued behind our text leaves.
@@ -221,6 +223,10 @@ words! {
         InitWindow = "initialize window",
         /// `rcv.nxt` over the text that is in order.
         TakeText = "take text",
+        /// Keep text for later: something before it is missing.
+        HoldText = "hold text",
+        /// Keep the FIN for later.
+        HoldFin = "hold FIN",
         /// `rcv.nxt` over the FIN.
         TakeFin = "take FIN",
         /// An ACK, at once.
@@ -346,6 +352,8 @@ impl Action {
             | Self::TakeWindow
             | Self::InitWindow
             | Self::TakeText
+            | Self::HoldText
+            | Self::HoldFin
             | Self::TakeFin
             | Self::SendAck
             | Self::ScheduleAck

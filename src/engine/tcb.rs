@@ -9,6 +9,7 @@ use super::keepalive::KeepAlive;
 use super::linux::Tuning;
 use super::options::TcpOptions;
 use super::profile::{OptionLayout, Profile};
+use super::reassembly::Held;
 use super::rules::{Rule, RuleId, Table};
 use super::segment::{Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
@@ -205,6 +206,8 @@ pub struct Connection {
     /// SND.NXT when the retransmission timer last expired: what lies below is resent as ACKs arrive.
     pub(super) recover: SeqNumber<Ours>,
     pub(super) reset: Option<Reset>,
+    /// Text and FIN whose turn has not come.
+    pub(super) held: Option<Box<Held>>,
     pub(super) ts_recent: u32,
     pub(super) ts_offset: u32,
     /// RCV.NXT of the last ACK sent, for TS.Recent (RFC 7323 section 4.3).
@@ -277,6 +280,7 @@ impl Connection {
             irs: zero,
             recover: SeqNumber::new(0),
             reset: None,
+            held: None,
             ts_recent: 0,
             ts_offset: 0,
             last_ack_sent: zero,
@@ -454,7 +458,7 @@ impl Connection {
     pub(super) fn effective_mss(&self) -> u16 {
         let options = if self.bits.timestamps() { 12 } else { 0 };
         // MUST-16: the smaller of what the peer takes and what we can send.
-        self.snd.mss.min(self.send_mss).saturating_sub(options).max(1)
+        self.snd.mss.min(self.send_mss).saturating_sub(options + self.sack_octets()).max(1)
     }
 
     /// Octets of text a full segment of the peer carries: MSS announced, less what timestamps take.
@@ -511,9 +515,11 @@ impl Connection {
         if self.bits.timestamps() {
             options = options.nop().nop().timestamps(self.timestamps_now(now));
         }
-        if self.bits.dsack_syn() {
+        // R2018-3: only where both sides permit it.
+        if self.bits.dsack_syn() || (self.held.is_some() && self.bits.sack()) {
+            let syn = self.bits.dsack_syn().then(|| (self.irs.get(), self.irs.plus(1).get()));
             self.bits.set_dsack_syn(false);
-            options = options.nop().nop().sack(self.irs.get(), self.irs.plus(1).get());
+            self.add_sack_blocks(&mut options, syn);
         }
         options
     }

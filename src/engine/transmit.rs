@@ -115,8 +115,16 @@ impl Connection {
         if in_flight == 0 && !fin_outstanding {
             return if self.bits.probing() { self.cut_probe(now) } else { None };
         }
-        let len = in_flight.min(u32::from(self.effective_mss())).min(self.snd.wnd.max(1));
+        let most = u32::from(self.effective_mss()).min(self.snd.wnd.max(1));
+        let mut len = in_flight.min(most);
         let last = len == in_flight;
+        if in_flight == 1 && !self.bits.fin_sent() {
+            // The octet of a window probe leaves together with what it was cut from.
+            let more = self.snd.unsent.min(most - len);
+            self.snd.unsent -= more;
+            self.snd.nxt = self.snd.nxt.plus(more);
+            len += more;
+        }
         let mut flags = Flags::ACK;
         if last && self.snd.unsent == 0 && len > 0 {
             flags = flags | Flags::PSH;
@@ -242,7 +250,11 @@ impl Connection {
             window: Self::wire_window(self.rcv.wnd, self.rcv.shift),
             urgent: 0,
             len,
-            options: if self.bits.timestamps() || self.bits.dsack_syn() { self.plain_options(now) } else { TcpOptions::NONE },
+            options: if self.bits.timestamps() || self.bits.dsack_syn() || self.held.is_some() {
+                self.plain_options(now)
+            } else {
+                TcpOptions::NONE
+            },
         }
     }
 

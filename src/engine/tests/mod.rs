@@ -149,6 +149,7 @@ mod closing;
 mod laws;
 mod opening;
 mod options;
+mod reordering;
 mod resets;
 mod retransmission;
 mod window;

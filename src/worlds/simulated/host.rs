@@ -116,12 +116,7 @@ impl Host {
             let socket = self.get_mut(id).ok()?;
             let was_open = socket.connection.state().is_synchronized();
             let arrival = socket.connection.on_segment(now, &arriving);
-            socket.send.drain(..(arrival.acked as usize).min(socket.send.len()));
-            let start = arrival.skip as usize;
-            // After SHUT_RD as well: Linux still hands it out, and it fills the window either way.
-            if let Some(fresh) = text.get(start..start + arrival.take as usize) {
-                socket.receive.extend(fresh);
-            }
+            socket.take(&arrival, text);
             if !was_open && socket.connection.state().is_synchronized() {
                 self.completed(id);
             }
@@ -129,7 +124,7 @@ impl Host {
             return Some(id);
         }
         if let Some(&id) = self.listeners.get(&destination.port) {
-            return self.on_listener_packet(id, now, source, destination, segment);
+            return self.on_listener_packet(id, now, source, destination, segment, text);
         }
         self.nobody.on_segment(now, &arriving);
         if let Some(reset) = self.nobody.poll_segment(now) {
@@ -139,7 +134,15 @@ impl Host {
     }
 
     /// A listener lives on and forks a child for the SYN; anything else it answers itself.
-    fn on_listener_packet(&mut self, id: SocketId, now: Instant, source: End, destination: End, segment: &Segment) -> Option<SocketId> {
+    fn on_listener_packet(
+        &mut self,
+        id: SocketId,
+        now: Instant,
+        source: End,
+        destination: End,
+        segment: &Segment,
+        text: &[u8],
+    ) -> Option<SocketId> {
         let opens = segment.has(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
         let listener = self.get_mut(id).ok()?;
         if !opens {
@@ -172,7 +175,8 @@ impl Host {
         socket.remote = Some(source);
         socket.parent = Some(id);
         socket.connection.on_open_passive(now, open).ok()?;
-        socket.connection.on_segment(now, &segment.crossed());
+        let arrival = socket.connection.on_segment(now, &segment.crossed());
+        socket.take(&arrival, text);
         self.after_input(child);
         Some(child)
     }

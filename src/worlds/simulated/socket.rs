@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::engine::{Connection, Instant, Signal};
+use crate::engine::{Arrival, Connection, Hold, Instant, Signal};
 use crate::trace::End;
 use crate::worlds::Errno;
 
@@ -26,6 +26,8 @@ pub(super) struct Socket {
     pub remote: Option<End>,
     pub send: VecDeque<u8>,
     pub receive: VecDeque<u8>,
+    /// Octets that wait for what is missing before them, from the first missing one on; with holes.
+    pub early: Vec<u8>,
     /// The listener this came from, until `accept`.
     pub parent: Option<SocketId>,
     pub backlog: u16,
@@ -69,6 +71,7 @@ impl Socket {
             remote: None,
             send: VecDeque::new(),
             receive: VecDeque::new(),
+            early: Vec::new(),
             parent: None,
             backlog: 0,
             accepted: VecDeque::new(),
@@ -83,6 +86,26 @@ impl Socket {
             scheduled: None,
             queued: false,
             told: Vec::new(),
+        }
+    }
+
+    /// Keeps what has arrived, as the connection says: read now, or later when a gap has closed.
+    pub(super) fn take(&mut self, arrival: &Arrival, text: &[u8]) {
+        self.send.drain(..(arrival.acked as usize).min(self.send.len()));
+        let start = arrival.skip as usize;
+        // After SHUT_RD as well: Linux still hands it out, and it fills the window either way.
+        if let Some(fresh) = text.get(start..start + arrival.take as usize) {
+            self.receive.extend(fresh);
+            self.early.drain(..fresh.len().min(self.early.len()));
+        }
+        let Hold { len, at } = arrival.hold;
+        if let Some(kept) = text.get(..len as usize).filter(|kept| !kept.is_empty()) {
+            let (start, end) = (at as usize, at as usize + kept.len());
+            self.early.resize(end.max(self.early.len()), 0);
+            self.early[start..end].copy_from_slice(kept);
+        }
+        if arrival.release > 0 {
+            self.receive.extend(self.early.drain(..(arrival.release as usize).min(self.early.len())));
         }
     }
 

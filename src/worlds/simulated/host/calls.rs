@@ -104,6 +104,7 @@ impl Host {
         socket.remote = Some(remote);
         socket.send.clear();
         socket.receive.clear();
+        socket.early.clear();
         socket.error = None;
         socket.read_shut = false;
         socket.connection.on_open_active(now, open).map_err(|_| Errno::IsConnected)?;

@@ -1,0 +1,181 @@
+//! Text and FIN that arrived before their turn: which ranges are held, and what closes a gap.
+//!
+//! The engine holds numbers; whoever owns the buffers holds the octets, as [`Arrival`](super::Arrival) tells.
+
+use super::options::TcpOptions;
+use super::segment::Segment;
+use super::seq::{SeqNumber, Theirs};
+use super::tcb::Connection;
+
+/// Most ranges that are held at once: one a lost segment; a sender that loses more sends again.
+const MAX_RANGES: usize = 16;
+
+/// Octets of a segment that have to be kept until what is missing before them arrives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Hold {
+    /// Octets to keep, from the beginning of the segment's text; 0 if there are none.
+    pub len: u32,
+    /// How far they lie behind the first octet that has not become readable yet.
+    pub at: u32,
+}
+
+/// Numbers from `start` up to but not including `end`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Range {
+    start: SeqNumber<Theirs>,
+    end: SeqNumber<Theirs>,
+}
+
+/// What is held beyond RCV.NXT (SHLD-31). Few connections ever have it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct Held {
+    /// Apart from each other by a number at least; the one that grew last is first.
+    ranges: Vec<Range>,
+    /// The number of the FIN.
+    fin: Option<SeqNumber<Theirs>>,
+    /// What the segment that is being looked at brought.
+    fresh: Hold,
+}
+
+impl Held {
+    /// Adds a range, joined with what it touches; `false` if there are too many.
+    fn insert(&mut self, mut new: Range) -> bool {
+        self.ranges.retain(|old| {
+            let apart = old.end.before(new.start) || new.end.before(old.start);
+            if !apart {
+                new.end = new.end.later_of(old.end);
+                new.start = if old.start.before(new.start) { old.start } else { new.start };
+            }
+            apart
+        });
+        let fits = self.ranges.len() < MAX_RANGES;
+        if fits {
+            self.ranges.insert(0, new);
+        }
+        fits
+    }
+
+    /// The number behind all that is held in order from `nxt` on; those ranges are held no more.
+    fn take(&mut self, nxt: SeqNumber<Theirs>) -> SeqNumber<Theirs> {
+        let mut end = nxt;
+        self.ranges.retain(|range| {
+            let beyond = nxt.before(range.start);
+            if !beyond {
+                end = end.later_of(range.end);
+            }
+            beyond
+        });
+        end
+    }
+}
+
+impl Connection {
+    /// Holds what the window has room for of text whose turn has not come.
+    pub(super) fn hold_text(&mut self, segment: &Segment<Theirs>) {
+        let (nxt, start) = (self.rcv.nxt, segment.text_seq());
+        let at = start.since(nxt);
+        let mut len = segment.len.min(self.rcv.wnd.saturating_sub(at));
+        let held = self.held.get_or_insert_default();
+        if let Some(fin) = held.fin {
+            // Behind a FIN there is nothing.
+            len = len.min(fin.since(nxt).saturating_sub(at));
+        }
+        if len > 0 && held.insert(Range { start, end: start.plus(len) }) {
+            held.fresh = Hold { len, at };
+        }
+    }
+
+    /// Holds a FIN whose turn has not come, if the window reaches so far.
+    pub(super) fn hold_fin(&mut self, segment: &Segment<Theirs>) {
+        let fin = segment.text_seq().plus(segment.len);
+        if fin.within(self.rcv.nxt, self.rcv.wnd) {
+            self.held.get_or_insert_default().fin.get_or_insert(fin);
+        }
+    }
+
+    /// Whether held text begins at RCV.NXT: its turn comes with ESTABLISHED.
+    pub(super) fn is_held_text_due(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.ranges.iter().any(|range| range.start.at_or_before(self.rcv.nxt)))
+    }
+
+    /// Whether the held FIN is the next number.
+    pub(super) fn is_held_fin_due(&self) -> bool {
+        !self.bits.peer_fin() && self.held.as_ref().is_some_and(|held| held.fin == Some(self.rcv.nxt))
+    }
+
+    /// RCV.NXT over held text that is in order now. Returns how many octets that is.
+    pub(super) fn release_text(&mut self) -> u32 {
+        let nxt = self.rcv.nxt;
+        let Some(held) = &mut self.held else { return 0 };
+        let octets = held.take(nxt).since(nxt);
+        self.rcv.nxt = nxt.plus(octets);
+        octets
+    }
+
+    /// What this segment brought to hold. Forgets the whole, where nothing is held any more.
+    pub(super) fn take_fresh_hold(&mut self) -> Hold {
+        let Some(held) = &mut self.held else { return Hold::default() };
+        let fresh = std::mem::take(&mut held.fresh);
+        if held.ranges.is_empty() && held.fin.is_none_or(|fin| fin.before(self.rcv.nxt)) {
+            self.held = None;
+        }
+        fresh
+    }
+
+    /// SACK blocks for all that is held, as many as fit, the newest first.
+    pub(super) fn add_sack_blocks(&self, options: &mut TcpOptions, first: Option<(u32, u32)>) {
+        let held = self.held.iter().flat_map(|held| &held.ranges).map(|range| (range.start.get(), range.end.get()));
+        // R2018-4: the block of the segment that caused this ACK comes first, unless that moved RCV.NXT.
+        options.add_sack(first.into_iter().chain(held));
+    }
+
+    /// Octets that SACK blocks take of every segment now.
+    pub(super) fn sack_octets(&self) -> u16 {
+        let Some(held) = &self.held else { return 0 };
+        let most = if self.bits.timestamps() { 3 } else { 4 };
+        let blocks = held.ranges.len().min(most);
+        #[expect(clippy::cast_possible_truncation, reason = "four blocks at most")]
+        if blocks == 0 || !self.bits.sack() { 0 } else { 4 + 8 * blocks as u16 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(start: u32, end: u32) -> Range {
+        Range { start: SeqNumber::new(start), end: SeqNumber::new(end) }
+    }
+
+    #[test]
+    fn ranges_that_touch_are_one_and_the_newest_is_first() {
+        let mut held = Held::default();
+        for (start, end, left) in [
+            (100, 200, vec![range(100, 200)]),
+            (300, 400, vec![range(300, 400), range(100, 200)]),
+            (201, 210, vec![range(201, 210), range(300, 400), range(100, 200)]),
+            (200, 201, vec![range(100, 210), range(300, 400)]),
+            (90, 350, vec![range(90, 400)]),
+            (u32::MAX, 5, vec![range(u32::MAX, 5), range(90, 400)]),
+        ] {
+            assert!(held.insert(range(start, end)));
+            assert_eq!(held.ranges, left, "after {start}..{end}");
+        }
+        assert_eq!(held.take(SeqNumber::new(u32::MAX - 1)).get(), u32::MAX - 1);
+        assert_eq!(held.take(SeqNumber::new(0)).get(), 5);
+        assert_eq!(held.take(SeqNumber::new(95)).get(), 400);
+        assert_eq!(held, Held::default());
+    }
+
+    #[test]
+    fn more_ranges_than_there_is_room_for_are_not_held() {
+        let mut held = Held::default();
+        for number in 0..16 {
+            assert!(held.insert(range(number * 10, number * 10 + 5)));
+        }
+        assert!(!held.insert(range(200, 205)));
+        assert_eq!(held.ranges.len(), 16);
+        assert!(held.insert(range(5, 10)), "one that joins two makes room");
+        assert_eq!(held.ranges.len(), 15);
+    }
+}
