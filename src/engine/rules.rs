@@ -96,7 +96,7 @@ pub static RULES: &[Rule] = &[
     rule("syn-sent/abort",                        SynSent,     Abort,            Always,      Closed,      &[FailCallsReset, DeleteTcb], "3.10.5"),
     rule("syn-sent/status",                       SynSent,     Status,           Always,      SynSent,     &[], "3.10.6"),
     rule("syn-sent/rst-bad-ack",                  SynSent,     RstOutside,       Always,      SynSent,     &[], "3.10.7.3 first"),
-    rule("syn-sent/rst",                          SynSent,     RstExact,         Always,      Closed,      &[TellRefused, DeleteTcb], "3.10.7.3 second"),
+    rule("syn-sent/rst",                          SynSent,     RstExact,         Always,      Closed,      &[TellReset, DeleteTcb], "3.10.7.3 second"),
     rule("syn-sent/rst-no-ack",                   SynSent,     RstInWindow,      Always,      SynSent,     &[], "3.10.7.3 second"),
     rule("syn-sent/syn",                          SynSent,     Syn,              Always,      SynReceived, &[RecordSyn, SendSynAck], "3.10.7.3 fourth"),
     rule("syn-sent/syn-ack",                      SynSent,     SynAck,           Always,      Established, &[RecordSyn, TakeAck, InitWindow, SendAck, TellOpen], "3.10.7.3 fourth"),

@@ -143,7 +143,7 @@ fn in_syn_sent_only_a_rst_that_acknowledges_the_syn_counts() {
         assert_eq!(a.state(), State::SynSent);
     }
     a.hear("<SEQ=0><ACK=101><CTL=RST,ACK>");
-    assert_eq!((a.state(), a.connection.poll_signal()), (State::Closed, Some(Signal::Refused)));
+    assert_eq!((a.state(), a.connection.poll_signal()), (State::Closed, Some(Signal::Reset)));
 }
 
 #[test]

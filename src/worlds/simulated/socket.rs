@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::engine::{Arrival, Connection, Hold, Instant, Signal};
+use crate::engine::{Arrival, Connection, Hold, Instant, Signal, State};
 use crate::trace::End;
 use crate::worlds::Errno;
 
@@ -115,6 +115,10 @@ impl Socket {
         while let Some(signal) = self.connection.poll_signal() {
             self.told.push(signal);
             match signal {
+                // To an opener the RFC says "connection reset" as well; sockets call it refused.
+                Signal::Reset if self.connection.fired().any(|rule| rule.from == State::SynSent) => {
+                    self.error = Some(Errno::ConnectionRefused);
+                }
                 Signal::Reset => self.error = Some(Errno::ConnectionReset),
                 Signal::Refused => self.error = Some(Errno::ConnectionRefused),
                 Signal::Timeout => self.error = Some(Errno::TimedOut),
