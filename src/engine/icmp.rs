@@ -20,11 +20,12 @@ impl Connection {
     /// An ICMP error arrived that quotes a segment of this connection with this SEG.SEQ (MUST-54).
     ///
     /// A number that is not in flight is not believed: it quotes an old segment, or is forged (RFC
-    /// 5927 section 4.1). Hard errors abort (SHLD-26), soft ones are reported (MUST-47, MUST-56).
+    /// 5927 section 4.1). While nothing is, an ACK alone may have met with it, at SND.NXT. Hard errors abort (SHLD-26), soft ones are reported (MUST-47, MUST-56).
     pub fn on_icmp(&mut self, now: Instant, error: IcmpError, quoted: SeqNumber<Ours>) {
         self.begin();
         let numbered = !matches!(self.state, State::Closed | State::Listen);
-        let in_flight = self.snd.una.at_or_before(quoted) && quoted.before(self.snd.nxt);
+        let idle = self.snd.una == self.snd.nxt && quoted == self.snd.nxt;
+        let in_flight = idle || (self.snd.una.at_or_before(quoted) && quoted.before(self.snd.nxt));
         if numbered && in_flight {
             let event = match error {
                 IcmpError::Hard => Event::IcmpHard,

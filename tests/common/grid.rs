@@ -277,14 +277,7 @@ impl Cell {
 
     /// RECEIVE in CLOSE-WAIT with ten octets unread.
     fn ask_unread(fresh: &Walker) -> Option<Asked> {
-        let profile = fresh.connection.profile().clone();
-        let way = ways(State::Established);
-        let mut walker = Walker::led(&profile, way.first()?, false).ok()?;
-        let variables = walker.variables();
-        let (next, una) = (variables.rcv_nxt?.get(), variables.snd_una?.get());
-        walker.hear(segment(Flags::ACK | Flags::PSH | Flags::FIN, next, una, 10));
-        walker.segments();
-        walker.signals();
+        let mut walker = Walker::unread(fresh.connection.profile(), State::CloseWait).ok()?;
         let before = walker.variables();
         let call = Some(walker.connection.on_receive(walker.now, 5).map(|_| ()));
         let (state, after) = (walker.state(), walker.variables());

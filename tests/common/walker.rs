@@ -77,12 +77,14 @@ pub(crate) struct Walker {
     pub(crate) now: Instant,
     /// The rows that fired since the beginning.
     pub(crate) walked: Vec<&'static str>,
+    /// Whether a CLOSE ends reading as well, as close(2) does.
+    pub(crate) gives_up: bool,
 }
 
 impl Walker {
     /// In CLOSED.
     pub(crate) fn new(profile: &Profile) -> Self {
-        Self { connection: Connection::new(Arc::new(profile.clone())), now: Instant::START, walked: Vec::new() }
+        Self { connection: Connection::new(Arc::new(profile.clone())), now: Instant::START, walked: Vec::new(), gives_up: false }
     }
 
     /// At the end of `way`. With `text` the user sends ten octets before he closes, or once he can,
@@ -91,7 +93,15 @@ impl Walker {
     /// # Errors
     /// The row that did not lead where it should.
     pub(crate) fn led(profile: &Profile, way: &[&'static Rule], text: bool) -> Result<Self, String> {
-        let mut walker = Self::new(profile);
+        Self::led_so(profile, way, text, false)
+    }
+
+    /// As [`led`](Self::led), and perhaps the user gives up reading when he closes.
+    ///
+    /// # Errors
+    /// The row that did not lead where it should.
+    pub(crate) fn led_so(profile: &Profile, way: &[&'static Rule], text: bool, gives_up: bool) -> Result<Self, String> {
+        let mut walker = Self { gives_up, ..Self::new(profile) };
         for rule in way {
             if text && matches!(rule.on, Event::Close | Event::FinSent) && rule.from != State::SynReceived {
                 walker.send_text()?;
@@ -103,6 +113,22 @@ impl Walker {
         }
         walker.signals();
         Ok(walker)
+    }
+
+    /// In ESTABLISHED or CLOSE-WAIT with ten octets the user has not read.
+    ///
+    /// # Errors
+    /// The row that did not lead where it should.
+    pub(crate) fn unread(profile: &Profile, state: State) -> Result<Self, String> {
+        let way = ways(State::Established);
+        let mut walker = Self::led_so(profile, way.first().ok_or("no way")?, false, true)?;
+        let variables = walker.variables();
+        let (expected, una) = (variables.rcv_nxt.map_or(0, SeqNumber::get), variables.snd_una.map_or(0, SeqNumber::get));
+        let fin = if state == State::CloseWait { Flags::FIN } else { Flags::NONE };
+        walker.hear(segment(Flags::ACK | Flags::PSH | fin, expected, una, 10));
+        walker.segments();
+        walker.signals();
+        if walker.state() == state { Ok(walker) } else { Err(format!("{} instead of {state}", walker.state())) }
     }
 
     /// The state.
@@ -126,11 +152,11 @@ impl Walker {
         let variables = self.connection.variables();
         let expected = variables.rcv_nxt.map_or(IRS, SeqNumber::get);
         let (una, nxt) = (variables.snd_una.map_or(0, SeqNumber::get), variables.snd_nxt.map_or(0, SeqNumber::get));
-        let now = self.now;
+        let (now, noted) = (self.now, self.walked.len());
         let refused = match rule.on {
             Event::OpenPassive => self.connection.on_open_passive(now, open()).err(),
             Event::OpenActive => self.connection.on_open_active(now, open()).err(),
-            Event::Close | Event::FinSent => self.connection.on_close(now, false).err(),
+            Event::Close | Event::FinSent => self.connection.on_close(now, self.gives_up).err(),
             Event::Syn => {
                 self.hear(segment(Flags::SYN, IRS, 0, 0));
                 None
@@ -150,7 +176,9 @@ impl Walker {
             }
             other => return Err(format!("no shortest way leads over {other}")),
         };
-        self.take_note();
+        if self.walked.len() == noted {
+            self.take_note();
+        }
         self.segments();
         match refused {
             Some(error) => Err(error.to_string()),
