@@ -152,6 +152,23 @@ const MEANT: &[(&str, &[&str])] = &[
     ("close-with-unread-data", &[RESET]),
     ("data-after-close", &[RESET]),
     ("close-listener", &[RESET]),
+    ("simultaneous-open-refused", &[RESET]),
+    ("old-duplicate-two-passive", &[RESET]),
+    ("ack-to-closed-port", &[RESET]),
+    ("rst-to-closed-port", &[RESET]),
+    ("rst-to-listen", &[RESET]),
+    ("ack-to-listen", &[RESET]),
+    ("time-wait-assassination", &[RESET]),
+    ("time-wait-assassination-defended", &[RESET]),
+    ("blind-rst-in-window", &[RESET]),
+    ("blind-rst-outside", &[RESET]),
+    ("blind-rst-exact", &[RESET]),
+    ("challenge-ack-throttle", &[RESET]),
+    ("old-duplicate-syn-race", &[RESET, UNSEEN, UNSEEN_ACK]),
+    // The second connection has the ports of the first, and numbers of its own.
+    ("blind-syn-real-restart", &[RESET, UNSEEN, UNSEEN_ACK]),
+    // The forged RST acknowledges what nobody sent.
+    ("rst-bad-ack-syn-sent", &[RESET, UNSEEN_ACK]),
     ("simultaneous-open", &[DSACK]),
     ("self-connect", &[DSACK]),
 ];
@@ -168,6 +185,7 @@ fn tshark_has_nothing_to_say_of_the_catalogue_but_what_is_meant() {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut unmeant = std::collections::BTreeSet::new();
     for name in catalogue::names() {
         let scenario = Scenario::load(name).expect("in the catalogue");
         for (profile, ipv6) in [("rfc9293", false), ("rfc9293", true), ("linux", false)] {
@@ -177,10 +195,10 @@ fn tshark_has_nothing_to_say_of_the_catalogue_but_what_is_meant() {
             for (tap, file) in [(Tap::Host(A), "a.pcapng"), (Tap::Host(B), "b.pcap")] {
                 let path = written(&trace, tap, folder.path(), &format!("{name}.{file}"));
                 let meant = MEANT.iter().find(|(meant, _)| *meant == name).map_or(&[][..], |(_, notes)| notes);
-                for note in tshark::complaints(&path) {
-                    assert!(meant.iter().any(|meant| note.contains(meant)), "{name} as {profile}, {file}: {note}");
-                }
+                let notes = tshark::complaints(&path).into_iter().filter(|note| !meant.iter().any(|meant| note.contains(meant)));
+                unmeant.extend(notes.map(|note| format!("{name} as {profile}, {file}: {note}")));
             }
         }
     }
+    assert!(unmeant.is_empty(), "{unmeant:#?}");
 }

@@ -17,6 +17,13 @@ use synfin::trace::{HostId, PacketId, Trace, What};
 const OWN: [&str; 1] = ["abort"];
 /// Scenarios whose table lines are absolute numbers, as in the RFC's figure.
 const ABSOLUTE: [&str; 2] = ["half-open-discovery", "half-open-active-side"];
+/// Scenarios where a host that restarted is numbered from its earlier incarnation throughout.
+const OLD_NUMBERS: [(&str, HostId); 1] = [("blind-syn-real-restart", HostId(0))];
+/// A segment that the network holds up: the ladder draws it once, since neither host's own order is bent;
+/// the table draws it where it leaves and where it arrives.
+const HELD_UP: [(&str, Flags); 1] = [("old-duplicate-syn-race", Flags::RST)];
+/// Two answers that cross: the table, whose latency is zero, has the second one leave when the first has arrived.
+const CROSSED: [(&str, HostId, Flags); 1] = [("simultaneous-open-literal", HostId(1), Flags::ACK)];
 /// The table takes latency as zero; ours is some round trips of 10 ms.
 const TOLERANCE: f64 = 0.1;
 
@@ -62,11 +69,11 @@ fn states_at(trace: &Trace, entry: usize) -> (State, State) {
 }
 
 fn actual(name: &str, trace: &Trace) -> Vec<Line> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<(usize, Line)> = Vec::new();
     // Segments stand where the ladder draws them, everything else where it happened.
     for step in &steps(trace, true) {
         if let Step::Remark(_, index) = step {
-            lines.extend(remark(trace, *index));
+            lines.extend(remark(trace, *index).map(|line| (*index, line)));
         }
         if let Step::Rung(rung, index) = step
             && let RungKind::Segment { course, .. } = &rung.kind
@@ -88,12 +95,30 @@ fn actual(name: &str, trace: &Trace) -> Vec<Line> {
                 (true, _) => "delivered",
                 (false, fate) => fate,
             };
-            let what = format!("{} {fate}", numbers(name, trace, id));
-            let time = departure(trace, id).unwrap_or(trace.entries[*index].at.as_nanos());
-            lines.push(Line { time: Some(seconds(time)), what, states: (left, right), options: options(trace, id) });
+            let crossed = |of: &(&str, HostId, Flags)| *of == (name, packet.from.unwrap_or(packet.to), packet.segment.flags);
+            let fate = match (CROSSED.iter().any(crossed), fate) {
+                (true, "delayed") => continue,
+                (true, _) => "delivered",
+                (false, fate) => fate,
+            };
+            let time = departure(trace, id).map_or(trace.entries[*index].at, |entry| trace.entries[entry].at).as_nanos();
+            let line = |fate: &str, states| Line {
+                time: Some(seconds(time)),
+                what: format!("{} {fate}", numbers(name, trace, id)),
+                states,
+                options: options(trace, id),
+            };
+            if fate == "delivered" && HELD_UP.contains(&(name, packet.segment.flags)) {
+                let left_at = departure(trace, id).expect("it left");
+                let place = lines.iter().position(|(entry, _)| *entry > left_at).unwrap_or(lines.len());
+                lines.insert(place, (left_at, line("delayed", states_at(trace, left_at))));
+                lines.push((*index, line("arrives late", (left, right))));
+            } else {
+                lines.push((*index, line(fate, (left, right))));
+            }
         }
     }
-    lines
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 /// A call or a timer, and the states once what it makes leave has left.
@@ -134,8 +159,9 @@ fn packet_of(trace: &Trace, entry: usize) -> PacketId {
     }
 }
 
-fn departure(trace: &Trace, id: PacketId) -> Option<u64> {
-    trace.entries.iter().find(|entry| entry.what == What::Departure(id)).map(|entry| entry.at.as_nanos())
+/// The entry where a packet leaves; a forged one never did.
+fn departure(trace: &Trace, id: PacketId) -> Option<usize> {
+    trace.entries.iter().position(|entry| entry.what == What::Departure(id))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "compared with a tolerance")]
@@ -153,7 +179,11 @@ fn numbers(name: &str, trace: &Trace, id: PacketId) -> String {
         if ABSOLUTE.contains(&name) {
             return i64::from(number);
         }
-        let syn = trace.packets[..=id.0 as usize].iter().rev().find(|packet| packet.from == Some(of) && packet.segment.has(Flags::SYN));
+        let mut syns = trace.packets[..=id.0 as usize].iter().filter(|packet| packet.from == Some(of) && packet.segment.has(Flags::SYN));
+        let syn = if OLD_NUMBERS.contains(&(name, of)) { syns.next() } else { syns.next_back() };
+        // Who never sent a SYN is numbered from the one somebody sent in its name.
+        let forged = || trace.packets.iter().find(|packet| packet.from.is_none() && packet.to != of && packet.segment.has(Flags::SYN));
+        let syn = syn.or_else(forged);
         i64::from(number.wrapping_sub(syn.map_or(0, |packet| packet.segment.seq.get())).cast_signed())
     };
     let literal_zero = segment.has(Flags::RST) && segment.seq.get() == 0;

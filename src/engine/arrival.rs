@@ -193,9 +193,12 @@ impl Connection {
             && segment.seq == self.irs
             && self.acknowledges_something_new(segment.ack);
         if completes_crossed_open {
-            self.take_timestamp(segment);
             self.apply(Event::SynAck, now, Some(segment));
-            self.text_and_fin(now, segment);
+            // Where the literal sequence check refused it, nothing of it is taken.
+            if self.state != State::SynReceived {
+                self.take_timestamp(segment);
+                self.text_and_fin(now, segment);
+            }
             return;
         }
         // First: the sequence number. Of a RST it counts alone, text or not and window or not (RFC 5961

@@ -358,6 +358,11 @@ knobs! {
         rfc: true, "RFC 9293 MUST-60: the last segment of queued text is pushed";
         linux: false, "measured: FIN,ACK without PSH";
     }
+    /// Whether a simultaneous open takes the SYN,ACK at SEQ=IRS; off is the literal sequence check.
+    crossed_syn_ack: bool = "crossed-syn-ack" {
+        rfc: true, "RFC 9293 figure 7, MUST-10; appendix A.2 admits that section 3.10.7.4 refuses it";
+        linux: true, "measured: both sides are open after four segments";
+    }
     /// Whether the SYN,ACK that completes a crossed open is acknowledged at once, with a D-SACK.
     ack_crossed_syn_ack: bool = "ack-crossed-syn-ack" {
         rfc: false, "RFC 9293 figure 7 draws no such ACK";

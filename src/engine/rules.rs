@@ -131,6 +131,7 @@ pub static RULES: &[Rule] = &[
     rule("syn-received/syn-active-5961-off",      SynReceived, Syn,              Rfc5961Off,  Closed,      &[ReplyRst, TellReset, DeleteTcb], "3.10.7.4 fourth"),
     rule("syn-received/syn-active",               SynReceived, Syn,              Active,      SynReceived, &[ChallengeAck], "3.10.7.4 fourth"),
     rule("syn-received/syn-outside",              SynReceived, SynOutside,       Always,      SynReceived, &[ChallengeAck], "3.10.7.4 first"),
+    rule("syn-received/syn-ack-literal",          SynReceived, SynAck,           Literal,     SynReceived, &[ChallengeAck], "3.10.7.4 first, A.2"),
     rule("syn-received/syn-ack-close-queued",     SynReceived, SynAck,           CloseQueued, FinWait1,    &[TakeAck, InitWindow, AckCrossedSyn, TellOpen, QueueFin], "3.10.4, 3.5 figure 7"),
     rule("syn-received/syn-ack",                  SynReceived, SynAck,           Active,      Established, &[TakeAck, InitWindow, AckCrossedSyn, TellOpen], "3.5 figure 7"),
     rule("syn-received/syn-ack-unexpected",       SynReceived, SynAckUnexpected, Always,      SynReceived, &[ChallengeAck], "3.10.7.4 fourth"),

@@ -181,6 +181,8 @@ words! {
         TextQueued = "text is queued",
         /// The application closed, text is unread, and the profile closes half-duplex (MAY-1).
         UnreadText = "half-duplex close, text unread",
+        /// The profile's sequence check refuses the SYN,ACK of a simultaneous open, as section 3.10.7.4 says literally.
+        Literal = "literal sequence check",
         /// The application closed both directions, and the profile closes half-duplex (MAY-1).
         NoReader = "half-duplex close, nobody reads",
         /// SEND in LISTEN named the remote socket.

@@ -425,6 +425,7 @@ impl Connection {
             Guard::CloseQueued => self.bits.close_queued(),
             Guard::TextQueued => self.snd.unsent > 0,
             Guard::UnreadText => self.bits.user_closed() && self.profile.half_duplex_close && self.rcv.unread > 0,
+            Guard::Literal => !self.profile.crossed_syn_ack,
             Guard::NoReader => self.bits.user_closed() && self.profile.half_duplex_close,
             Guard::PeerKnown => self.bits.peer_known(),
             Guard::CloseCalled => self.bits.fin_queued() || self.bits.close_queued(),

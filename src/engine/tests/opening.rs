@@ -46,6 +46,21 @@ fn what_the_user_has_set_outlives_a_connection() {
 }
 
 #[test]
+fn the_literal_sequence_check_opens_by_the_acks_of_refused_syn_acks() {
+    // RFC 9293 3.10.7.4 first, appendix A.2: SEQ=IRS is below RCV.NXT.
+    let mut profile = Profile::rfc9293();
+    profile.set("crossed-syn-ack", "off").expect("a knob");
+    let mut a = Scripted::new(profile);
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    assert_eq!(a.answer("<SEQ=300><CTL=SYN>"), ["<SEQ=100><ACK=301><CTL=SYN,ACK>"]);
+    assert_eq!(a.answer("<SEQ=300><ACK=101><LEN=5><CTL=SYN,ACK>"), ["<SEQ=101><ACK=301><CTL=ACK>"]);
+    assert_eq!((a.state(), a.connection.receive_buffered()), (State::SynReceived, 0));
+    assert_eq!(a.answer("<SEQ=301><ACK=101><CTL=ACK>"), NOTHING);
+    assert_eq!(a.state(), State::Established);
+}
+
+#[test]
 fn a_close_queued_in_a_crossed_open_follows_the_text() {
     // RFC 9293 3.10.4, SYN-RECEIVED: a CLOSE behind text waits for ESTABLISHED, however that is reached.
     for completes in ["<SEQ=300><ACK=101><CTL=SYN,ACK>", "<SEQ=301><ACK=101><CTL=ACK>"] {
