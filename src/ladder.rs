@@ -7,7 +7,7 @@
 //! the order of the rungs. Where it does not (two segments cross, one overtakes another) the packet is
 //! two rungs, one with `...` where it leaves and one with `...` where it arrives.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::{self, Write as _};
 
 use crate::engine::{Flags, Segment, State, Timer};
@@ -222,7 +222,8 @@ pub fn steps(trace: &Trace, with_options: bool) -> Vec<Step> {
 
 fn draw(trace: &Trace, with_options: bool, known_split: BTreeSet<PacketId>) -> Builder<'_> {
     let waiting = vec![VecDeque::new(); trace.hosts.len()];
-    let mut builder = Builder { trace, with_options, waiting, known_split, split: BTreeSet::new(), steps: Vec::new() };
+    let held_back = held_back(trace);
+    let mut builder = Builder { trace, with_options, waiting, held_back, known_split, split: BTreeSet::new(), steps: Vec::new() };
     for (index, entry) in trace.entries.iter().enumerate() {
         builder.entry(index, entry);
     }
@@ -230,6 +231,27 @@ fn draw(trace: &Trace, with_options: bool, known_split: BTreeSet<PacketId>) -> B
         builder.flush(host);
     }
     builder
+}
+
+/// The packets that were under way more than twice as long as the fastest: the network held them back.
+fn held_back(trace: &Trace) -> BTreeSet<PacketId> {
+    let mut left = BTreeMap::new();
+    let mut ways = BTreeMap::new();
+    for entry in &trace.entries {
+        match entry.what {
+            What::Departure(id) => {
+                left.insert(id, entry.at);
+            }
+            What::Arrival(id) => {
+                if let Some(left) = left.get(&id) {
+                    ways.entry(id).or_insert(entry.at.since(*left));
+                }
+            }
+            What::Loss(_) | What::Timer(_) | What::Call { .. } | What::Observation | What::Note(_) => {}
+        }
+    }
+    let fastest = ways.values().min().copied().unwrap_or_default();
+    ways.into_iter().filter(|(_, way)| *way > fastest * 2).map(|(id, _)| id).collect()
 }
 
 /// Something a host did that is not drawn yet.
@@ -245,6 +267,8 @@ struct Builder<'a> {
     with_options: bool,
     /// What each host did that is not drawn yet, oldest first.
     waiting: Vec<VecDeque<Waiting>>,
+    /// Packets so late that what their receiver did meanwhile stands between two rungs.
+    held_back: BTreeSet<PacketId>,
     /// Packets that an earlier pass found to need two rungs.
     known_split: BTreeSet<PacketId>,
     /// Those this pass finds.
@@ -313,6 +337,7 @@ impl Builder<'_> {
         let Some(position) = position else { return };
         self.flush_first(from, position);
         let Some(Waiting::Packet(_, state, _)) = self.waiting[from].pop_front() else { return };
+        self.draw_held_back(from);
         let (course, left, right) = if from == 0 {
             (Course { left: Sign::Rightward, right: Sign::Lost }, Some(state), None)
         } else {
@@ -369,6 +394,7 @@ impl Builder<'_> {
     /// A row of states alone: that of this host after the entry, and the other's as last seen.
     fn states(&mut self, index: usize, entry: &Entry) {
         self.flush(usize::from(entry.host.0));
+        self.draw_held_back(usize::from(entry.host.0));
         let other = HostId(1 - entry.host.0.min(1));
         let known = self.state_at(other, index);
         let (left, right) = if entry.host.0 == 0 { (Some(entry.after), known) } else { (known, Some(entry.after)) };
@@ -407,6 +433,16 @@ impl Builder<'_> {
         let position = self.waiting[host].iter().position(|item| matches!(item, Waiting::Packet(waiting, ..) if *waiting == id));
         if let Some(position) = position {
             self.flush_first(host, position + 1);
+        }
+    }
+
+    /// Before a row of this host's own: what the network holds back on its way to it left earlier.
+    fn draw_held_back(&mut self, host: usize) {
+        let sender = 1 - host.min(1);
+        let Some(waiting) = self.waiting.get(sender) else { return };
+        let last = waiting.iter().rposition(|item| matches!(item, Waiting::Packet(id, ..) if self.held_back.contains(id)));
+        if let Some(last) = last {
+            self.flush_first(sender, last + 1);
         }
     }
 

@@ -8,10 +8,10 @@ mod common {
 use std::collections::BTreeMap;
 
 use common::csv::csv;
-use synfin::engine::{Flags, State, Timer};
+use synfin::engine::{Event, Flags, State, Timer};
 use synfin::ladder::{RungKind, Sign, Step, steps};
 use synfin::sources::scenario::{Scenario, catalogue};
-use synfin::trace::{HostId, PacketId, Trace, What};
+use synfin::trace::{End, HostId, PacketId, Trace, What};
 
 /// Scenarios of the catalogue that are ours: the table has no lines for them.
 const OWN: [&str; 1] = ["abort"];
@@ -126,7 +126,7 @@ fn remark(trace: &Trace, index: usize) -> Option<Line> {
     let entry = &trace.entries[index];
     let what = match &entry.what {
         What::Call { call, result, returned } => call_words(call, result, *returned)?,
-        What::Timer(Timer::Retransmission) if entry.after == State::Closed => "timer rexmt-R2".to_owned(),
+        What::Timer(Timer::Retransmission) if entry.rules.iter().any(|rule| rule.on == Event::RetransmissionR2) => "timer rexmt-R2".to_owned(),
         What::Timer(timer) => format!("timer {}", timer.name()),
         _ => return None,
     };
@@ -145,6 +145,8 @@ fn call_words(call: &str, result: &Result<String, String>, returned: bool) -> Op
         (["send", octets, ..], _, false) => format!("call SEND {octets}"),
         (["close"] | ["shutdown", "write"] | ["close", "listener"], _, false) => "call CLOSE".to_owned(),
         (["abort"], _, false) => "call ABORT".to_owned(),
+        (["exit"], _, false) => "app exit".to_owned(),
+        (["accept"], Ok(_), _) => "app accept".to_owned(),
         (["crash"], ..) => "crash".to_owned(),
         (["recv", ..], Ok(text), _) if text == "end of file" => "app read eof".to_owned(),
         (["recv", ..], Ok(text), _) => format!("app read {text}"),
@@ -175,20 +177,20 @@ fn numbers(name: &str, trace: &Trace, id: PacketId) -> String {
     // A forged segment is numbered as the host it pretends to come from would.
     let host = packet.from.unwrap_or(HostId(1 - packet.to.0));
     let other = if packet.from == Some(packet.to) { host } else { HostId(1 - host.0) };
-    let relative = |number: u32, of: HostId| {
+    let relative = |number: u32, of: HostId, end: End| {
         if ABSOLUTE.contains(&name) {
             return i64::from(number);
         }
         let mut syns = trace.packets[..=id.0 as usize].iter().filter(|packet| packet.from == Some(of) && packet.segment.has(Flags::SYN));
         let syn = if OLD_NUMBERS.contains(&(name, of)) { syns.next() } else { syns.next_back() };
         // Who never sent a SYN is numbered from the one somebody sent in its name.
-        let forged = || trace.packets.iter().find(|packet| packet.from.is_none() && packet.to != of && packet.segment.has(Flags::SYN));
+        let forged = || trace.packets.iter().find(|packet| packet.from.is_none() && packet.source == end && packet.segment.has(Flags::SYN));
         let syn = syn.or_else(forged);
         i64::from(number.wrapping_sub(syn.map_or(0, |packet| packet.segment.seq.get())).cast_signed())
     };
     let literal_zero = segment.has(Flags::RST) && segment.seq.get() == 0;
-    let seq = if literal_zero { 0 } else { relative(segment.seq.get(), host) };
-    let ack = if segment.has(Flags::ACK) { relative(segment.ack.get(), other).to_string() } else { "-".to_owned() };
+    let seq = if literal_zero { 0 } else { relative(segment.seq.get(), host, packet.source) };
+    let ack = if segment.has(Flags::ACK) { relative(segment.ack.get(), other, packet.destination).to_string() } else { "-".to_owned() };
     format!("{} {} SEQ={seq} ACK={ack} LEN={}", trace.host(host).name, segment.flags, segment.len)
 }
 

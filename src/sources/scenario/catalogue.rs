@@ -62,6 +62,15 @@ catalogue![
     "blind-syn",
     "blind-syn-real-restart",
     "challenge-ack-throttle",
+    "close-in-syn-sent",
+    "abort-in-syn-sent",
+    "abort-in-closing",
+    "rst-in-fin-wait-1",
+    "last-ack-gives-up",
+    "syn-ack-gives-up",
+    "process-exit",
+    "user-timeout",
+    "simultaneous-close-fin-lost",
     "self-connect",
 ];
 

@@ -141,10 +141,10 @@ impl Simulated {
     /// The state a ladder shows for this host: of the endpoint it was last about, else of its listener.
     fn shown_state(&self, host: HostId) -> State {
         let process = &self.processes[usize::from(host.0)];
-        let listening = |state: State| if process.listener.is_some() { State::Listen } else { state };
-        match process.shown.map(|id| (self.host(host).state(id), self.host(host).ends(id).1.is_some())) {
-            None | Some((State::Listen, true)) => listening(State::Closed),
-            Some((state, _)) => state,
+        match process.shown {
+            Some(id) if !self.host(host).is_child_undone(id) => self.host(host).state(id),
+            None | Some(_) if process.listener.is_some() => State::Listen,
+            None | Some(_) => State::Closed,
         }
     }
 
@@ -302,10 +302,10 @@ impl Simulated {
         }
     }
 
-    /// A child that went back to LISTEN is gone; its listener is what remains.
+    /// A child whose handshake came to nothing is gone; its listener is what remains.
     fn return_to_listener(&mut self, host: HostId) {
         let Some(shown) = self.process(host).shown else { return };
-        if self.host(host).state(shown) == State::Listen {
+        if self.host(host).is_child_undone(shown) {
             self.process(host).shown = None;
         }
     }

@@ -55,6 +55,13 @@ impl Host {
         self.get(id).map_or(State::Closed, |socket| socket.connection.state())
     }
 
+    /// Whether this is a child of a listener whose handshake has come to nothing: it is about to be forgotten.
+    ///
+    /// The RFC's one TCB would be in LISTEN again, or gone; of a listener that forks, LISTEN is what remains.
+    pub fn is_child_undone(&self, id: SocketId) -> bool {
+        self.get(id).is_ok_and(|socket| socket.parent.is_some() && matches!(socket.connection.state(), State::Closed | State::Listen))
+    }
+
     /// Whether something is about to happen at this host without anybody's call.
     pub fn is_busy(&self) -> bool {
         self.sockets.iter().flatten().any(|socket| socket.connection.is_busy())
