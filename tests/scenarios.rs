@@ -126,7 +126,9 @@ fn remark(trace: &Trace, index: usize) -> Option<Line> {
     let entry = &trace.entries[index];
     let what = match &entry.what {
         What::Call { call, result, returned } => call_words(call, result, *returned)?,
-        What::Timer(Timer::Retransmission) if entry.rules.iter().any(|rule| rule.on == Event::RetransmissionR2) => "timer rexmt-R2".to_owned(),
+        What::Timer(Timer::Retransmission) if entry.rules.iter().any(|rule| rule.on == Event::RetransmissionR2) => {
+            "timer rexmt-R2".to_owned()
+        }
         What::Timer(timer) => format!("timer {}", timer.name()),
         _ => return None,
     };
