@@ -50,7 +50,7 @@ fn expected(name: &str) -> ((State, State), Vec<Line>) {
         let what = if row["kind"] == "seg" {
             let fate = if row["from"] == "X" { "arrives late" } else { &row["fate"] };
             let from = if row["from"] == "X" { if row["to"] == "B" { "A" } else { "B" } } else { &row["from"] };
-            format!("{from} {} SEQ={} ACK={} LEN={} {fate}", row["flags"], row["seq"], row["ack"], row["len_or_text"])
+            format!("{from} {} SEQ={} ACK={} LEN={} {fate}", flags(&row["flags"]), row["seq"], row["ack"], row["len_or_text"])
         } else {
             let words = row["len_or_text"].replace(", 100 octets unread", "");
             format!("{} {} {words}", row["from"], row["kind"])
@@ -58,6 +58,12 @@ fn expected(name: &str) -> ((State, State), Vec<Line>) {
         Line { time: row["time_s"].parse().ok(), what, states: states(row), options: row["options"].clone() }
     });
     (start, lines.collect())
+}
+
+/// The table's flags in our order.
+fn flags(text: &str) -> String {
+    let named = |flag| Flags::named(flag).unwrap_or_else(|| panic!("flag {flag:?}"));
+    text.split(',').map(named).fold(Flags::NONE, Flags::with).to_string()
 }
 
 fn states_at(trace: &Trace, entry: usize) -> (State, State) {
@@ -144,6 +150,7 @@ fn call_words(call: &str, result: &Result<String, String>, returned: bool) -> Op
     Some(match (words.as_slice(), result, returned) {
         (["connect", ..], _, false) => "call OPEN active".to_owned(),
         (["listen", ..], _, false) => "call OPEN passive".to_owned(),
+        (["send", octets, "eof"], _, false) => format!("call SEND {octets} and CLOSE"),
         (["send", octets, ..], _, false) => format!("call SEND {octets}"),
         (["close"] | ["shutdown", "write"] | ["close", "listener"], _, false) => "call CLOSE".to_owned(),
         (["abort"], _, false) => "call ABORT".to_owned(),

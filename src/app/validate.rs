@@ -133,6 +133,7 @@ fn why_not(scenario: &Scenario) -> Option<String> {
             Action::Network(act) => return Some(format!("line {line}: a loopback cannot {act}")),
             Action::Inject(_) => return Some(format!("line {line}: nobody forges segments on a loopback")),
             Action::Call(Call::Crash) => return Some(format!("line {line}: the kernel itself would have to crash")),
+            Action::Call(call) if call.is_beyond_kernel() => return Some(format!("line {line}: the kernel is not asked for {call}")),
             Action::Call(_) => {}
         }
     }

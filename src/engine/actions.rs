@@ -61,6 +61,11 @@ impl Connection {
                     self.take_text(segment, now);
                 }
             }
+            Action::TakeUrgent => {
+                if let Some(segment) = segment {
+                    self.take_urgent(segment);
+                }
+            }
             Action::HoldText => {
                 if let Some(segment) = segment {
                     self.hold_text(segment);
@@ -71,7 +76,17 @@ impl Connection {
                     self.hold_fin(segment);
                 }
             }
+            Action::HoldBehindSyn => {
+                if let Some(segment) = segment.filter(|_| self.profile.hold_syn_text) {
+                    self.hold_text(segment);
+                    if segment.has(Flags::FIN) {
+                        self.hold_fin(segment);
+                    }
+                }
+            }
             Action::TakeFin => {
+                // A FIN that was held may come with a segment that has none of its own to answer.
+                self.bits.set_ack_due(self.bits.ack_due() || self.held.is_some());
                 self.rcv.nxt = self.rcv.nxt.plus(1);
                 self.rcv.wnd = self.rcv.wnd.saturating_sub(1);
                 self.bits.set_peer_fin(true);
@@ -119,6 +134,7 @@ impl Connection {
                 self.deadlines = Deadlines::NONE;
                 self.snd.unsent = 0;
                 self.held = None;
+                self.urgent = None;
                 self.bits.forget_pending();
             }
             Action::RebuildTcb => {
@@ -132,6 +148,7 @@ impl Connection {
             Action::RefuseMissing | Action::RefuseExists | Action::RefuseUnspecified | Action::RefuseClosing | Action::RefuseFull => {}
             Action::TellOpen => self.tell(Signal::Open),
             Action::TellClosing => self.tell(Signal::Closing),
+            Action::TellUrgent => self.tell(Signal::Urgent),
             Action::TellReset => self.tell(Signal::Reset),
             Action::TellRefused => self.tell(Signal::Refused),
             Action::TellTimeout => self.tell(Signal::Timeout),

@@ -73,6 +73,7 @@ impl Connection {
     /// what is acknowledged from its send buffer.
     pub fn on_segment(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
         self.begin();
+        let front_was = self.text_start();
         match self.state {
             State::Closed => {
                 let event = if segment.has(Flags::RST) { Event::RstOutside } else { Event::Unacceptable };
@@ -96,7 +97,9 @@ impl Connection {
         } else {
             0
         };
-        Arrival { take, hold, ..Arrival::default() }
+        // The SYN may have taken text along.
+        let acked = if self.state == State::Established || self.state == State::CloseWait { self.text_acked_since(front_was) } else { 0 };
+        Arrival { take, hold, acked, ..Arrival::default() }
     }
 
     /// A segment whose packet bears another security label or compartment than the connection (RFC
@@ -127,6 +130,8 @@ impl Connection {
             Event::AckFuture
         } else if segment.has(Flags::SYN) && self.bits.foreign() {
             Event::BadSecurity
+        } else if segment.has(Flags::SYN | Flags::FIN) && self.profile.drop_syn_fin {
+            Event::SynWithFin
         } else if segment.has(Flags::SYN) {
             Event::Syn
         } else {
@@ -146,7 +151,7 @@ impl Connection {
             (false, _, true, _) => Event::RstInWindow,
             (_, _, false, _) if self.bits.foreign() => Event::BadSecurity,
             (true, true, false, true) => Event::SynAck,
-            // MUST-10: two SYNs may cross; a FIN beside it cannot be validated yet and is not looked at.
+            // MUST-10: two SYNs may cross.
             (false, _, false, true) => Event::Syn,
             (_, _, false, false) => Event::NoAck,
         };
@@ -220,6 +225,11 @@ impl Connection {
             };
             if event == Event::Unacceptable && self.is_late_ack(segment) {
                 self.apply(self.ack_event(segment.ack), now, Some(segment));
+            }
+            // MUST-66: a closed window shuts out text, but no urgent pointer.
+            let at_closed_window = self.rcv.wnd == 0 && segment.seq == self.rcv.nxt && !syn;
+            if at_closed_window && segment.has(Flags::URG | Flags::ACK) && self.state.takes_text() {
+                self.urgent_pointer(now, segment);
             }
             self.apply(event, now, Some(segment));
             return;
@@ -315,8 +325,11 @@ impl Connection {
         }
     }
 
-    /// Seventh and eighth: text, then FIN. SHLD-31: what is out of order is held, and its turn comes here.
+    /// Sixth to eighth: URG, text, then FIN. SHLD-31: what is out of order is held, and its turn comes here.
     fn text_and_fin(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        if segment.has(Flags::URG) {
+            self.urgent_pointer(now, segment);
+        }
         if self.state.takes_text() {
             if segment.len > 0 {
                 self.text(now, segment);
@@ -338,6 +351,12 @@ impl Connection {
         if self.held.is_some() && self.is_held_fin_due() {
             self.apply(Event::Fin, now, Some(segment));
         }
+    }
+
+    /// Sixth: what URG says, where somebody can still be told.
+    fn urgent_pointer(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        let nothing_new = self.state.takes_text() && !self.is_urgent_news(segment);
+        self.apply(if nothing_new { Event::UrgentAgain } else { Event::Urgent }, now, Some(segment));
     }
 
     fn text(&mut self, now: Instant, segment: &Segment<Theirs>) {

@@ -55,6 +55,19 @@ impl Connection {
         self.open(Event::OpenActive, Origin::Active, now, open)
     }
 
+    /// Active OPEN with text to send (RFC 9293 section 3.10.1): what fits rides in the SYN; returns how much was taken.
+    ///
+    /// The peer may deliver it only in ESTABLISHED, or drop it: then it leaves again like text that was lost.
+    ///
+    /// # Errors
+    /// As [`on_open_active`](Self::on_open_active).
+    pub fn on_open_active_with(&mut self, now: Instant, open: Open, octets: u32) -> Result<u32, CallError> {
+        self.on_open_active(now, open)?;
+        self.snd.unsent = octets.min(self.profile.send_buffer);
+        self.bits.set_syn_text(true);
+        Ok(self.snd.unsent)
+    }
+
     /// Active OPEN that does not say to whom: always refused (RFC 9293 section 3.10.1).
     ///
     /// # Errors
@@ -164,6 +177,9 @@ impl Connection {
         self.call(Event::Receive, now)?;
         let taken = octets.min(self.rcv.unread);
         self.rcv.unread -= taken;
+        if self.urgent.is_some() {
+            self.forget_urgent();
+        }
         self.linux_text_read();
         if self.state.takes_text() && self.window_update_due() {
             self.bits.set_ack_due(true);

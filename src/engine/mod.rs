@@ -32,6 +32,7 @@ mod tcb;
 pub mod time;
 mod timer;
 mod transmit;
+mod urgent;
 mod window;
 
 #[cfg(test)]

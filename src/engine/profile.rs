@@ -373,6 +373,26 @@ knobs! {
         rfc: false, "RFC 9293 section 3.10.7.4, eighth: an ACK for the FIN is sent";
         linux: true, "measured: a FIN in ESTABLISHED is acknowledged late, or by our FIN";
     }
+    /// Whether text and FIN of a SYN wait for ESTABLISHED; otherwise the peer has to send them again.
+    hold_syn_text: bool = "hold-syn-text" {
+        rfc: true, "RFC 9293 section 3.10.7.2, third: other text and control are queued";
+        linux: false, "a SYN's text is ignored without fast open";
+    }
+    /// Whether a SYN with FIN is dropped in LISTEN.
+    drop_syn_fin: bool = "drop-syn-fin" {
+        rfc: false, "RFC 9293 section 3.10.7.2, third: other text and control are queued";
+        linux: true, "tcp_rcv_state_process: a SYN with FIN is discarded";
+    }
+    /// Whether a SYN,ACK waits for the application, for one RTO at most, and takes its text and FIN along.
+    syn_ack_with_text: bool = "syn-ack-with-text" {
+        rfc: false, "RFC 9293 section 3.10.7.2: the SYN,ACK is sent";
+        linux: false, "never";
+    }
+    /// Whether a segment that is nobody's is dropped without an answer, as a filter in front of the host would.
+    blackhole: bool = "blackhole" {
+        rfc: false, "RFC 9293 section 3.10.7.1: a reset is sent";
+        linux: false, "tcp_v4_send_reset";
+    }
     /// Whether a short segment waits while others are unacknowledged.
     nagle: bool = "nagle" {
         rfc: true, "RFC 9293 SHLD-7";

@@ -75,6 +75,9 @@ impl Connection {
         let (nxt, start) = (self.rcv.nxt, segment.text_seq());
         let at = start.since(nxt);
         let mut len = segment.len.min(self.rcv.wnd.saturating_sub(at));
+        if len == 0 {
+            return;
+        }
         let held = self.held.get_or_insert_default();
         if let Some(fin) = held.fin {
             // Behind a FIN there is nothing.

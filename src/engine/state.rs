@@ -107,6 +107,8 @@ words! {
         RstInWindow = "seg-RST-inwindow",
         /// SYN without ACK; where there is a window, inside it.
         Syn = "seg-SYN-inwindow",
+        /// SYN with FIN, where the profile drops those.
+        SynWithFin = "seg-SYN-FIN-dropped",
         /// SYN whose SEG.SEQ is outside the window.
         SynOutside = "seg-SYN-outside",
         /// SYN,ACK that acknowledges our SYN (in SYN-RECEIVED: at SEG.SEQ = IRS, figure 7).
@@ -129,6 +131,10 @@ words! {
         AckFuture = "seg-ACK-future",
         /// An ACK in LISTEN whose number is a SYN cookie of ours (RFC 4987 section 3.6).
         CookieAck = "seg-ACK-of-cookie",
+        /// URG with a pointer beyond any before, and beyond what the user has read.
+        Urgent = "seg-URG",
+        /// URG that says nothing new.
+        UrgentAgain = "seg-URG-again",
         /// Text at RCV.NXT.
         Text = "seg-data",
         /// Text inside the window, beyond RCV.NXT.
@@ -189,6 +195,8 @@ words! {
         PeerKnown = "remote socket specified",
         /// The user has called CLOSE already.
         CloseCalled = "CLOSE was called",
+        /// The SYN,ACK has not left and takes text and FIN along.
+        SynAckWaits = "the SYN,ACK waits for text",
         /// The send buffer is full.
         NoRoom = "no room in the send buffer",
         /// Nothing that arrived is still unread.
@@ -223,12 +231,16 @@ words! {
         TakeWindow = "take window",
         /// The initial send window.
         InitWindow = "initialize window",
+        /// `rcv.up = SEG.SEQ+SEG.UP`.
+        TakeUrgent = "take urgent pointer",
         /// `rcv.nxt` over the text that is in order.
         TakeText = "take text",
         /// Keep text for later: something before it is missing.
         HoldText = "hold text",
         /// Keep the FIN for later.
         HoldFin = "hold FIN",
+        /// Keep text and FIN of a SYN until ESTABLISHED, if the profile does.
+        HoldBehindSyn = "hold text and FIN of SYN",
         /// `rcv.nxt` over the FIN.
         TakeFin = "take FIN",
         /// An ACK, at once.
@@ -275,6 +287,8 @@ words! {
         TellOpen = "signal open",
         /// Tell the user: the peer has sent its FIN.
         TellClosing = "signal closing",
+        /// Tell the user: urgent data is on its way.
+        TellUrgent = "signal urgent",
         /// Tell the user: reset.
         TellReset = "signal reset",
         /// Tell the user: refused.
@@ -315,6 +329,8 @@ words! {
         SoftError = "soft error reported",
         /// The peer has not answered R1 retransmissions (SHLD-9).
         Unresponsive = "peer does not answer",
+        /// The peer has urgent data, or more of it (MUST-32).
+        Urgent = "urgent data",
         /// What calls that were waiting return: the user closed.
         CallsClosing = "outstanding calls: closing",
         /// What calls that were waiting return: the user aborted.
@@ -353,9 +369,11 @@ impl Action {
             | Self::TakeAck
             | Self::TakeWindow
             | Self::InitWindow
+            | Self::TakeUrgent
             | Self::TakeText
             | Self::HoldText
             | Self::HoldFin
+            | Self::HoldBehindSyn
             | Self::TakeFin
             | Self::SendAck
             | Self::ScheduleAck
@@ -374,6 +392,7 @@ impl Action {
             | Self::ProbePeer
             | Self::TellOpen
             | Self::TellClosing
+            | Self::TellUrgent
             | Self::TellReset
             | Self::TellRefused
             | Self::TellTimeout

@@ -16,6 +16,7 @@ use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, Guard, Signal, State};
 use super::time::{Deadlines, Instant, Timer, nanos};
 use super::timer;
+use super::urgent::Urgent;
 
 /// How a connection began (MUST-11: a TCP remembers it).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -118,6 +119,7 @@ bits! {
     sack set_sack Sack: "Both sides permit SACK.",
     syn_acked set_syn_acked SynAcked: "Our SYN is acknowledged: SND.UNA is the number of text or FIN.",
     opened set_opened Opened: "It was opened before, so an OPEN must forget what there was.",
+    syn_text set_syn_text SynText: "Our SYN takes along what text fits.",
     peer_known set_peer_known PeerKnown: "The user named the remote socket in LISTEN.",
     foreign set_foreign Foreign: "The segment at hand comes with a security label that is not ours.",
     probe_due set_probe_due ProbeDue: "A keep-alive probe has to leave.",
@@ -208,6 +210,8 @@ pub struct Connection {
     pub(super) reset: Option<Reset>,
     /// Text and FIN whose turn has not come.
     pub(super) held: Option<Box<Held>>,
+    /// Urgent data, of either side.
+    pub(super) urgent: Option<Box<Urgent>>,
     pub(super) ts_recent: u32,
     pub(super) ts_offset: u32,
     /// RCV.NXT of the last ACK sent, for TS.Recent (RFC 7323 section 4.3).
@@ -281,6 +285,7 @@ impl Connection {
             recover: SeqNumber::new(0),
             reset: None,
             held: None,
+            urgent: None,
             ts_recent: 0,
             ts_offset: 0,
             last_ack_sent: zero,
@@ -429,6 +434,7 @@ impl Connection {
             Guard::NoReader => self.bits.user_closed() && self.profile.half_duplex_close,
             Guard::PeerKnown => self.bits.peer_known(),
             Guard::CloseCalled => self.bits.fin_queued() || self.bits.close_queued(),
+            Guard::SynAckWaits => self.bits.syn_due() && self.profile.syn_ack_with_text,
             Guard::NoRoom => self.send_room() == 0,
             Guard::NothingUnread => self.rcv.unread == 0,
             Guard::Rfc5961Off => !self.profile.rfc5961,

@@ -5,7 +5,7 @@ use super::profile::AckPolicy;
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, State};
-use super::tcb::Connection;
+use super::tcb::{Connection, Origin};
 use super::time::{Instant, Timer};
 
 /// What a segment takes along; the rest of its header is the same whatever it carries.
@@ -74,22 +74,33 @@ impl Connection {
 
     #[inline(never)]
     fn emit_syn(&mut self, now: Instant) -> Option<Segment<Ours>> {
-        self.bits.set_syn_due(false);
         let (flags, answering) = match self.state {
-            State::Closed | State::Listen | State::TimeWait | State::FinWait2 => return None,
+            State::Closed | State::Listen | State::TimeWait | State::FinWait2 => {
+                self.bits.set_syn_due(false);
+                return None;
+            }
             State::SynSent => (Flags::SYN, None),
             State::SynReceived | State::Established | State::FinWait1 | State::CloseWait | State::Closing | State::LastAck => {
                 (Flags::SYN | Flags::ACK, Some(self.offers))
             }
         };
+        if answering.is_some() && self.syn_ack_waits() {
+            if !self.deadlines.is_running(Timer::Retransmission) {
+                self.start_retransmission(now);
+            }
+            return None;
+        }
+        self.bits.set_syn_due(false);
+        let options = self.syn_options(answering, now);
+        let (len, more) = self.cut_syn(options.octets().len());
         let segment = Segment {
             seq: self.iss,
             ack: if answering.is_some() { self.rcv.nxt } else { SeqNumber::new(0) },
-            flags,
+            flags: flags | more,
             window: self.first_window(answering.is_some()),
             urgent: 0,
-            len: 0,
-            options: self.syn_options(answering, now),
+            len,
+            options,
         };
         if self.backoff == 0 {
             self.time_segment(self.iss.plus(1), now);
@@ -97,6 +108,47 @@ impl Connection {
         }
         self.bits.set_ack_due(false);
         Some(segment)
+    }
+
+    /// Whether the SYN,ACK still waits for what the application has to say; the timer of its
+    /// retransmission ends that.
+    fn syn_ack_waits(&self) -> bool {
+        self.profile.syn_ack_with_text
+            && self.state == State::SynReceived
+            && self.origin == Origin::Passive
+            && self.backoff == 0
+            && self.snd.unsent == 0
+    }
+
+    /// Text, and FIN, that a SYN or SYN,ACK takes along beside so many octets of options: what is new, or left with it before.
+    fn cut_syn(&mut self, options: usize) -> (u32, Flags) {
+        if self.state == State::SynSent {
+            if !self.bits.syn_text() {
+                return (0, Flags::NONE);
+            }
+            // Nobody has said yet what the peer takes.
+            let most = u32::from(self.default_mss.min(self.send_mss)).saturating_sub(u32::try_from(options).unwrap_or(0));
+            let len = if self.backoff == 0 { self.snd.unsent.min(most) } else { 0 };
+            self.snd.unsent -= len;
+            self.snd.nxt = self.snd.nxt.plus(len);
+            return (self.text_in_flight(), Flags::NONE);
+        }
+        if !self.profile.syn_ack_with_text || self.origin == Origin::Active || self.snd.nxt != self.iss.plus(1) {
+            return (0, Flags::NONE);
+        }
+        let len = self.snd.unsent.min(u32::from(self.effective_mss())).min(self.snd.wnd);
+        self.snd.unsent -= len;
+        self.snd.nxt = self.snd.nxt.plus(len);
+        let mut flags = Flags::NONE;
+        if self.snd.unsent == 0 && len > 0 {
+            flags = flags | Flags::PSH;
+        }
+        if self.snd.unsent == 0 && self.bits.fin_queued() && self.snd.wnd > len {
+            flags = flags | Flags::FIN;
+            self.bits.set_fin_sent(true);
+            self.snd.nxt = self.snd.nxt.plus(1);
+        }
+        (len, flags)
     }
 
     fn first_window(&mut self, answering: bool) -> WireWindow {
@@ -243,7 +295,7 @@ impl Connection {
         self.bits.set_ack_due(false);
         self.bits.set_ack_soon(false);
         self.last_ack_sent = self.rcv.nxt;
-        Segment {
+        let mut segment = Segment {
             seq,
             ack: self.rcv.nxt,
             flags,
@@ -255,7 +307,11 @@ impl Connection {
             } else {
                 TcpOptions::NONE
             },
+        };
+        if self.urgent.is_some() {
+            self.mark_urgent(&mut segment);
         }
+        segment
     }
 
     /// An ACK for what has just arrived: at once, or when text can carry it, or when the knob's time is over.

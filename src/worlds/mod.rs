@@ -90,6 +90,8 @@ pub enum Call {
         port: u16,
         /// Connections that may wait for `accept`.
         backlog: u16,
+        /// `TCP_FASTOPEN`: fast opens that may be under way at once; `None` leaves it off.
+        fast_open: Option<u16>,
     },
     /// `socket`, perhaps `bind`, and `connect`.
     Connect {
@@ -99,6 +101,10 @@ pub enum Call {
         port: u16,
         /// Local port, if not an ephemeral one.
         from_port: Option<u16>,
+        /// Text to send at once: what fits rides in the SYN.
+        text: Vec<u8>,
+        /// `MSG_FASTOPEN`: ask for a cookie, or show one and let the peer read the SYN's text (RFC 7413).
+        fast: bool,
     },
     /// `accept` on the listening socket.
     Accept,
@@ -106,8 +112,8 @@ pub enum Call {
     Send {
         /// The text.
         text: Vec<u8>,
-        /// `MSG_MORE`: the record goes on.
-        more: bool,
+        /// How.
+        flag: SendFlag,
     },
     /// `recv` of exactly so many octets, or of whatever comes until end of file with `None`.
     Recv(Option<u32>),
@@ -125,6 +131,25 @@ pub enum Call {
     Crash,
     /// `setsockopt`.
     Set(SocketOption),
+}
+
+/// What a `send` says of its text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum SendFlag {
+    /// Nothing: it is the end of a record.
+    #[default]
+    Plain,
+    /// `MSG_MORE`: the record goes on.
+    More,
+    /// `MSG_OOB`: the text is urgent.
+    Urgent,
+    /// `MSG_EOF`: it is the last text; the send side is closed with it.
+    Last,
+}
+
+impl SendFlag {
+    /// Every flag with the word a scenario has for it.
+    pub const NAMED: [(&'static str, Self); 3] = [("more", Self::More), ("urgent", Self::Urgent), ("eof", Self::Last)];
 }
 
 /// Which directions `shutdown` ends.
@@ -153,21 +178,55 @@ pub enum SocketOption {
     UserTimeout(u32),
 }
 
+impl Call {
+    /// Whether the kernel's world has no such call: it opens and sends as most programs do.
+    pub fn is_beyond_kernel(&self) -> bool {
+        match self {
+            Self::Listen { fast_open, .. } => fast_open.is_some(),
+            Self::Connect { text, fast, .. } => *fast || !text.is_empty(),
+            Self::Send { flag, .. } => matches!(flag, SendFlag::Urgent | SendFlag::Last),
+            Self::Accept
+            | Self::Recv(_)
+            | Self::Shutdown(_)
+            | Self::Close
+            | Self::CloseListener
+            | Self::Abort
+            | Self::Exit
+            | Self::Crash
+            | Self::Set(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Call {
     /// As a scenario writes it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listen { port: DEFAULT_PORT, .. } => write!(f, "listen"),
-            Self::Listen { port, .. } => write!(f, "listen port {port}"),
-            Self::Connect { port, from_port, .. } => {
+            Self::Listen { port, fast_open, .. } => {
+                write!(f, "listen")?;
+                if *port != DEFAULT_PORT {
+                    write!(f, " port {port}")?;
+                }
+                fast_open.map_or(Ok(()), |pending| write!(f, " fastopen {pending}"))
+            }
+            Self::Connect { port, from_port, text, fast, .. } => {
                 write!(f, "connect")?;
                 if *port != DEFAULT_PORT {
                     write!(f, " port {port}")?;
                 }
-                from_port.map_or(Ok(()), |from| write!(f, " from {from}"))
+                if let Some(from) = from_port {
+                    write!(f, " from {from}")?;
+                }
+                if *fast {
+                    write!(f, " fast")?;
+                }
+                if text.is_empty() { Ok(()) } else { write!(f, " with {}", text.len()) }
             }
             Self::Accept => write!(f, "accept"),
-            Self::Send { text, more } => write!(f, "send {}{}", text.len(), if *more { " more" } else { "" }),
+            Self::Send { text, flag } => {
+                let word = SendFlag::NAMED.into_iter().find(|(_, known)| known == flag).map_or("", |(word, _)| word);
+                write!(f, "send {}{}{word}", text.len(), if word.is_empty() { "" } else { " " })
+            }
             Self::Recv(Some(octets)) => write!(f, "recv {octets}"),
             Self::Recv(None) => write!(f, "recv"),
             Self::Shutdown(How::Read) => write!(f, "shutdown read"),

@@ -152,6 +152,8 @@ mod options;
 mod reordering;
 mod resets;
 mod retransmission;
+mod syn_text;
+mod urgent;
 mod window;
 mod wrap;
 

@@ -10,7 +10,7 @@ use super::{Action, ActionLine, HostPlan, Line, LineKind, Scenario, When, host_n
 use crate::engine::State;
 use crate::ladder::{Course, Rung, RungKind, Sign};
 use crate::trace::HostId;
-use crate::worlds::{Call, DEFAULT_PORT, Fate, How, NetworkAct};
+use crate::worlds::{Call, DEFAULT_PORT, Fate, How, NetworkAct, SendFlag};
 
 /// Most lines of a scenario; hostile input ends here.
 const MAX_LINES: usize = 10_000;
@@ -235,7 +235,7 @@ impl Reader {
         let action = Self::action(cursor, host)?;
         cursor.end()?;
         self.octets += match &action {
-            Action::Call(Call::Send { text, .. }) => u32::try_from(text.len()).unwrap_or(u32::MAX),
+            Action::Call(Call::Send { text, .. } | Call::Connect { text, .. }) => u32::try_from(text.len()).unwrap_or(u32::MAX),
             Action::Inject(forged) => forged.len,
             Action::Call(_) | Action::Network(_) => 0,
         };
@@ -292,19 +292,23 @@ impl Reader {
         let before = cursor.clone();
         let call = match cursor.word() {
             "listen" => {
-                let (mut port, mut backlog) = (None, None);
+                let (mut port, mut backlog, mut fast_open) = (None, None, None);
                 while !cursor.at_end() {
                     match cursor.peek_word() {
                         "port" if port.is_none() => port = Some(cursor.argument("a port")?),
                         "backlog" if backlog.is_none() => backlog = Some(cursor.argument("a backlog")?),
-                        _ => return Err(cursor.mistake_word("port, backlog (each once), or the end of the line", ["port", "backlog"])),
+                        "fastopen" if fast_open.is_none() => fast_open = Some(cursor.argument("how many fast opens may be under way")?),
+                        _ => {
+                            let names = ["port", "backlog", "fastopen"];
+                            return Err(cursor.mistake_word("port, backlog, fastopen (each once), or the end of the line", names));
+                        }
                     }
                 }
                 let (port, backlog) = (port.unwrap_or(DEFAULT_PORT), backlog.unwrap_or(DEFAULT_BACKLOG));
-                Call::Listen { port, backlog }
+                Call::Listen { port, backlog, fast_open }
             }
             "connect" => {
-                let (mut to, mut port, mut from_port) = (None, None, None);
+                let (mut to, mut port, mut from_port, mut text, mut fast) = (None, None, None, None, false);
                 while !cursor.at_end() {
                     match cursor.peek_word() {
                         "port" if port.is_none() => port = Some(cursor.argument("a port")?),
@@ -313,23 +317,32 @@ impl Reader {
                             cursor.word();
                             to = Some(host);
                         }
+                        "fast" if !fast => {
+                            cursor.word();
+                            fast = true;
+                        }
+                        "with" if text.is_none() => {
+                            cursor.word();
+                            text = Some(cursor.send_text()?);
+                        }
                         _ => {
-                            let names = ["port", "from", "itself"];
-                            return Err(cursor.mistake_word("port, from, itself (each once), or the end of the line", names));
+                            let names = ["port", "from", "itself", "fast", "with"];
+                            return Err(cursor.mistake_word("port, from, itself, fast, with (each once), or the end of the line", names));
                         }
                     }
                 }
                 let (to, port) = (to.unwrap_or(other), port.unwrap_or(DEFAULT_PORT));
-                Call::Connect { to, port, from_port }
+                Call::Connect { to, port, from_port, text: text.unwrap_or_default(), fast }
             }
             "accept" => Call::Accept,
             "send" => {
                 let text = cursor.send_text()?;
-                let more = cursor.peek_word() == "more";
-                if more {
-                    cursor.word();
-                }
-                Call::Send { text, more }
+                let flag = if cursor.at_end() {
+                    SendFlag::Plain
+                } else {
+                    cursor.choice("more, urgent or eof, or the end of the line", &SendFlag::NAMED)?
+                };
+                Call::Send { text, flag }
             }
             "recv" => Call::Recv(if cursor.at_end() { None } else { Some(cursor.number_u32("how many octets, or the end of the line")?) }),
             "shutdown" => {

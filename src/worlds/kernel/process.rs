@@ -10,7 +10,7 @@ use super::tcp_info::tcp_info;
 use super::world::{Kernel, bad_descriptor, family_of, is_wait};
 use crate::engine::State;
 use crate::trace::{End, HostId};
-use crate::worlds::{Call, How, SocketOption, blocking};
+use crate::worlds::{Call, How, SendFlag, SocketOption, blocking};
 
 /// Octets one system call receives at most: its buffer is made for it.
 const MOST_AT_ONCE: usize = 1 << 20;
@@ -32,10 +32,10 @@ impl Kernel {
     pub(super) fn dispatch(&mut self, host: HostId, call: &Call) -> Result<String, Errno> {
         let nothing = |()| String::new();
         match call {
-            Call::Listen { port, backlog } => self.listen(host, *port, *backlog).map(nothing),
-            Call::Connect { to, port, from_port } => self.connect(host, *to, *port, *from_port).map(nothing),
+            Call::Listen { port, backlog, .. } => self.listen(host, *port, *backlog).map(nothing),
+            Call::Connect { to, port, from_port, .. } => self.connect(host, *to, *port, *from_port).map(nothing),
             Call::Accept => self.accept(host).map(nothing),
-            Call::Send { text, more } => self.send(host, text, *more),
+            Call::Send { text, flag } => self.send(host, text, *flag == SendFlag::More),
             Call::Recv(want) => self.recv(host, *want),
             Call::Shutdown(how) => {
                 let how = match how {

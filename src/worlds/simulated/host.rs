@@ -126,6 +126,9 @@ impl Host {
         if let Some(&id) = self.listeners.get(&destination.port) {
             return self.on_listener_packet(id, now, source, destination, segment, text);
         }
+        if self.profile.blackhole {
+            return None;
+        }
         self.nobody.on_segment(now, &arriving);
         if let Some(reset) = self.nobody.poll_segment(now) {
             self.strays.push_back(Outgoing { socket: None, source: destination, destination: source, segment: reset, text: Vec::new() });
@@ -143,7 +146,8 @@ impl Host {
         segment: &Segment,
         text: &[u8],
     ) -> Option<SocketId> {
-        let opens = segment.has(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
+        let dropped = segment.has(Flags::FIN) && self.profile.drop_syn_fin;
+        let opens = segment.has(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST) && !dropped;
         let listener = self.get_mut(id).ok()?;
         if !opens {
             listener.connection.on_segment(now, &segment.crossed());
@@ -177,6 +181,10 @@ impl Host {
         socket.connection.on_open_passive(now, open).ok()?;
         let arrival = socket.connection.on_segment(now, &segment.crossed());
         socket.take(&arrival, text);
+        if self.profile.syn_ack_with_text {
+            // The SYN,ACK waits for what its application has to say.
+            self.completed(child);
+        }
         self.after_input(child);
         Some(child)
     }

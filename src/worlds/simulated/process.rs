@@ -2,7 +2,7 @@
 
 use super::{Simulated, SocketId};
 use crate::trace::{End, HostId};
-use crate::worlds::{Call, Errno, SocketOption, blocking};
+use crate::worlds::{Call, Errno, How, SendFlag, SocketOption, blocking};
 
 /// The sockets a host's process speaks of.
 #[derive(Clone, Debug, Default)]
@@ -22,10 +22,13 @@ impl Simulated {
         let now = self.now;
         let nothing = |()| String::new();
         match call {
-            Call::Listen { port, backlog } => self.listen(host, *port, *backlog).map(nothing),
-            Call::Connect { to, port, from_port } => self.connect(host, *to, *port, *from_port).map(nothing),
+            Call::Listen { port, backlog, .. } => self.listen(host, *port, *backlog).map(nothing),
+            Call::Connect { to, port, from_port, text, fast } => {
+                let remote = End { address: self.host(*to).address(), port: *port };
+                self.connect(host, remote, *from_port, text, *fast).map(nothing)
+            }
             Call::Accept => self.accept(host).map(|_| String::new()),
-            Call::Send { text, more } => self.send(host, text, *more),
+            Call::Send { text, flag } => self.send(host, text, *flag),
             Call::Recv(want) => self.recv(host, *want),
             Call::Shutdown(how) => {
                 let id = self.connection(host)?;
@@ -70,9 +73,8 @@ impl Simulated {
         Ok(())
     }
 
-    fn connect(&mut self, host: HostId, to: HostId, port: u16, from_port: Option<u16>) -> Result<(), Errno> {
+    fn connect(&mut self, host: HostId, remote: End, from_port: Option<u16>, text: &[u8], _fast: bool) -> Result<(), Errno> {
         let now = self.now;
-        let remote = End { address: self.host(to).address(), port };
         let id = self.host_mut(host).socket();
         self.process(host).connection = Some(id);
         self.apply_pending(host, id)?;
@@ -81,7 +83,7 @@ impl Simulated {
             self.host_mut(host).bind(id, port)?;
         }
         self.show(host, id);
-        self.host_mut(host).connect(id, now, remote)
+        self.host_mut(host).connect_with(id, now, remote, text)
     }
 
     fn apply_pending(&mut self, host: HostId, id: SocketId) -> Result<(), Errno> {
@@ -110,13 +112,22 @@ impl Simulated {
         }
     }
 
-    fn send(&mut self, host: HostId, text: &[u8], more: bool) -> Result<String, Errno> {
+    fn send(&mut self, host: HostId, text: &[u8], flag: SendFlag) -> Result<String, Errno> {
         let now = self.now;
         let id = self.connection(host)?;
         let mut progress = self.process(host).progress;
-        let sent = blocking::send(&mut progress, text, |rest| self.host_mut(host).send(id, now, rest, more).map(|octets| octets as usize));
+        let sent = blocking::send(&mut progress, text, |rest| {
+            let host = self.host_mut(host);
+            let sent =
+                if flag == SendFlag::Urgent { host.send_urgent(id, now, rest) } else { host.send(id, now, rest, flag == SendFlag::More) };
+            sent.map(|octets| octets as usize)
+        });
         self.process(host).progress = progress;
-        sent?.ok_or(Errno::Again)
+        let sent = sent?.ok_or(Errno::Again)?;
+        if flag == SendFlag::Last {
+            self.host_mut(host).shutdown(id, now, How::Write)?;
+        }
+        Ok(sent)
     }
 
     fn recv(&mut self, host: HostId, want: Option<u32>) -> Result<String, Errno> {

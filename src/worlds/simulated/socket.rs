@@ -128,6 +128,7 @@ impl Socket {
                 | Signal::Closed
                 | Signal::SoftError
                 | Signal::Unresponsive
+                | Signal::Urgent
                 | Signal::CallsClosing
                 | Signal::CallsReset => {}
             }

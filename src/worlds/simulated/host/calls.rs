@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::socket::{Socket, copied};
 use super::{Host, SocketId};
-use crate::engine::{Connection, Instant, Refusal, State};
+use crate::engine::{CallError, Connection, Instant, Refusal, State};
 use crate::trace::End;
 use crate::worlds::{Errno, How, SocketOption};
 
@@ -80,6 +80,14 @@ impl Host {
     /// `EINPROGRESS` once the SYN is on its way, `EALREADY` while it is, `EISCONN` when it has been
     /// answered, and afterwards whatever ended the attempt.
     pub fn connect(&mut self, id: SocketId, now: Instant, remote: End) -> Result<(), Errno> {
+        self.connect_with(id, now, remote, &[])
+    }
+
+    /// `connect` and `send` in one call: as much of `text` as fits rides in the SYN.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_with(&mut self, id: SocketId, now: Instant, remote: End, text: &[u8]) -> Result<(), Errno> {
         match self.get(id)?.connection.state() {
             State::Closed => {}
             State::SynSent | State::SynReceived => return Err(Errno::Already),
@@ -107,7 +115,13 @@ impl Host {
         socket.early.clear();
         socket.error = None;
         socket.read_shut = false;
-        socket.connection.on_open_active(now, open).map_err(|_| Errno::IsConnected)?;
+        if text.is_empty() {
+            socket.connection.on_open_active(now, open).map_err(|_| Errno::IsConnected)?;
+        } else {
+            let octets = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            let taken = socket.connection.on_open_active_with(now, open, octets).map_err(|_| Errno::IsConnected)?;
+            socket.send.extend(&text[..taken as usize]);
+        }
         self.after_input(id);
         Err(Errno::InProgress)
     }
@@ -148,6 +162,23 @@ impl Host {
     /// `ENOTCONN`, `EPIPE` after the send side was closed, `EAGAIN` while the buffer is full, or
     /// whatever ended the connection.
     pub fn send(&mut self, id: SocketId, now: Instant, text: &[u8], more: bool) -> Result<u32, Errno> {
+        self.send_by(id, text, |connection, octets| connection.on_send(now, octets, more))
+    }
+
+    /// `send` with `MSG_OOB`: the peer is told at once that there is text to read up to the end of this.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_urgent(&mut self, id: SocketId, now: Instant, text: &[u8]) -> Result<u32, Errno> {
+        self.send_by(id, text, |connection, octets| connection.on_send_urgent(now, octets))
+    }
+
+    fn send_by(
+        &mut self,
+        id: SocketId,
+        text: &[u8],
+        call: impl FnOnce(&mut Connection, u32) -> Result<u32, CallError>,
+    ) -> Result<u32, Errno> {
         let socket = self.get_mut(id)?;
         if let Some(error) = socket.error.take() {
             return Err(error);
@@ -156,7 +187,7 @@ impl Host {
         let taken = match socket.connection.state() {
             State::Closed if socket.remote.is_none() => return Err(Errno::NotConnected),
             State::Listen => return Err(Errno::NotConnected),
-            _ => socket.connection.on_send(now, octets, more).map_err(|error| match error.refusal {
+            _ => call(&mut socket.connection, octets).map_err(|error| match error.refusal {
                 Refusal::Full => Errno::Again,
                 Refusal::Missing | Refusal::Exists | Refusal::Unspecified | Refusal::Closing => Errno::BrokenPipe,
             })?,

@@ -101,7 +101,7 @@ impl Host {
 
     /// The rules that answered the last segment that was nobody's.
     pub fn nobodys_rules(&self) -> Vec<&'static Rule> {
-        self.nobody.fired().collect()
+        if self.profile.blackhole { Vec::new() } else { self.nobody.fired().collect() }
     }
 
     /// When this timer of a socket is due.
