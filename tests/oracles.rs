@@ -169,11 +169,20 @@ const MEANT: &[(&str, &[&str])] = &[
     ("blind-syn-real-restart", &[RESET, UNSEEN, UNSEEN_ACK]),
     // The forged RST acknowledges what nobody sent.
     ("rst-bad-ack-syn-sent", &[RESET, UNSEEN_ACK]),
+    ("blind-data-injection", &[UNSEEN_ACK]),
+    ("fin-before-data", &[UNSEEN]),
+    ("reordered-segments", &[UNSEEN]),
+    ("zero-window-probe", &[WINDOW_FULL, WINDOW_ZERO]),
+    ("rst-zero-window", &[WINDOW_FULL, WINDOW_ZERO, RESET]),
+    ("syn-ack-with-fin", &[UNSEEN_ACK]),
+    ("syn-fin", &[RESET, UNSEEN, UNSEEN_ACK]),
     ("simultaneous-open", &[DSACK]),
     ("self-connect", &[DSACK]),
 ];
 // Linux acknowledges the SYN,ACK of a crossed open so.
 const DSACK: &str = "D-SACK Sequence";
+const WINDOW_FULL: &str = "TCP window specified by the receiver is now completely full";
+const WINDOW_ZERO: &str = "TCP Zero Window segment";
 const RESET: &str = "Connection reset (RST)";
 // The old duplicate is acknowledged, and A's tap never saw it leave.
 const UNSEEN: &str = "Previous segment(s) not captured (common at capture start)";
