@@ -222,3 +222,20 @@ fn a_limit_of_delivery_counts_from_the_oldest_octet_outstanding() {
     a.answer("<SEQ=301><ACK=111><CTL=ACK>");
     assert_eq!(a.connection.poll_deadline(), None);
 }
+
+#[test]
+fn a_steady_round_trip_leaves_room_for_a_tick_of_the_clock() {
+    // R6298-8: G, here 1 ms, where 4*RTTVAR is less.
+    let mut a = Scripted::new(profile(&[("rto-min", "1ms")]));
+    a.pass(Duration::from_millis(1));
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    a.pass(Duration::from_millis(80));
+    a.answer("<SEQ=300><ACK=101><CTL=SYN,ACK>");
+    for ack in (111..).step_by(10).take(60) {
+        a.send(10);
+        a.pass(Duration::from_millis(80));
+        a.hear(&format!("<SEQ=301><ACK={ack}><CTL=ACK>"));
+    }
+    assert_eq!(rto(&a), 80 + 1);
+}
