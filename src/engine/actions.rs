@@ -164,6 +164,7 @@ impl Connection {
     ///
     /// Text and FIN that were sent again are always answered: their sender waits for that ACK. Without
     /// the budget two ends that disagree about their numbers would answer each other for ever.
+    // R5961-10: for each connection, so that nobody else can count them.
     fn may_challenge(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) -> bool {
         if segment.is_some_and(|segment| segment.seg_len() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST)) {
             return true;
@@ -215,12 +216,15 @@ impl Connection {
         // MUST-15: without the option the peer takes 536 octets (IPv4) or 1220 (IPv6).
         self.snd.mss = mss.unwrap_or(self.default_mss).max(1);
         // RFC 7323 section 2.3: more than 14 is read as 14.
+        // R7323-5.
         self.offers = PeerOffers { shift: window_scale.map(|shift| shift.min(14)), sack: sack_permitted, timestamps: timestamps.is_some() };
         self.bits.set_sack(self.profile.sack && sack_permitted);
+        // R7323-12, R7323-17: used only if both sides have offered them.
         self.bits.set_timestamps(self.profile.timestamps && timestamps.is_some());
         if let Some(ts) = timestamps {
             self.ts_recent = ts.val;
         }
+        // R7323-3.
         if let (Some(ours), Some(theirs)) = (self.profile.window_scale.0, self.offers.shift) {
             self.rcv.shift = ours;
             self.snd.shift = theirs;
@@ -230,6 +234,7 @@ impl Connection {
     }
 
     /// SND.UNA = SEG.ACK, and all that follows from it (RFC 9293 section 3.10.7.4, fifth; RFC 6298).
+    // R7323-18: only an ACK of something new gives a sample.
     fn take_ack(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let was_syn = !self.bits.syn_acked();
         self.bits.set_syn_acked(true);
@@ -249,6 +254,7 @@ impl Connection {
         if self.delivery_limit != 0 {
             self.deadlines.stop(Timer::User);
         }
+        // R6298-11, R6298-12.
         if self.snd.una == self.snd.nxt {
             self.deadlines.stop(Timer::Retransmission);
         } else {
@@ -262,6 +268,7 @@ impl Connection {
     }
 
     /// SND.WND, if the segment is newer than the one it was last taken from (RFC 9293 section 3.10.7.4, fifth).
+    // MUST-34, SHLD-15, R7323-7: a right edge that goes back only shuts out what has not left.
     fn take_window(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let newer = self.snd.wl1.before(segment.seq) || (self.snd.wl1 == segment.seq && self.snd.wl2.at_or_before(segment.ack));
         if newer && self.snd.una.at_or_before(segment.ack) {
@@ -284,14 +291,17 @@ impl Connection {
 
     pub(super) fn set_window(&mut self, segment: &Segment<Theirs>) {
         // The window of a SYN is never scaled (RFC 7323 section 2.2).
+        // R7323-4, R7323-6.
         let shift = if segment.has(Flags::SYN) { 0 } else { self.snd.shift };
         self.snd.wnd = segment.window.scaled(shift);
+        // R5961-9.
         self.snd.max_wnd = self.snd.max_wnd.max(self.snd.wnd);
         self.snd.wl1 = segment.seq;
         self.snd.wl2 = segment.ack;
     }
 
     /// ESTABLISHED is reached: the RTO for text begins.
+    // R6298-16.
     pub(super) fn begin_transfer(&mut self) {
         self.bits.set_close_queued(false);
         if self.bits.syn_timed_out() && self.rtt.srtt == 0 {

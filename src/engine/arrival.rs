@@ -208,6 +208,7 @@ impl Connection {
         }
         // First: the sequence number. Of a RST it counts alone, text or not and window or not (RFC 5961
         // section 3.2, SHLD-2, MUST-66).
+        // R5961-1: a RST is judged in three steps.
         let len = if rst { 0 } else { segment.seg_len() };
         // An ACK alone at the right edge comes from a peer whose full window was lost. Table 6 refuses it;
         // where both windows were lost, each side would answer the other's ACKs for ever.
@@ -234,6 +235,7 @@ impl Connection {
             self.apply(event, now, Some(segment));
             return;
         }
+        // R7323-22: timestamps are looked at behind this, so that a RST neither needs nor moves them.
         // Second: RST. Only the exact number resets (RFC 5961 section 3.2).
         if rst {
             // Without RFC 5961 all of the window is exact enough.
@@ -301,6 +303,7 @@ impl Connection {
         }
         if self.snd.nxt.before(ack) {
             Event::AckFuture
+        // MAY-12, R5961-8.
         } else if ack.before(self.snd.una.minus(self.snd.max_wnd)) && self.profile.rfc5961 {
             Event::AckTooOld
         } else if !new {
@@ -313,6 +316,7 @@ impl Connection {
     }
 
     /// TS.Recent, if the segment spans the last ACK sent (RFC 7323 section 4.3).
+    // R7323-19, R7323-20: TS.Recent never goes back.
     fn take_timestamp(&mut self, segment: &Segment<Theirs>) {
         if !self.bits.timestamps() {
             return;
@@ -326,6 +330,7 @@ impl Connection {
     }
 
     /// Sixth to eighth: URG, text, then FIN. SHLD-31: what is out of order is held, and its turn comes here.
+    // MAY-13.
     fn text_and_fin(&mut self, now: Instant, segment: &Segment<Theirs>) {
         if segment.has(Flags::URG) {
             self.urgent_pointer(now, segment);

@@ -242,6 +242,7 @@ impl Connection {
     ///
     /// The timeout of RFC 9293 section 3.9.1.1 for "all data submitted": while nothing is outstanding
     /// it does not run. `None` waits for as long as R2 allows.
+    // MUST-21.
     pub fn limit_delivery(&mut self, now: Instant, limit: Option<Duration>) {
         self.delivery_limit = limit.map_or(0, |limit| nanos(limit).max(1));
         let outstanding = self.deadlines.is_running(Timer::Retransmission);

@@ -21,6 +21,7 @@ impl Connection {
     ///
     /// A number that is not in flight is not believed: it quotes an old segment, or is forged (RFC
     /// 5927 section 4.1). While nothing is, an ACK alone may have met with it, at SND.NXT. Hard errors abort (SHLD-26), soft ones are reported (MUST-47, MUST-56).
+    // SHLD-25, R793-1122-2.
     pub fn on_icmp(&mut self, now: Instant, error: IcmpError, quoted: SeqNumber<Ours>) {
         self.begin();
         let numbered = !matches!(self.state, State::Closed | State::Listen);

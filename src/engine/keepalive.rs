@@ -30,6 +30,7 @@ impl Connection {
     /// Switches keep-alive on, with the profile's times where `None` is inside, or off (MUST-24).
     ///
     /// It is off until somebody asks for it (MUST-25).
+    // MAY-5.
     pub fn set_keepalive(&mut self, now: Instant, keepalive: Option<KeepAlive>) {
         let ran = self.meaning(Timer::TimeWait) == Timer::KeepAlive;
         self.keepalive = keepalive.map(Box::new);

@@ -23,6 +23,7 @@ pub struct Timestamps {
 }
 
 /// One option of the area.
+// MUST-4: kinds 0, 1 and 2; R7323-1, R7323-9, R2018-1: kinds 3, 8 and 4.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TcpOption<'a> {
     /// End of the option list, kind 0.
@@ -136,6 +137,7 @@ impl TcpOptions {
     }
 
     /// Fills up with end-of-list octets to a multiple of 4.
+    // MUST-69: behind the last option there are only zeros.
     pub(super) const fn pad(&mut self) {
         while !self.len.is_multiple_of(4) {
             self.append(&[0]);
@@ -253,6 +255,7 @@ fn timestamps(octets: &[u8]) -> Option<Timestamps> {
     Some(Timestamps { val: u32::from_be_bytes(*val), ecr: u32::from_be_bytes(*ecr) })
 }
 
+// MUST-5, MUST-6, MUST-64, MUST-68: any option in any segment and at any place; but for kinds 0 and 1 it has a length, by which an unknown one is skipped.
 fn first_option(area: &[u8]) -> Option<(TcpOption<'_>, &[u8])> {
     let (&kind, after_kind) = area.split_first()?;
     match kind {
@@ -348,6 +351,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
+        // MUST-4, R7323-1, R7323-9, R2018-1.
         let ts = Timestamps { val: 1000, ecr: 7 };
         let options = TcpOptions::NONE.mss(1460).sack_permitted().timestamps(ts).nop().window_scale(7);
         assert_eq!(options.octets().len(), 20);
@@ -367,6 +371,7 @@ mod tests {
 
     #[test]
     fn unknown_options_are_kept_and_skipped() {
+        // MUST-64, MUST-68: the length says where the next one begins, at whatever place.
         // MUST-6: an unknown option is ignored, and what follows is still read.
         let options = TcpOptions::from_octets(&[77, 4, 1, 2, 2, 4, 5, 180]).expect("short enough");
         assert_eq!(options.offers().mss, Some(1460));

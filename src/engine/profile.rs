@@ -294,21 +294,25 @@ knobs! {
         linux: 5, "net.ipv4.tcp_synack_retries; 63 s";
     }
     /// Retransmissions of text and FIN before R2.
+    // SHLD-11.
     data_retries: u8 = "data-retries" {
         rfc: 6, "RFC 9293 SHLD-11: at least 100 s; 1 + 2 + ... + 64 = 127 s";
         linux: 15, "net.ipv4.tcp_retries2";
     }
     /// Retransmission timeout before the first round-trip sample.
+    // R6298-1.
     rto_initial: Duration = "rto-initial" {
         rfc: seconds(1), "RFC 6298 section 2.1";
         linux: seconds(1), "TCP_TIMEOUT_INIT";
     }
     /// Lower bound of the retransmission timeout.
+    // R6298-4.
     rto_min: Duration = "rto-min" {
         rfc: seconds(1), "RFC 6298 section 2.4";
         linux: millis(200), "TCP_RTO_MIN, net.ipv4.tcp_rto_min_us";
     }
     /// Upper bound of the retransmission timeout.
+    // R6298-5.
     rto_max: Duration = "rto-max" {
         rfc: seconds(240), "RFC 6298 section 2.5: 60 s at least, if any; high enough not to cap the seventh SYN";
         linux: seconds(120), "TCP_RTO_MAX, net.ipv4.tcp_rto_max_ms";
@@ -319,6 +323,7 @@ knobs! {
         linux: seconds(3), "TCP_TIMEOUT_FALLBACK";
     }
     /// Longest delay of an ACK; 0s acknowledges at once.
+    // SHLD-18, MUST-40: 0.5 s at most.
     delayed_ack: Duration = "delayed-ack" {
         rfc: seconds(0), "RFC 9293 SHLD-18 and MUST-40 allow up to 500 ms; ladders read better without";
         linux: millis(40), "TCP_ATO_MIN";
@@ -459,6 +464,7 @@ knobs! {
         linux: true, "always";
     }
     /// Whether TIME-WAIT ignores every RST.
+    // R1337-2; off, R1337-1 is as the RFC tells it.
     rfc1337: bool = "rfc1337" {
         rfc: false, "RFC 9293 section 3.10.7.4, second: the TCB is deleted; RFC 1337 section 3 has the fix";
         linux: false, "net.ipv4.tcp_rfc1337";
@@ -489,6 +495,7 @@ knobs! {
         linux: seconds(60), "net.ipv4.tcp_fin_timeout";
     }
     /// Retransmissions after which the user is told that the peer does not answer; 0 never tells.
+    // SHLD-10.
     r1: u8 = "r1" {
         rfc: 3, "RFC 9293 SHLD-10: at least 3";
         linux: 0, "net.ipv4.tcp_retries1 asks the route again, and nobody else";
@@ -570,6 +577,20 @@ mod tests {
                 other.set(knob.name, &knob.get(&profile)).unwrap_or_else(|error| panic!("{error}"));
                 assert_eq!(other, profile, "{}", knob.name);
             }
+        }
+    }
+
+    #[test]
+    fn the_defaults_keep_the_standards_bounds() {
+        // MUST-23, MUST-28, MUST-40, SHLD-10, SHLD-11, R6298-1, R6298-4, R6298-5.
+        let rfc = Profile::rfc9293();
+        let sum = |times: u8| (0..=times).map(|doublings| (seconds(1) * (1 << doublings)).min(rfc.rto_max)).sum::<Duration>();
+        assert!(sum(rfc.syn_retries) >= seconds(180) && sum(rfc.syn_ack_retries) >= seconds(180));
+        assert!(rfc.r1 >= 3 && sum(rfc.data_retries) >= seconds(100));
+        assert!(rfc.rto_initial >= seconds(1) && rfc.rto_min == seconds(1) && rfc.rto_max >= seconds(60));
+        for name in Profile::NAMES {
+            let profile = Profile::named(name).expect("listed");
+            assert!(profile.delayed_ack < millis(500) && profile.keepalive_idle >= seconds(7200), "{name}");
         }
     }
 

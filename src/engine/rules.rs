@@ -96,16 +96,19 @@ pub static RULES: &[Rule] = &[
     rule("syn-sent/close",                        SynSent,     Close,            Always,      Closed,      &[FailCallsClosing, DeleteTcb], "3.10.4"),
     rule("syn-sent/abort",                        SynSent,     Abort,            Always,      Closed,      &[FailCallsReset, DeleteTcb], "3.10.5"),
     rule("syn-sent/status",                       SynSent,     Status,           Always,      SynSent,     &[], "3.10.6"),
+    // R5961-5.
     rule("syn-sent/rst-bad-ack",                  SynSent,     RstOutside,       Always,      SynSent,     &[], "3.10.7.3 first"),
     rule("syn-sent/rst",                          SynSent,     RstExact,         Always,      Closed,      &[TellReset, DeleteTcb], "3.10.7.3 second"),
     rule("syn-sent/rst-no-ack",                   SynSent,     RstInWindow,      Always,      SynSent,     &[], "3.10.7.3 second"),
     rule("syn-sent/syn",                          SynSent,     Syn,              Always,      SynReceived, &[RecordSyn, HoldBehindSyn, SendSynAck], "3.10.7.3 fourth"),
+    // R793-1122-1: SND.WND, SND.WL1 and SND.WL2 are taken from the SYN,ACK.
     rule("syn-sent/syn-ack",                      SynSent,     SynAck,           Always,      Established, &[RecordSyn, TakeAck, InitWindow, SendAck, TellOpen], "3.10.7.3 fourth"),
     rule("syn-sent/security",                     SynSent,     BadSecurity,      Always,      SynSent,     &[ReplyRst], "3.10.7.3 third"),
     rule("syn-sent/no-syn",                       SynSent,     NoAck,            Always,      SynSent,     &[], "3.10.7.3 fifth"),
     rule("syn-sent/ack-bad",                      SynSent,     AckFuture,        Always,      SynSent,     &[ReplyRst], "3.10.7.3 first"),
     rule("syn-sent/user-timeout",                 SynSent,     UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
     rule("syn-sent/retransmit",                   SynSent,     Retransmission,   Always,      SynSent,     &[Retransmit], "3.10.8"),
+    // MUST-22.
     rule("syn-sent/r2",                           SynSent,     RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
     rule("syn-sent/icmp-hard",                    SynSent,     IcmpHard,         Always,      Closed,      &[TellUnreachable, DeleteTcb], "3.9.2.2"),
     rule("syn-sent/icmp-soft-refused",            SynSent,     IcmpSoft,         SoftRefuses, Closed,      &[TellUnreachable, DeleteTcb], "3.9.2.2"),
@@ -144,6 +147,7 @@ pub static RULES: &[Rule] = &[
     rule("syn-received/ack-bad",                  SynReceived, AckFuture,        Always,      SynReceived, &[ReplyRst], "3.10.7.4 fifth"),
     rule("syn-received/user-timeout",             SynReceived, UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
     rule("syn-received/retransmit",               SynReceived, Retransmission,   Always,      SynReceived, &[Retransmit], "3.10.8"),
+    // MUST-22: SYN and SYN,ACK too, and the user hears of it.
     rule("syn-received/r2",                       SynReceived, RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
     rule("syn-received/delayed-ack",              SynReceived, DelayedAck,       Always,      SynReceived, &[SendAck], "3.8.6.3"),
     rule("syn-received/icmp-hard-passive",        SynReceived, IcmpHard,         Passive,     Listen,      &[ForgetPeer], "3.9.2.2"),
@@ -157,16 +161,21 @@ pub static RULES: &[Rule] = &[
     rule("established/send-full",                 Established, Send,             NoRoom,      Established, &[RefuseFull], "3.10.2"),
     rule("established/send",                      Established, Send,             Always,      Established, &[], "3.10.2"),
     rule("established/receive",                   Established, Receive,          Always,      Established, &[], "3.10.3"),
+    // SHLD-3.
     rule("established/close-unread",              Established, Close,            UnreadText,  Closed,      &[SendRst, DeleteTcb], "3.6.1"),
     rule("established/close",                     Established, Close,            Always,      FinWait1,    &[QueueFin], "3.10.4"),
     rule("established/abort-keeping-state",       Established, Abort,            ResetKeepsState,TimeWait,    &[SendRst, FailCallsReset, StartTimeWait], "3.5.2"),
     rule("established/abort",                     Established, Abort,            Always,      Closed,      &[SendRst, FailCallsReset, DeleteTcb], "3.10.5"),
     rule("established/status",                    Established, Status,           Always,      Established, &[], "3.10.6"),
     rule("established/unacceptable",              Established, Unacceptable,     Always,      Established, &[ChallengeAck], "3.10.7.4 first"),
+    // R5961-2.
     rule("established/rst-outside",               Established, RstOutside,       Always,      Established, &[], "3.10.7.4 first"),
+    // R5961-3, MUST-12: a reset is told as such, a FIN as "closing".
     rule("established/rst",                       Established, RstExact,         Always,      Closed,      &[TellReset, DeleteTcb], "3.10.7.4 second"),
+    // R5961-4.
     rule("established/rst-in-window",             Established, RstInWindow,      Always,      Established, &[ChallengeAck], "3.10.7.4 second"),
     rule("established/syn-5961-off",              Established, Syn,              Rfc5961Off,  Closed,      &[ReplyRst, TellReset, DeleteTcb], "3.10.7.4 fourth"),
+    // R5961-6: a SYN draws a challenge ACK, in the window or outside; R5961-7: the RST that answers it is exact.
     rule("established/syn",                       Established, Syn,              Always,      Established, &[ChallengeAck], "3.10.7.4 fourth"),
     rule("established/syn-outside",               Established, SynOutside,       Always,      Established, &[ChallengeAck], "3.10.7.4 first"),
     rule("established/syn-ack-5961-off",          Established, SynAckUnexpected, Rfc5961Off,  Closed,      &[ReplyRst, TellReset, DeleteTcb], "3.10.7.4 fourth"),
@@ -221,6 +230,7 @@ pub static RULES: &[Rule] = &[
     rule("fin-wait-1/ack-future",                 FinWait1,    AckFuture,        Always,      FinWait1,    &[ChallengeAck], "3.10.7.4 fifth"),
     rule("fin-wait-1/urgent",                      FinWait1,    Urgent,           Always,      FinWait1,    &[TakeUrgent, TellUrgent], "3.10.7.4 sixth"),
     rule("fin-wait-1/urgent-again",                FinWait1,    UrgentAgain,      Always,      FinWait1,    &[], "3.10.7.4 sixth"),
+    // SHLD-3.
     rule("fin-wait-1/text-no-reader",             FinWait1,    Text,             NoReader,    Closed,      &[ReplyRst, DeleteTcb], "3.6.1"),
     rule("fin-wait-1/text",                       FinWait1,    Text,             Always,      FinWait1,    &[TakeText, ScheduleAck], "3.10.7.4 seventh"),
     rule("fin-wait-1/text-out-of-order",          FinWait1,    TextOutOfOrder,   Always,      FinWait1,    &[HoldText, SendAck], "3.10.7.4 seventh"),
@@ -263,6 +273,7 @@ pub static RULES: &[Rule] = &[
     rule("fin-wait-2/text",                       FinWait2,    Text,             Always,      FinWait2,    &[TakeText, ScheduleAck], "3.10.7.4 seventh"),
     rule("fin-wait-2/text-out-of-order",          FinWait2,    TextOutOfOrder,   Always,      FinWait2,    &[HoldText, SendAck], "3.10.7.4 seventh"),
     rule("fin-wait-2/fin-out-of-order",            FinWait2,    FinOutOfOrder,    Always,      FinWait2,    &[HoldFin, SendAck], "3.10.7.4 eighth"),
+    // MUST-13: whoever closes first waits 2 MSL.
     rule("fin-wait-2/fin",                        FinWait2,    Fin,              Always,      TimeWait,    &[TakeFin, SendAck, TellClosing, StartTimeWait], "3.10.7.4 eighth"),
     rule("fin-wait-2/user-timeout",               FinWait2,    UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
     rule("fin-wait-2/delayed-ack",                FinWait2,    DelayedAck,       Always,      FinWait2,    &[SendAck], "3.8.6.3"),

@@ -84,6 +84,7 @@ impl<S: Space> fmt::Debug for Segment<S> {
 }
 
 /// The window as 16 bits on the wire; a SYN's is never scaled (RFC 7323 section 2.2).
+// MUST-1: unsigned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct WireWindow(pub u16);
 

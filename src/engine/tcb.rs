@@ -28,6 +28,7 @@ pub enum Origin {
 }
 
 /// Send sequence variables (RFC 9293 section 3.3.1).
+// REC-1: windows have 32 bits, unsigned.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Send {
     pub una: SeqNumber<Ours>,
@@ -463,6 +464,7 @@ impl Connection {
 
     /// Octets of text a full segment carries (RFC 9293 section 3.7.1: Eff.snd.MSS).
     pub(super) fn effective_mss(&self) -> u16 {
+        // R6691-2: options are taken off where they are sent, not where the MSS is announced (R6691-1).
         let options = if self.bits.timestamps() { 12 } else { 0 };
         // MUST-16: the smaller of what the peer takes and what we can send.
         self.snd.mss.min(self.send_mss).saturating_sub(options + self.sack_octets()).max(1)
@@ -474,6 +476,7 @@ impl Connection {
     }
 
     /// The window for a segment that leaves: field, and what the peer will make of it.
+    // R7323-6: our windows, scaled; MUST-1, as the field is unsigned.
     pub(super) fn wire_window(octets: u32, shift: u8) -> WireWindow {
         WireWindow(u16::try_from(octets >> shift).unwrap_or(u16::MAX))
     }
@@ -481,7 +484,9 @@ impl Connection {
     /// The option area of a SYN, or of a SYN,ACK that answers `offers`.
     pub(super) fn syn_options(&self, answering: Option<PeerOffers>, now: Instant) -> TcpOptions {
         let profile = &self.profile;
+        // R7323-2, R7323-12: a SYN,ACK offers what the SYN did.
         let asked = |peer: fn(PeerOffers) -> bool| answering.is_none_or(peer);
+        // MUST-14, SHLD-5, MAY-3: in every SYN; MUST-65: and nowhere else, as R2018-2 says of SACK-permitted.
         let mss = profile.mss_option.then_some(self.mss);
         let sack = profile.sack && asked(|peer| peer.sack);
         let ts = (profile.timestamps && asked(|peer| peer.timestamps)).then(|| self.timestamps_now(now));
@@ -517,6 +522,7 @@ impl Connection {
     }
 
     /// The option area of a segment without SYN.
+    // R7323-13: every segment has them.
     pub(super) fn plain_options(&mut self, now: Instant) -> TcpOptions {
         let mut options = TcpOptions::NONE;
         if self.bits.timestamps() {

@@ -56,6 +56,7 @@ impl Connection {
     }
 
     /// The retransmission timer expired below R2: resend the front, double the timeout (RFC 6298 section 5).
+    // R6298-13, R6298-14, R6298-15.
     pub(super) fn back_off(&mut self, now: Instant) {
         self.backoff = self.backoff.saturating_add(1);
         // MUST-20, SHLD-9: at R1 the user, and through it IP, hears that something is wrong.
@@ -83,7 +84,9 @@ impl Connection {
     }
 
     /// Starts the retransmission timer from `now`.
+    // R6298-9, R6298-10.
     pub(super) fn start_retransmission(&mut self, now: Instant) {
+        // SHLD-29, SHLD-30: a probe waits as long as a retransmission.
         let at = now.as_nanos().saturating_add(self.backed_off_rto());
         self.deadlines.set(Timer::Retransmission, Instant::from_nanos(at));
         if self.delivery_limit != 0 && !self.deadlines.is_running(Timer::User) {
@@ -101,6 +104,7 @@ impl Connection {
     }
 
     /// Begins a round-trip sample that ends when `end` is acknowledged, unless one is under way.
+    // R6298-7: the next segment that leaves begins the next sample.
     pub(super) fn time_segment(&mut self, end: SeqNumber<Ours>, now: Instant) {
         if self.rtt.timed_at == 0 {
             // 0 means "none"; a segment that leaves in the very first nanosecond is timed as if in the second.
@@ -121,6 +125,7 @@ impl Connection {
     }
 
     /// Gives up the sample under way, if what it waits for lies before `end` and leaves again (Karn).
+    // R6298-6.
     pub(super) fn spoil_sample(&mut self, end: SeqNumber<Ours>) {
         if self.rtt.timed.at_or_before(end) {
             self.rtt.timed_at = 0;
@@ -140,6 +145,7 @@ impl Connection {
     }
 
     /// RFC 6298 section 2.2 and 2.3, in nanoseconds.
+    // R6298-2, R6298-3, R6298-4, R6298-5, R6298-8.
     fn sample(&mut self, rtt: u64) {
         let rtt = rtt.max(1);
         if self.rtt.srtt == 0 {
@@ -154,6 +160,7 @@ impl Connection {
     }
 
     /// What the timestamp option says now: milliseconds, from an offset of this connection's own.
+    // R7323-26: 1 ms a tick; it comes round in 49 days. R7323-10, R7323-11: TSecr echoes TS.Recent, which is 0 before anything was heard.
     pub(super) fn timestamps_now(&self, now: Instant) -> Timestamps {
         #[expect(clippy::cast_possible_truncation, reason = "a timestamp clock wraps (RFC 7323 section 5.4)")]
         let val = self.ts_offset.wrapping_add(now.as_millis() as u32);

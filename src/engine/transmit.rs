@@ -157,6 +157,7 @@ impl Connection {
     }
 
     /// The front of the retransmission queue, if it is due (RFC 6298 section 5.4).
+    // SHLD-16: old text inside the window that is left.
     fn cut_front(&mut self, now: Instant) -> Option<Cut> {
         if !self.bits.front_due() {
             return None;
@@ -209,6 +210,7 @@ impl Connection {
     }
 
     /// New text, and the FIN behind it, as window, MSS and Nagle allow.
+    // MUST-38, SHLD-27, SHLD-28: full segments where there is text, PSH in the last; MUST-60, MUST-61, MAY-15, MAY-16.
     fn cut_new(&mut self, now: Instant) -> Option<Cut> {
         let fin_waits = self.bits.fin_queued() && !self.bits.fin_sent();
         if self.snd.unsent == 0 && !fin_waits {
@@ -264,6 +266,7 @@ impl Connection {
         if self.bits.probe_due() && self.state != State::Closed {
             return Some(self.cut_probe_of_peer());
         }
+        // MUST-58, MUST-59: all that has arrived is acknowledged at once.
         let owed = self.bits.ack_due() && self.state != State::Closed;
         owed.then(|| Cut { seq: self.acceptable_seq(), len: 0, flags: Flags::ACK })
     }
@@ -315,6 +318,7 @@ impl Connection {
     }
 
     /// An ACK for what has just arrived: at once, or when text can carry it, or when the knob's time is over.
+    // SHLD-18, MUST-58, MUST-59: an ACK that waits is one ACK for all that has come.
     pub(super) fn schedule_ack(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) {
         let delay = self.profile.delayed_ack;
         self.bits.set_ack_soon(true);

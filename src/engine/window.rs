@@ -29,6 +29,7 @@ impl Connection {
         };
     }
 
+    // R7323-8: what was offered once stays inside.
     fn buffer_window(&self) -> u32 {
         // MUST-39: the right edge waits until it can move by a segment or half the buffer.
         let free = self.profile.receive_buffer.saturating_sub(self.rcv.unread);

@@ -79,6 +79,7 @@ pub struct Decoded<'a> {
 /// [`WireError::Families`] if one end is IPv4 and the other IPv6, [`WireError::TextLength`] if `text`
 /// has not `segment.len` octets, [`WireError::TooLong`] if the header's 16-bit length cannot say how
 /// long the packet is. `out` is as before then.
+// MUST-2: the checksum is always filled in.
 pub fn encode_packet(
     source: End,
     destination: End,
@@ -260,6 +261,7 @@ fn flags(tcp: &TcpSlice<'_>) -> Flags {
     Flags::from_bits(u16::from_be_bytes([header[12], header[13]]))
 }
 
+// MUST-3.
 fn verify_tcp(ip: &IpSlice<'_>, tcp: &TcpSlice<'_>) -> Result<(), WireError> {
     let addresses = match ip {
         IpSlice::Ipv4(packet) => Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()),

@@ -60,6 +60,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn what_is_encoded_is_decoded((source, destination) in any_ends(), (segment, text) in any_segment(), identification: u16) {
+        // MUST-2.
         let mut out = vec![0xEE; 3];
         encode_frame(LINK[0], LINK[1], source, destination, identification, &segment, &text, &mut out).expect("encodes");
         prop_assert_eq!(&out[..3], &[0xEE; 3], "appended, nothing overwritten");
@@ -76,6 +77,7 @@ proptest! {
         (segment, text) in any_segment(),
         place: Index,
     ) {
+        // MUST-3.
         let mut octets = packet(source, destination, &segment, &text);
         let start = if source.address.is_ipv4() { 20 } else { 40 };
         let bit = place.index((octets.len() - start) * 8);

@@ -104,6 +104,7 @@ fn in_state(state: State) -> Scripted {
 
 #[test]
 fn an_ack_of_what_was_never_sent_is_answered_and_one_that_is_old_is_not() {
+    // MAY-12, R5961-8, R5961-9.
     // RFC 9293 3.10.7.4 fifth; RFC 5961 section 5.2: too old is below SND.UNA - MAX.SND.WND.
     for &state in State::ALL.iter().filter(|state| state.is_synchronized()) {
         let a = in_state(state);

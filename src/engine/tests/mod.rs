@@ -152,6 +152,7 @@ mod options;
 mod reordering;
 mod resets;
 mod retransmission;
+mod silence;
 mod syn_text;
 mod urgent;
 mod window;
@@ -223,6 +224,7 @@ fn three_way_handshake() {
 
 #[test]
 fn normal_close_ends_in_time_wait_and_closed() {
+    // MUST-13.
     let mut pair = Pair::established(Profile::rfc9293());
     pair.a.on_close(pair.now, false).expect("open");
     pair.settle();
@@ -262,6 +264,7 @@ fn a_fin_that_acknowledges_ours_walks_two_rows() {
 
 #[test]
 fn text_is_cut_by_the_peers_mss_and_pushed_at_its_end() {
+    // SHLD-27, SHLD-28.
     let mut pair = Pair::established(Profile::rfc9293());
     assert_eq!(pair.a.on_send(pair.now, 3000, false), Ok(3000));
     pair.settle();

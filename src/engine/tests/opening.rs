@@ -47,6 +47,7 @@ fn what_the_user_has_set_outlives_a_connection() {
 
 #[test]
 fn the_literal_sequence_check_opens_by_the_acks_of_refused_syn_acks() {
+    // MUST-10.
     // RFC 9293 3.10.7.4 first, appendix A.2: SEQ=IRS is below RCV.NXT.
     let mut profile = Profile::rfc9293();
     profile.set("crossed-syn-ack", "off").expect("a knob");

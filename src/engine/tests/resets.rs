@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn walked_to(state: State) -> Scripted {
+pub(super) fn walked_to(state: State) -> Scripted {
     let mut a = Scripted::new(Profile::rfc9293());
     match state {
         State::Closed => {}
@@ -51,6 +51,7 @@ fn next(a: &Scripted) -> u32 {
 
 #[test]
 fn only_the_exact_number_resets() {
+    // R5961-1, R5961-2, R5961-3, R5961-4.
     // RFC 5961 section 3.2, RFC 9293 3.10.7.4 second.
     for &state in State::ALL.iter().filter(|state| state.is_synchronized() || **state == State::SynReceived) {
         let a = walked_to(state);
@@ -92,6 +93,7 @@ fn a_rst_with_text_counts_by_its_first_number() {
 
 #[test]
 fn a_syn_in_a_synchronized_state_is_challenged_wherever_it_lies() {
+    // R5961-6.
     // RFC 5961 section 4.2, RFC 9293 3.10.7.4 fourth.
     for &state in State::ALL.iter().filter(|state| state.is_synchronized()) {
         let a = walked_to(state);
@@ -136,6 +138,7 @@ fn no_rst_answers_a_rst() {
 
 #[test]
 fn in_syn_sent_only_a_rst_that_acknowledges_the_syn_counts() {
+    // R5961-5.
     // RFC 9293 3.10.7.3 second.
     let mut a = walked_to(State::SynSent);
     for text in ["<SEQ=0><ACK=100><CTL=RST,ACK>", "<SEQ=0><ACK=102><CTL=RST,ACK>", "<SEQ=0><CTL=RST>"] {

@@ -12,6 +12,7 @@ fn waits(scripted: &mut Scripted) -> Vec<u64> {
 
 #[test]
 fn a_syn_is_sent_again_at_doubling_intervals_for_more_than_three_minutes() {
+    // R6298-1, R6298-9, R6298-14.
     // RFC 6298 2.1, 5.5; MUST-22, MUST-23.
     let mut a = Scripted::new(Profile::rfc9293());
     a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
@@ -37,6 +38,7 @@ fn a_syn_ack_is_sent_again_and_given_up() {
 
 #[test]
 fn text_is_sent_again_until_r2() {
+    // R6298-13, R6298-14, R6298-15.
     // MUST-20, SHLD-11: R2 for text is 100 s at least.
     let mut a = Scripted::established(Profile::rfc9293());
     assert_eq!(a.send(10), ["<SEQ=101><ACK=301><LEN=10><CTL=PSH,ACK>"]);
@@ -55,6 +57,7 @@ fn r2_is_the_users_to_set() {
 
 #[test]
 fn the_timeout_has_an_upper_bound() {
+    // R6298-5.
     // RFC 6298 2.5.
     let mut a = Scripted::established(profile(&[("rto-max", "3s")]));
     a.send(10);
@@ -100,6 +103,7 @@ fn rto(scripted: &Scripted) -> u128 {
 
 #[test]
 fn samples_smooth_the_timeout() {
+    // R6298-2, R6298-3, R6298-7, MUST-18.
     // RFC 6298 2.2, 2.3: SRTT = R, RTTVAR = R/2; then RTTVAR before SRTT.
     let mut a = Scripted::new(profile(&[("rto-min", "1ms")]));
     a.pass(Duration::from_millis(1));
@@ -118,6 +122,7 @@ fn samples_smooth_the_timeout() {
 
 #[test]
 fn a_segment_sent_twice_gives_no_sample_and_the_doubled_timeout_stays() {
+    // R6298-4, R6298-6.
     // RFC 6298 section 3 (Karn), 5.5: only a sample collapses the backed-off timeout; MUST-18.
     let mut a = Scripted::established(Profile::rfc9293());
     a.send(10);
@@ -136,6 +141,7 @@ fn a_segment_sent_twice_gives_no_sample_and_the_doubled_timeout_stays() {
 
 #[test]
 fn timestamps_tell_which_copy_was_acknowledged() {
+    // R6298-6.
     // RFC 6298 section 3: with timestamps a retransmitted segment gives a sample after all.
     let ts = |val, ecr| TcpOptions::NONE.nop().nop().timestamps(Timestamps { val, ecr });
     let knobs = profile(&[("timestamps", "on")]);
@@ -150,6 +156,7 @@ fn timestamps_tell_which_copy_was_acknowledged() {
 
 #[test]
 fn after_a_lost_syn_text_has_three_seconds() {
+    // R6298-16.
     // RFC 6298 5.7.
     let mut a = Scripted::new(Profile::rfc9293());
     a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
@@ -174,6 +181,7 @@ fn three_seconds_never_shorten_a_longer_first_timeout() {
 
 #[test]
 fn an_ack_of_new_text_restarts_the_timer_and_the_last_one_stops_it() {
+    // R6298-10, R6298-11, R6298-12.
     // RFC 6298 5.1 to 5.3.
     let mut a = Scripted::established(Profile::rfc9293());
     a.send(2000);
@@ -190,6 +198,7 @@ fn an_ack_of_new_text_restarts_the_timer_and_the_last_one_stops_it() {
 
 #[test]
 fn partial_acks_after_a_timeout_bring_the_rest_one_by_one() {
+    // R6298-13.
     // RFC 6298 5.4: the earliest only; what an ACK then leaves out was lost too.
     let mut a = Scripted::established(Profile::rfc9293());
     a.send(3 * 1460);
@@ -238,4 +247,19 @@ fn a_steady_round_trip_leaves_room_for_a_tick_of_the_clock() {
         a.hear(&format!("<SEQ=301><ACK={ack}><CTL=ACK>"));
     }
     assert_eq!(rto(&a), 80 + 1);
+}
+
+#[test]
+fn at_r1_the_user_hears_that_the_peer_does_not_answer() {
+    // SHLD-9, SHLD-10, MUST-20: once, at the third retransmission, long before R2.
+    let mut a = Scripted::established(Profile::rfc9293());
+    while a.connection.poll_signal().is_some() {}
+    a.send(10);
+    let told: Vec<_> = (0..6)
+        .map(|_| {
+            a.wait();
+            a.connection.poll_signal()
+        })
+        .collect();
+    assert_eq!(told, [None, None, Some(Signal::Unresponsive), None, None, None]);
 }

@@ -12,7 +12,7 @@ fn hear(a: &mut Scripted, text: &str, pointer: u16) -> Option<Signal> {
 
 #[test]
 fn the_user_is_told_once_and_again_when_the_pointer_advances() {
-    // MUST-32, MUST-33, MUST-62.
+    // MUST-30, MUST-32, MUST-33, MUST-62.
     let mut a = Scripted::established(Profile::rfc9293());
     assert_eq!(a.connection.urgent_left(), 0);
     assert_eq!(hear(&mut a, "<SEQ=301><ACK=101><LEN=10><CTL=PSH,URG,ACK>", 20), Some(Signal::Urgent));

@@ -4,6 +4,7 @@ use super::*;
 
 #[test]
 fn text_never_goes_beyond_the_peers_window() {
+    // MUST-38.
     let mut a = Scripted::established(Profile::rfc9293());
     a.hear("<SEQ=301><ACK=101><WND=2000><CTL=ACK>");
     assert_eq!(a.send(3000), ["<SEQ=101><ACK=301><LEN=1460><CTL=ACK>"], "540 octets of room are no full segment (MUST-38)");
@@ -93,6 +94,8 @@ fn the_fin_of_close_wait_probes_too_and_leads_to_last_ack() {
 
 #[test]
 fn a_window_that_shrinks_shuts_out_text_but_does_not_end_the_connection() {
+    // R7323-7.
+    // SHLD-16.
     // MUST-34, MUST-35, SHLD-15, SHLD-17: a negative usable window, probed in the standard way.
     let mut a = Scripted::established(profile(&[("data-retries", "2")]));
     a.send(2000);
@@ -113,6 +116,7 @@ fn windows(segments: &[Segment]) -> Vec<u16> {
 
 #[test]
 fn reading_opens_the_window_by_a_segment_or_half_the_buffer() {
+    // R7323-8.
     // MUST-39, SHLD-14: the right edge waits for a step worth having, and never moves left.
     let mut b = Scripted::established(profile(&[("receive-buffer", "1000")]));
     b.hear("<SEQ=301><ACK=101><LEN=1000><CTL=ACK>");
@@ -170,6 +174,7 @@ fn nagle_can_be_switched_off() {
 
 #[test]
 fn a_record_that_goes_on_is_held_and_not_pushed() {
+    // MAY-15, MAY-16.
     // MUST-60, MUST-61: PSH stands in the last segment of what the user has finished.
     let mut a = Scripted::established(Profile::rfc9293());
     assert_eq!(a.connection.on_send(a.now, 1500, true), Ok(1500));
@@ -211,4 +216,24 @@ fn an_ack_at_the_right_edge_counts() {
     pair.settle();
     assert_eq!((pair.a.receive_buffered(), pair.b.receive_buffered()), (65_535, 65_535));
     assert!(pair.seen.len() < 400, "{} segments", pair.seen.len());
+}
+
+#[test]
+fn a_window_with_its_highest_bit_set_is_no_negative_one() {
+    // MUST-1: the field is unsigned; REC-1: as is what it is kept in.
+    let mut a = Scripted::new(Profile::rfc9293()).establish("<SEQ=300><ACK=101><WND=65535><CTL=SYN,ACK>", TcpOptions::NONE.mss(1460));
+    assert_eq!(a.connection.variables().snd_wnd, Some(65_535));
+    assert_eq!(a.connection.on_send(a.now, 58_400, false), Ok(58_400));
+    assert_eq!(a.out().len(), 40, "all of it fits");
+}
+
+#[test]
+fn the_syn_ack_brings_the_first_send_window() {
+    // R793-1122-1: SND.WND, SND.WL1 and SND.WL2 come from the SYN,ACK on the way to ESTABLISHED.
+    let mut a = Scripted::new(Profile::rfc9293()).establish("<SEQ=300><ACK=101><WND=10><CTL=SYN,ACK>", TcpOptions::NONE);
+    assert_eq!(a.connection.on_send(a.now, 100, false), Ok(100));
+    assert_eq!(a.out(), ["<SEQ=101><ACK=301><LEN=10><CTL=ACK>"]);
+    // SND.WL1 is the SYN's number: an older segment does not move the window.
+    a.hear("<SEQ=299><ACK=101><WND=500><CTL=ACK>");
+    assert_eq!(a.connection.variables().snd_wnd, Some(10));
 }

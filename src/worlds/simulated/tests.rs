@@ -117,6 +117,7 @@ impl Net {
 
 #[test]
 fn a_port_is_bound_once() {
+    // MUST-41.
     let mut a = host(1);
     let (one, two) = (a.socket(), a.socket());
     assert_eq!(a.bind(one, PORT), Ok(PORT));
@@ -394,6 +395,7 @@ fn a_closed_socket_reads_on_so_that_the_peer_can_finish() {
 
 #[test]
 fn ipv6_has_its_own_mss() {
+    // R6691-1.
     // MUST-15, MUST-67: 1500 less 60; 1220 where the peer says nothing.
     let v6 = |last| Host::new(address(last, true), 1500, Arc::new(Profile::rfc9293()), 1);
     let mut net = Net::of(v6(1), v6(2));
@@ -418,7 +420,22 @@ fn netstat_lists_listeners_first_and_then_by_port() {
 }
 
 #[test]
+fn another_secret_gives_another_iss() {
+    // MUST-9, R6528-2, R6528-3: who does not know the secret cannot tell the number.
+    let iss = |seed: u64| {
+        let mut a = Host::new(address(1, false), 1500, Arc::new(Profile::rfc9293()), seed);
+        let id = a.socket();
+        a.bind(id, 5000).expect("free");
+        let _ = a.connect(id, Instant::START, End { address: address(9, false), port: 80 });
+        a.poll_packet(Instant::START).expect("SYN").segment.seq.get()
+    };
+    let numbers: std::collections::BTreeSet<u32> = (0..100).map(iss).collect();
+    assert_eq!(numbers.len(), 100);
+}
+
+#[test]
 fn the_iss_depends_on_the_four_tuple_and_grows_with_time() {
+    // R6528-1, R6528-4.
     // RFC 6528 section 3, MUST-8, SHLD-1.
     let iss = |last: u8, from: u16, to: u16, at: u64| {
         let mut a = host(last);

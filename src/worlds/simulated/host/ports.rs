@@ -44,6 +44,7 @@ impl Host {
     }
 
     /// The ISS of RFC 6528 section 3: a clock of 4 microseconds plus a keyed hash of the four-tuple.
+    // MUST-8, MUST-9, SHLD-1, R6528-1, R6528-2, R6528-3, R6528-4.
     pub(super) fn choose_iss(&mut self, now: Instant, port: u16, remote: End) -> u32 {
         if let Some(iss) = self.prescribed_iss.pop_front() {
             return iss;
@@ -65,6 +66,7 @@ impl Host {
     pub(super) fn open_parameters(&self, limit: Option<u16>, iss: u32) -> Open {
         // MUST-15: what a peer takes that does not say; MUST-67: what we can receive.
         let (headers, default_mss) = if self.address.is_ipv4() { (40, 536) } else { (60, 1220) };
+        // R6691-1: the headers alone are taken off, no options.
         let mss = self.mtu.saturating_sub(headers).max(1);
         let announced = limit.map_or(mss, |limit| mss.min(limit));
         let send_mss = if self.profile.maxseg_limits_sending { announced } else { mss };
