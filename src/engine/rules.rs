@@ -149,7 +149,6 @@ pub static RULES: &[Rule] = &[
     rule("syn-received/retransmit",               SynReceived, Retransmission,   Always,      SynReceived, &[Retransmit], "3.10.8"),
     // MUST-22: SYN and SYN,ACK too, and the user hears of it.
     rule("syn-received/r2",                       SynReceived, RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
-    rule("syn-received/delayed-ack",              SynReceived, DelayedAck,       Always,      SynReceived, &[SendAck], "3.8.6.3"),
     rule("syn-received/icmp-hard-passive",        SynReceived, IcmpHard,         Passive,     Listen,      &[ForgetPeer], "3.9.2.2"),
     rule("syn-received/icmp-hard",                SynReceived, IcmpHard,         Always,      Closed,      &[TellUnreachable, DeleteTcb], "3.9.2.2"),
     rule("syn-received/icmp-soft",                SynReceived, IcmpSoft,         Always,      SynReceived, &[TellSoftError], "3.9.2.2"),
@@ -358,7 +357,6 @@ pub static RULES: &[Rule] = &[
     rule("closing/user-timeout",                  Closing,     UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
     rule("closing/retransmit",                    Closing,     Retransmission,   Always,      Closing,     &[Retransmit], "3.10.8"),
     rule("closing/r2",                            Closing,     RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
-    rule("closing/delayed-ack",                   Closing,     DelayedAck,       Always,      Closing,     &[SendAck], "3.8.6.3"),
     rule("closing/icmp-hard-is-soft",             Closing,     IcmpHard,         HardIsSoft,  Closing,     &[TellSoftError], "RFC 5461 section 4"),
     rule("closing/icmp-hard",                     Closing,     IcmpHard,         Always,      Closed,      &[TellUnreachable, DeleteTcb], "3.9.2.2"),
     rule("closing/icmp-soft",                     Closing,     IcmpSoft,         Always,      Closing,     &[TellSoftError], "3.9.2.2"),
@@ -393,7 +391,6 @@ pub static RULES: &[Rule] = &[
     rule("last-ack/user-timeout",                 LastAck,     UserTimeout,      Always,      Closed,      &[TellTimeout, DeleteTcb], "3.10.8"),
     rule("last-ack/retransmit",                   LastAck,     Retransmission,   Always,      LastAck,     &[Retransmit], "3.10.8"),
     rule("last-ack/r2",                           LastAck,     RetransmissionR2, Always,      Closed,      &[TellTimeout, DeleteTcb], "3.8.3"),
-    rule("last-ack/delayed-ack",                  LastAck,     DelayedAck,       Always,      LastAck,     &[SendAck], "3.8.6.3"),
     rule("last-ack/icmp-hard-is-soft",            LastAck,     IcmpHard,         HardIsSoft,  LastAck,     &[TellSoftError], "RFC 5461 section 4"),
     rule("last-ack/icmp-hard",                    LastAck,     IcmpHard,         Always,      Closed,      &[TellUnreachable, DeleteTcb], "3.9.2.2"),
     rule("last-ack/icmp-soft",                    LastAck,     IcmpSoft,         Always,      LastAck,     &[TellSoftError], "3.9.2.2"),

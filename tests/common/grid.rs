@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use synfin::engine::{CallError, Flags, Profile, Refusal, Segment, SeqNumber, Signal, State, Theirs, Timer, Variables};
+use synfin::engine::{CallError, Flags, Profile, Refusal, Rule, Segment, SeqNumber, Signal, State, Theirs, Timer, Variables};
 
 use super::csv::csv;
 use super::walker::{IRS, ISS, Walker, open, segment, ways};
+
+/// More time-outs than any knob asks for.
+const MANY: usize = 300;
 
 /// One cell of the grid.
 pub(crate) struct Cell {
@@ -46,6 +49,8 @@ struct Asked {
     after: Variables,
     state: State,
     seen: Seen,
+    /// The rows that answered.
+    fired: Vec<&'static Rule>,
     walker: Walker,
 }
 
@@ -220,7 +225,7 @@ impl Cell {
                 }
                 "call-SEND" => {
                     if variant == 1 && state != State::Listen {
-                        while connection.on_send(now, u32::MAX, false).is_ok() {}
+                        let _ = (0..3).take_while(|_| connection.on_send(now, u32::MAX, false).is_ok()).count();
                         what.push_str(", no room");
                         seen.call = Some(connection.on_send(now, 1, false).map(|_| ()));
                     } else {
@@ -251,7 +256,10 @@ impl Cell {
                 "timeout-rexmt" | "timeout-rexmt-R2" => {
                     connection.deadline(Timer::Retransmission)?;
                     walker.wait();
-                    while self.event == "timeout-rexmt-R2" && walker.state() == state {
+                    for _ in 0..MANY {
+                        if self.event != "timeout-rexmt-R2" || walker.state() != state {
+                            break;
+                        }
                         walker.segments();
                         before = walker.variables();
                         if !walker.wait() {
@@ -266,13 +274,14 @@ impl Cell {
             }
         }
         walker.take_note();
+        let fired = walker.connection.fired().collect();
         let (signals, reached) = (walker.signals(), walker.state());
         let after = walker.variables();
         seen.signals = signals;
         seen.reply = walker.segments();
         // The FIN of CLOSE-WAIT changes the state by leaving.
         let reached = if walker.state() == State::LastAck { State::LastAck } else { reached };
-        Some(Asked { what, segment: chosen, before, after, state: reached, seen, walker })
+        Some(Asked { what, segment: chosen, before, after, state: reached, seen, fired, walker })
     }
 
     /// RECEIVE in CLOSE-WAIT with ten octets unread.
@@ -281,6 +290,8 @@ impl Cell {
         let before = walker.variables();
         let call = Some(walker.connection.on_receive(walker.now, 5).map(|_| ()));
         let (state, after) = (walker.state(), walker.variables());
+        let fired = walker.connection.fired().collect();
+        walker.take_note();
         let reply = walker.segments();
         Some(Asked {
             what: "RECEIVE, text unread".to_owned(),
@@ -289,6 +300,7 @@ impl Cell {
             after,
             state,
             seen: Seen { call, reply, ..Seen::default() },
+            fired,
             walker,
         })
     }
@@ -296,6 +308,7 @@ impl Cell {
     fn judge(&self, asked: &Asked, passive: bool) -> Result<(), String> {
         let no_room = asked.what.ends_with("no room");
         self.judge_state(asked, passive)?;
+        self.judge_rows(asked)?;
         if !no_room {
             self.judge_reply(asked)?;
         }
@@ -319,6 +332,24 @@ impl Cell {
         };
         let reached = asked.state;
         if reached == expected { Ok(()) } else { Err(format!("{reached} instead of {expected}")) }
+    }
+
+    /// A row answered, of this state, and one of those that fired has a section the table names too.
+    fn judge_rows(&self, asked: &Asked) -> Result<(), String> {
+        let section = |text: &str| text.trim_start_matches("RFC ").split([' ', ',']).next().unwrap_or_default().to_owned();
+        let named: Vec<_> = asked.fired.iter().flat_map(|rule| rule.rfc.split(", ")).map(section).collect();
+        let agree = named.iter().any(|named| self.row["rfc_section"].contains(named.as_str()));
+        let begins = asked.fired.first().is_some_and(|rule| rule.from == self.state);
+        let moved = self.event != "seg-ACK-acceptable" || self.state == State::SynSent || asked.state == State::Closed;
+        let una = asked.segment.map(|segment| segment.ack);
+        if !moved && asked.after.snd_una != una && self.basis_is_rfc() {
+            return Err(format!("SND.UNA is {:?}, not {una:?}", asked.after.snd_una));
+        }
+        if begins && agree { Ok(()) } else { Err(format!("walked {:?}, of {named:?}", asked.fired)) }
+    }
+
+    fn basis_is_rfc(&self) -> bool {
+        self.row["basis"] == "rfc" && !matches!(self.state, State::Closed | State::Listen)
     }
 
     fn judge_reply(&self, asked: &Asked) -> Result<(), String> {

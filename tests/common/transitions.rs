@@ -193,7 +193,10 @@ impl Row {
             }
             (_, "timeout-rexmt" | "timeout-2msl" | "timeout-finwait2") => {
                 // Until the state changes or no timer runs.
-                while walker.state() == self.from && walker.wait() {
+                for _ in 0..300 {
+                    if walker.state() != self.from || !walker.wait() {
+                        break;
+                    }
                     if walker.state() == self.from {
                         walker.segments();
                     }

@@ -144,6 +144,14 @@ impl Walker {
         sent.map(|_| ()).map_err(|error| error.to_string())
     }
 
+    /// CLOSE, and the FIN on its way.
+    pub(crate) fn close(&mut self) -> Result<(), String> {
+        let closed = self.connection.on_close(self.now, false);
+        self.take_note();
+        self.segments();
+        closed.map_err(|error| error.to_string())
+    }
+
     /// Makes happen what the row waits for.
     fn follow(&mut self, rule: &'static Rule) -> Result<(), String> {
         if self.state() != rule.from {

@@ -1,0 +1,291 @@
+//! What the RFC's own tables leave out: rows for knobs, silence, ICMP and calls made twice. Each is
+//! walked, and next state, reply and the user's message are compared with what is written here.
+
+use std::time::Duration;
+
+use synfin::engine::{Flags, IcmpError, Profile, Refusal, Rule, SeqNumber, Signal, State};
+
+use super::walker::{ISS, Walker, segment, ways};
+
+/// One row and what walking it must look like.
+pub(crate) struct Aside {
+    /// Its name.
+    pub(crate) row: String,
+    from: State,
+    ask: Ask,
+    to: State,
+    tells: Option<Signal>,
+    refuses: Option<Refusal>,
+    /// The control bits of what leaves.
+    replies: Vec<Flags>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Ask {
+    IcmpHard,
+    IcmpSoft,
+    /// With the knob of this name set so.
+    With(&'static str, &'static str, After),
+    KeepAlive,
+    KeepAliveDead,
+    SendAfterClose,
+    CloseAgain,
+    CloseBehindText,
+    CrossedSynAckAfterClose,
+    ReceiveUnread,
+    FinOutOfOrder,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum After {
+    IcmpHard,
+    IcmpSoft,
+    SynAckInWindow,
+    RstInWindow,
+    KeepAliveDead,
+    DelayedAck,
+}
+
+use State::{CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent, TimeWait};
+
+const ACK: Flags = Flags::ACK;
+
+/// Every aside.
+pub(crate) fn asides() -> Vec<Aside> {
+    let mut all = Vec::new();
+    let mut add = |name: &str, from: State, ask: Ask, to: State, tells: Option<Signal>, replies: Vec<Flags>| {
+        let row = format!("{}/{name}", from.name().to_lowercase());
+        all.push(Aside { row, from, ask, to, tells, refuses: None, replies });
+    };
+    // RFC 9293 section 3.9.2.2: soft errors are told and end nothing (MUST-56), hard ones end (SHLD-26).
+    for from in [SynSent, SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck] {
+        add("icmp-soft", from, Ask::IcmpSoft, from, Some(Signal::SoftError), vec![]);
+    }
+    for from in [Established, FinWait1, FinWait2, CloseWait, Closing, LastAck] {
+        let soft = Ask::With("icmp-hard-aborts", "off", After::IcmpHard);
+        add("icmp-hard-is-soft", from, soft, from, Some(Signal::SoftError), vec![]);
+    }
+    add("icmp-hard-passive", SynReceived, Ask::IcmpHard, Listen, None, vec![]);
+    let active = Ask::With("icmp-hard-aborts", "on", After::IcmpHard);
+    add("icmp-hard", SynReceived, active, Closed, Some(Signal::Unreachable), vec![]);
+    let refused = Ask::With("icmp-soft-refuses", "on", After::IcmpSoft);
+    add("icmp-soft-refused", SynSent, refused, Closed, Some(Signal::Unreachable), vec![]);
+    for (name, ask) in [("icmp-hard", Ask::IcmpHard), ("icmp-soft", Ask::IcmpSoft)] {
+        add(name, TimeWait, ask, TimeWait, None, vec![]);
+    }
+    // RFC 5961 switched off: a SYN,ACK inside the window resets, as a SYN does.
+    for from in [Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait] {
+        let off = Ask::With("rfc5961", "off", After::SynAckInWindow);
+        add("syn-ack-5961-off", from, off, Closed, Some(Signal::Reset), vec![Flags::RST]);
+    }
+    add("rst-in-window-1337", TimeWait, Ask::With("rfc1337", "on", After::RstInWindow), TimeWait, None, vec![]);
+    // RFC 9293 section 3.8.4.
+    for from in [Established, FinWait2, CloseWait] {
+        add("keepalive", from, Ask::KeepAlive, from, None, vec![ACK]);
+        add("keepalive-dead", from, Ask::KeepAliveDead, Closed, Some(Signal::Timeout), vec![]);
+        let told = Ask::With("keepalive-reset", "on", After::KeepAliveDead);
+        add("keepalive-dead-reset", from, told, Closed, Some(Signal::Timeout), vec![Flags::RST]);
+    }
+    // RFC 9293 section 3.8.6.3.
+    for from in [Established, FinWait1, FinWait2] {
+        add("delayed-ack", from, Ask::With("delayed-ack", "40ms", After::DelayedAck), from, None, vec![ACK]);
+    }
+    for from in [FinWait1, FinWait2] {
+        add("fin-out-of-order", from, Ask::FinOutOfOrder, from, None, vec![ACK]);
+    }
+    // Section 3.10.3: what arrived before the FIN can still be read.
+    for from in [Closing, LastAck, TimeWait] {
+        add("receive", from, Ask::ReceiveUnread, from, None, vec![]);
+    }
+    add("close-queued", SynReceived, Ask::CloseBehindText, SynReceived, None, vec![]);
+    // The text first, then the FIN behind it.
+    add(
+        "syn-ack-close-queued",
+        SynReceived,
+        Ask::CrossedSynAckAfterClose,
+        FinWait1,
+        Some(Signal::Open),
+        vec![Flags::PSH | Flags::FIN | ACK],
+    );
+    for from in [SynReceived, CloseWait] {
+        for (name, ask) in [("send-closed", Ask::SendAfterClose), ("close-again", Ask::CloseAgain)] {
+            add(name, from, ask, from, None, vec![]);
+        }
+    }
+    for aside in &mut all {
+        if matches!(aside.ask, Ask::SendAfterClose | Ask::CloseAgain) {
+            aside.refuses = Some(Refusal::Closing);
+        }
+    }
+    all
+}
+
+impl Aside {
+    /// Walks the row.
+    ///
+    /// # Errors
+    /// What was otherwise.
+    pub(crate) fn check(&self, base: &Profile) -> Result<Vec<&'static str>, String> {
+        let context = |error: String| format!("{}: {error}", self.row);
+        let mut profile = base.clone();
+        if let Ask::With(knob, value, _) = self.ask {
+            profile.set(knob, value).map_err(|error| context(error.to_string()))?;
+        }
+        let mut walker = self.begin(&profile).map_err(context)?;
+        if walker.state() != self.from {
+            return Err(context(format!("{} instead of {}", walker.state(), self.from)));
+        }
+        let begun = walker.walked.len();
+        let refused = self.happen(&mut walker).map_err(context)?;
+        let fired = walker.walked[begun..].contains(&self.row.as_str());
+        let (signals, state) = (walker.signals(), walker.state());
+        let replies: Vec<_> = walker.segments().iter().map(|segment| segment.flags).collect();
+        let told = self.tells.map_or(signals.is_empty(), |signal| signals.contains(&signal));
+        if fired && state == self.to && replies == self.replies && told && refused == self.refuses {
+            Ok(walker.walked)
+        } else {
+            Err(context(format!("{state}, {signals:?}, {replies:?}, {refused:?}, walked {:?}", &walker.walked[begun..])))
+        }
+    }
+
+    fn begin(&self, profile: &Profile) -> Result<Walker, String> {
+        let lead = |state: State, passive: bool, text: bool| {
+            let all = ways(state);
+            let begun_by = |way: &&Vec<&'static Rule>| way.first().is_none_or(|first| (first.name == "closed/open-passive") == passive);
+            Walker::led(profile, all.iter().find(begun_by).or(all.first()).ok_or("no way")?, text)
+        };
+        match self.ask {
+            Ask::ReceiveUnread => {
+                let mut walker = Walker::unread(profile, Established)?;
+                if self.from == LastAck {
+                    walker = Walker::unread(profile, CloseWait)?;
+                }
+                walker.close()?;
+                let variables = walker.variables();
+                let (expected, una, to_send) = numbers(&variables);
+                let ack = if self.from == TimeWait { to_send } else { una };
+                if self.from != LastAck {
+                    walker.hear(segment(Flags::FIN | ACK, expected, ack, 0));
+                    walker.segments();
+                }
+                walker.signals();
+                Ok(walker)
+            }
+            // A peer whose window is closed, so that what is queued cannot leave.
+            Ask::SendAfterClose | Ask::CloseAgain if self.from == CloseWait => {
+                let mut walker = lead(CloseWait, false, true)?;
+                let (expected, una, _) = numbers(&walker.variables());
+                walker.hear(synfin::engine::Segment { window: synfin::engine::WireWindow(0), ..segment(ACK, expected, una + 10, 0) });
+                walker.connection.on_send(walker.now, 10, false).map_err(|error| error.to_string())?;
+                walker.connection.on_close(walker.now, false).map_err(|error| error.to_string())?;
+                walker.segments();
+                walker.signals();
+                Ok(walker)
+            }
+            Ask::SendAfterClose | Ask::CloseAgain | Ask::CrossedSynAckAfterClose => {
+                let mut walker = lead(self.from, false, false)?;
+                walker.connection.on_send(walker.now, 10, false).map_err(|error| error.to_string())?;
+                walker.connection.on_close(walker.now, false).map_err(|error| error.to_string())?;
+                walker.segments();
+                walker.signals();
+                Ok(walker)
+            }
+            Ask::KeepAlive | Ask::KeepAliveDead | Ask::With(_, _, After::KeepAliveDead) => {
+                let mut walker = lead(self.from, false, false)?;
+                let keepalive = walker.connection.default_keepalive();
+                walker.connection.set_keepalive(walker.now, Some(keepalive));
+                Ok(walker)
+            }
+            Ask::IcmpHard | Ask::IcmpSoft | Ask::With(..) | Ask::CloseBehindText | Ask::FinOutOfOrder => {
+                lead(self.from, self.from == SynReceived && self.ask == Ask::IcmpHard, false)
+            }
+        }
+    }
+
+    fn happen(&self, walker: &mut Walker) -> Result<Option<Refusal>, String> {
+        let (expected, una, to_send) = numbers(&walker.variables());
+        let now = walker.now;
+        let quoted = SeqNumber::new(una);
+        let connection = &mut walker.connection;
+        match self.ask {
+            Ask::IcmpHard | Ask::With(_, _, After::IcmpHard) => connection.on_icmp(now, IcmpError::Hard, quoted),
+            Ask::IcmpSoft | Ask::With(_, _, After::IcmpSoft) => connection.on_icmp(now, IcmpError::Soft, quoted),
+            Ask::With(_, _, After::SynAckInWindow) => {
+                walker.hear(segment(Flags::SYN | ACK, expected + 7, una, 0));
+                return Ok(None);
+            }
+            Ask::With(_, _, After::RstInWindow) => {
+                walker.hear(segment(Flags::RST, expected + 7, 0, 0));
+                return Ok(None);
+            }
+            Ask::With(_, _, After::DelayedAck) => {
+                walker.hear(segment(Flags::PSH | ACK, expected, una, 10));
+                if !walker.segments().is_empty() {
+                    return Err("the ACK was not delayed".to_owned());
+                }
+                let deadline = walker.connection.deadline(synfin::engine::Timer::DelayedAck).ok_or("no ACK is owed")?;
+                walker.now = deadline;
+                walker.connection.on_time(deadline);
+                walker.take_note();
+                return Ok(None);
+            }
+            Ask::FinOutOfOrder => {
+                walker.hear(segment(Flags::FIN | ACK, expected + 50, una, 0));
+                return Ok(None);
+            }
+            Ask::KeepAlive => {
+                walker.wait();
+                return Ok(None);
+            }
+            Ask::KeepAliveDead | Ask::With(_, _, After::KeepAliveDead) => {
+                let begun = walker.now;
+                for _ in 0..100 {
+                    walker.wait();
+                    if walker.state() == Closed {
+                        break;
+                    }
+                    // A probe is an old number without text (SHLD-12), and unanswered.
+                    let probe = walker.segments();
+                    let [probe] = probe.as_slice() else { return Err(format!("{} probes at once", probe.len())) };
+                    if (probe.seq.get(), probe.len) != (to_send.wrapping_sub(1), 0) {
+                        return Err(format!("{probe} is no probe"));
+                    }
+                }
+                let silence = Duration::from_secs(7200 + 9 * 75);
+                return if walker.now == begun + silence { Ok(None) } else { Err(format!("gave up at {}", walker.now)) };
+            }
+            Ask::CloseBehindText => {
+                connection.on_send(now, 10, false).map_err(|error| error.to_string())?;
+                connection.on_close(now, false).map_err(|error| error.to_string())?;
+            }
+            Ask::CrossedSynAckAfterClose => {
+                let irs = walker.variables().irs.map_or(0, SeqNumber::get);
+                walker.hear(segment(Flags::SYN | ACK, irs, ISS + 1, 0));
+                return Ok(None);
+            }
+            Ask::ReceiveUnread => {
+                let read = connection.on_receive(now, 100);
+                walker.take_note();
+                return if read == Ok(10) { Ok(None) } else { Err(format!("{read:?} read")) };
+            }
+            Ask::SendAfterClose => {
+                let refused = connection.on_send(now, 5, false).err().map(|error| error.refusal);
+                walker.take_note();
+                return Ok(refused);
+            }
+            Ask::CloseAgain => {
+                let refused = connection.on_close(now, false).err().map(|error| error.refusal);
+                walker.take_note();
+                return Ok(refused);
+            }
+        }
+        walker.take_note();
+        Ok(None)
+    }
+}
+
+/// RCV.NXT, SND.UNA, SND.NXT.
+fn numbers(variables: &synfin::engine::Variables) -> (u32, u32, u32) {
+    let next = variables.rcv_nxt.map_or(0, SeqNumber::get);
+    (next, variables.snd_una.map_or(ISS, SeqNumber::get), variables.snd_nxt.map_or(ISS + 1, SeqNumber::get))
+}
