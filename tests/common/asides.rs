@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use synfin::engine::{Flags, IcmpError, Profile, Refusal, Rule, SeqNumber, Signal, State};
+use synfin::engine::{Flags, IcmpError, Profile, Refusal, Rule, Segment, SeqNumber, Signal, State, Timer, Variables, WireWindow};
 
 use super::walker::{ISS, Walker, segment, ways};
 
@@ -34,6 +34,7 @@ enum Ask {
     CrossedSynAckAfterClose,
     ReceiveUnread,
     FinOutOfOrder,
+    UrgentAgain,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -92,6 +93,10 @@ pub(crate) fn asides() -> Vec<Aside> {
     }
     for from in [FinWait1, FinWait2] {
         add("fin-out-of-order", from, Ask::FinOutOfOrder, from, None, vec![ACK]);
+    }
+    // Section 3.8.5: the user hears of an urgent sequence once.
+    for from in [Established, FinWait1, FinWait2] {
+        add("urgent-again", from, Ask::UrgentAgain, from, None, vec![ACK]);
     }
     // Section 3.10.3: what arrived before the FIN can still be read.
     for from in [Closing, LastAck, TimeWait] {
@@ -175,7 +180,7 @@ impl Aside {
             Ask::SendAfterClose | Ask::CloseAgain if self.from == CloseWait => {
                 let mut walker = lead(CloseWait, false, true)?;
                 let (expected, una, _) = numbers(&walker.variables());
-                walker.hear(synfin::engine::Segment { window: synfin::engine::WireWindow(0), ..segment(ACK, expected, una + 10, 0) });
+                walker.hear(Segment { window: WireWindow(0), ..segment(ACK, expected, una + 10, 0) });
                 walker.connection.on_send(walker.now, 10, false).map_err(|error| error.to_string())?;
                 walker.connection.on_close(walker.now, false).map_err(|error| error.to_string())?;
                 walker.segments();
@@ -195,6 +200,14 @@ impl Aside {
                 let keepalive = walker.connection.default_keepalive();
                 walker.connection.set_keepalive(walker.now, Some(keepalive));
                 Ok(walker)
+            }
+            Ask::UrgentAgain => {
+                let mut walker = lead(self.from, false, false)?;
+                let (expected, una, _) = numbers(&walker.variables());
+                walker.hear(Segment { urgent: 20, ..segment(Flags::URG | ACK, expected, una, 10) });
+                let told = walker.signals();
+                walker.segments();
+                if told == [Signal::Urgent] { Ok(walker) } else { Err(format!("told {told:?}")) }
             }
             Ask::IcmpHard | Ask::IcmpSoft | Ask::With(..) | Ask::CloseBehindText | Ask::FinOutOfOrder => {
                 lead(self.from, self.from == SynReceived && self.ask == Ask::IcmpHard, false)
@@ -223,7 +236,7 @@ impl Aside {
                 if !walker.segments().is_empty() {
                     return Err("the ACK was not delayed".to_owned());
                 }
-                let deadline = walker.connection.deadline(synfin::engine::Timer::DelayedAck).ok_or("no ACK is owed")?;
+                let deadline = walker.connection.deadline(Timer::DelayedAck).ok_or("no ACK is owed")?;
                 walker.now = deadline;
                 walker.connection.on_time(deadline);
                 walker.take_note();
@@ -231,6 +244,11 @@ impl Aside {
             }
             Ask::FinOutOfOrder => {
                 walker.hear(segment(Flags::FIN | ACK, expected + 50, una, 0));
+                return Ok(None);
+            }
+            Ask::UrgentAgain => {
+                // The rest of the same sequence: its end is where it was said to be.
+                walker.hear(Segment { urgent: 10, ..segment(Flags::URG | ACK, expected, una, 10) });
                 return Ok(None);
             }
             Ask::KeepAlive => {
@@ -285,7 +303,7 @@ impl Aside {
 }
 
 /// RCV.NXT, SND.UNA, SND.NXT.
-fn numbers(variables: &synfin::engine::Variables) -> (u32, u32, u32) {
+fn numbers(variables: &Variables) -> (u32, u32, u32) {
     let next = variables.rcv_nxt.map_or(0, SeqNumber::get);
     (next, variables.snd_una.map_or(ISS, SeqNumber::get), variables.snd_nxt.map_or(ISS + 1, SeqNumber::get))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use synfin::engine::{CallError, Flags, Profile, Refusal, Rule, Segment, SeqNumber, Signal, State, Theirs, Timer, Variables};
+use synfin::engine::{CallError, Flags, Guard, Profile, RULES, Refusal, Rule, Segment, SeqNumber, Signal, State, Theirs, Timer, Variables};
 
 use super::csv::csv;
 use super::walker::{IRS, ISS, Walker, open, segment, ways};
@@ -92,6 +92,11 @@ impl Cell {
                     asked += 1;
                 }
             }
+        }
+        // Where the table has rows for just this event, it is one of those that answered, once at least.
+        let own: Vec<_> = RULES.iter().filter(|rule| rule.from == self.state && rule.on.name() == self.event).collect();
+        if own.iter().any(|rule| rule.when == Guard::Always) && !own.iter().any(|rule| walked.contains(&rule.name)) {
+            return Err(format!("{} {} {}: {} had no part in it", self.id, self.state, self.event, own[0].name));
         }
         if asked == 0 { Err(format!("{} {} {}: nobody asked", self.id, self.state, self.event)) } else { Ok(walked) }
     }
@@ -468,6 +473,7 @@ impl Cell {
                 "error: connection aborted due to user timeout" | "report to the user (string not named)" => told(Signal::Timeout)?,
                 "open completed" => told(Signal::Open)?,
                 "connection closing" => told(Signal::Closing)?,
+                "urgent data" | "urgent data (once per urgent sequence)" => told(Signal::Urgent)?,
                 "connection closed (completion of the CLOSE call" => told(Signal::Closed)?,
                 "data available" if seen.taken == 10 => {}
                 // The call that waits for "ok" has long returned; the others end a sentence begun above.
