@@ -149,7 +149,8 @@ fn call_words(call: &str, result: &Result<String, String>, returned: bool) -> Op
     let words: Vec<&str> = call.split_whitespace().collect();
     Some(match (words.as_slice(), result, returned) {
         (["connect", ..], _, false) => "call OPEN active".to_owned(),
-        (["listen", ..], _, false) => "call OPEN passive".to_owned(),
+        (["listen", ..] | ["open", "passive"], _, false) => "call OPEN passive".to_owned(),
+        (["open", "passive", "peer", _], _, false) => "call OPEN passive, remote specified".to_owned(),
         (["send", octets, "eof"], _, false) => format!("call SEND {octets} and CLOSE"),
         (["send", octets, ..], _, false) => format!("call SEND {octets}"),
         (["close"] | ["shutdown", "write"] | ["close", "listener"], _, false) => "call CLOSE".to_owned(),

@@ -112,6 +112,14 @@ impl Connection {
         }
     }
 
+    /// In LISTEN: the ISS for the SYN that comes next. It is chosen when that SYN has come (RFC 9293
+    /// section 3.10.7.2, third), and anew after a return to LISTEN; in any other state nothing happens.
+    pub fn prepare_iss(&mut self, iss: SeqNumber<Ours>) {
+        if self.state == State::Listen {
+            self.iss = iss;
+        }
+    }
+
     /// What the last OPEN brought along.
     pub(super) fn opened_with(&self) -> Open {
         let Self { iss, mss, send_mss, default_mss, ts_offset, .. } = *self;

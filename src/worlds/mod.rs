@@ -93,6 +93,14 @@ pub enum Call {
         /// `TCP_FASTOPEN`: fast opens that may be under way at once; `None` leaves it off.
         fast_open: Option<u16>,
     },
+    /// The RFC's passive OPEN: one TCB in LISTEN, which becomes the connection itself. The sockets API has no
+    /// such call.
+    OpenPassive {
+        /// Local port.
+        port: u16,
+        /// The remote socket, if only this one may connect.
+        peer: Option<(HostId, u16)>,
+    },
     /// `socket`, perhaps `bind`, and `connect`.
     Connect {
         /// Whose port.
@@ -176,6 +184,14 @@ pub enum SocketOption {
     Linger(Option<u16>),
     /// `TCP_USER_TIMEOUT`, milliseconds.
     UserTimeout(u32),
+    /// `SO_KEEPALIVE`.
+    KeepAlive(bool),
+    /// `TCP_KEEPIDLE`, seconds.
+    KeepIdle(u16),
+    /// `TCP_KEEPINTVL`, seconds.
+    KeepInterval(u16),
+    /// `TCP_KEEPCNT`.
+    KeepCount(u8),
 }
 
 impl Call {
@@ -183,6 +199,7 @@ impl Call {
     pub fn is_beyond_kernel(&self) -> bool {
         match self {
             Self::Listen { fast_open, .. } => fast_open.is_some(),
+            Self::OpenPassive { .. } => true,
             Self::Connect { text, fast, .. } => *fast || !text.is_empty(),
             Self::Send { flag, .. } => matches!(flag, SendFlag::Urgent | SendFlag::Last),
             Self::Accept
@@ -208,6 +225,13 @@ impl fmt::Display for Call {
                     write!(f, " port {port}")?;
                 }
                 fast_open.map_or(Ok(()), |pending| write!(f, " fastopen {pending}"))
+            }
+            Self::OpenPassive { port, peer } => {
+                write!(f, "open passive")?;
+                if *port != DEFAULT_PORT {
+                    write!(f, " port {port}")?;
+                }
+                peer.map_or(Ok(()), |(_, port)| write!(f, " peer {port}"))
             }
             Self::Connect { port, from_port, text, fast, .. } => {
                 write!(f, "connect")?;
@@ -252,6 +276,10 @@ impl fmt::Display for SocketOption {
             Self::Linger(None) => write!(f, "linger off"),
             Self::Linger(Some(seconds)) => write!(f, "linger {seconds}"),
             Self::UserTimeout(millis) => write!(f, "user-timeout {millis}ms"),
+            Self::KeepAlive(on) => write!(f, "keepalive {}", word(on)),
+            Self::KeepIdle(seconds) => write!(f, "keepidle {seconds}"),
+            Self::KeepInterval(seconds) => write!(f, "keepintvl {seconds}"),
+            Self::KeepCount(probes) => write!(f, "keepcnt {probes}"),
         }
     }
 }

@@ -124,6 +124,14 @@ impl<'a> Cursor<'a> {
         self.number(expected, u64::from(u16::MAX)).map(|number| u16::try_from(number).unwrap_or(u16::MAX))
     }
 
+    /// A number that is not zero.
+    pub(super) fn number_from_1<T: TryFrom<u64> + Into<u64>>(&mut self, expected: &str, max: T) -> Parsed<T> {
+        let before = self.clone();
+        let max = max.into();
+        let number = whole(self.word()).filter(|number| (1..=max).contains(number)).and_then(|number| T::try_from(number).ok());
+        number.ok_or_else(|| before.mistake_word(&format!("{expected}, a whole number from 1 to {max}"), []))
+    }
+
     /// The number behind a word, and the word.
     pub(super) fn argument(&mut self, expected: &str) -> Parsed<u16> {
         self.word();
@@ -197,9 +205,14 @@ impl<'a> Cursor<'a> {
                 let millis = self.duration()?.as_millis();
                 SocketOption::UserTimeout(u32::try_from(millis).unwrap_or(u32::MAX))
             }
+            "keepalive" => SocketOption::KeepAlive(self.choice("on or off", on_off)?),
+            "keepidle" => SocketOption::KeepIdle(self.number_from_1("seconds", u16::MAX)?),
+            "keepintvl" => SocketOption::KeepInterval(self.number_from_1("seconds", u16::MAX)?),
+            "keepcnt" => SocketOption::KeepCount(self.number_from_1("probes", u8::MAX)?),
             _ => {
-                let names = ["nodelay", "quickack", "maxseg", "linger", "user-timeout"];
-                return Err(before.mistake_word("nodelay, quickack, maxseg, linger or user-timeout", names));
+                let names = ["nodelay", "quickack", "maxseg", "linger", "user-timeout", "keepalive", "keepidle", "keepintvl", "keepcnt"];
+                let expected = "nodelay, quickack, maxseg, linger, user-timeout, keepalive, keepidle, keepintvl or keepcnt";
+                return Err(before.mistake_word(expected, names));
             }
         })
     }

@@ -15,8 +15,9 @@ use crate::worlds::{Call, DEFAULT_PORT, Fate, How, NetworkAct, SendFlag};
 /// Most lines of a scenario; hostile input ends here.
 const MAX_LINES: usize = 10_000;
 const DIRECTIVES: [&str; 9] = ["title", "source", "teaches", "link", "ip", "seed", "profile", "show", "mtu"];
-const ACTIONS: [&str; 15] = [
+const ACTIONS: [&str; 16] = [
     "listen",
+    "open",
     "connect",
     "accept",
     "send",
@@ -33,12 +34,11 @@ const ACTIONS: [&str; 15] = [
     "inject",
 ];
 /// What others call it, and what it is called here.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("socket", "listen or connect"),
     ("bind", "listen port 7007 or connect from 7007"),
     ("reorder", "delay"),
     ("drop", "lose"),
-    ("open", "connect or listen"),
     ("write", "send"),
     ("read", "recv"),
     ("receive", "recv"),
@@ -306,6 +306,18 @@ impl Reader {
                 }
                 let (port, backlog) = (port.unwrap_or(DEFAULT_PORT), backlog.unwrap_or(DEFAULT_BACKLOG));
                 Call::Listen { port, backlog, fast_open }
+            }
+            "open" => {
+                cursor.choice("passive (connect is the active OPEN)", &[("passive", ())])?;
+                let (mut port, mut peer) = (None, None);
+                while !cursor.at_end() {
+                    match cursor.peek_word() {
+                        "port" if port.is_none() => port = Some(cursor.argument("a port")?),
+                        "peer" if peer.is_none() => peer = Some(cursor.argument("the remote port")?),
+                        _ => return Err(cursor.mistake_word("port, peer (each once), or the end of the line", ["port", "peer"])),
+                    }
+                }
+                Call::OpenPassive { port: port.unwrap_or(DEFAULT_PORT), peer: peer.map(|port| (other, port)) }
             }
             "connect" => {
                 let (mut to, mut port, mut from_port, mut text, mut fast) = (None, None, None, None, false);

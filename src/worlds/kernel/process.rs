@@ -57,7 +57,7 @@ impl Kernel {
                 process.listener.take();
                 Ok(String::new())
             }
-            Call::Crash => Err(rustix::io::Errno::NOSYS.into()),
+            Call::OpenPassive { .. } | Call::Crash => Err(rustix::io::Errno::NOSYS.into()),
             Call::Set(option) => self.set_option(host, *option).map(nothing),
         }
     }
@@ -174,5 +174,9 @@ fn apply(socket: &TcpSocket, option: SocketOption) -> Result<(), Errno> {
         SocketOption::MaxSeg(octets) => socket.set_maxseg(octets),
         SocketOption::Linger(seconds) => socket.set_linger(seconds.map(|seconds| Duration::from_secs(u64::from(seconds)))),
         SocketOption::UserTimeout(millis) => socket.set_user_timeout(millis),
+        SocketOption::KeepAlive(on) => socket.set_keepalive(on),
+        SocketOption::KeepIdle(seconds) => socket.set_keepidle(Duration::from_secs(u64::from(seconds))),
+        SocketOption::KeepInterval(seconds) => socket.set_keepintvl(Duration::from_secs(u64::from(seconds))),
+        SocketOption::KeepCount(probes) => socket.set_keepcnt(probes),
     }
 }

@@ -180,6 +180,38 @@ impl TcpSocket {
         Ok(sockopt::set_tcp_user_timeout(&self.0, millis)?)
     }
 
+    /// Switches keep-alive on or off (`SO_KEEPALIVE`).
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn set_keepalive(&self, on: bool) -> Result<(), Errno> {
+        Ok(sockopt::set_socket_keepalive(&self.0, on)?)
+    }
+
+    /// How long nothing must be heard before the first probe, in whole seconds (`TCP_KEEPIDLE`).
+    ///
+    /// # Errors
+    /// The errno; `EINVAL` below 1 s.
+    pub fn set_keepidle(&self, idle: Duration) -> Result<(), Errno> {
+        Ok(sockopt::set_tcp_keepidle(&self.0, idle)?)
+    }
+
+    /// How long a probe waits for its answer, in whole seconds (`TCP_KEEPINTVL`).
+    ///
+    /// # Errors
+    /// The errno; `EINVAL` below 1 s.
+    pub fn set_keepintvl(&self, interval: Duration) -> Result<(), Errno> {
+        Ok(sockopt::set_tcp_keepintvl(&self.0, interval)?)
+    }
+
+    /// How many probes must go unanswered (`TCP_KEEPCNT`).
+    ///
+    /// # Errors
+    /// The errno; `EINVAL` for none.
+    pub fn set_keepcnt(&self, probes: u8) -> Result<(), Errno> {
+        Ok(sockopt::set_tcp_keepcnt(&self.0, u32::from(probes))?)
+    }
+
     /// The error that waits for the next call, taken (`SO_ERROR`); `None` if there is none.
     ///
     /// # Errors

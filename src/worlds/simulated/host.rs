@@ -4,6 +4,7 @@
 //! Work per packet does not depend on how many sockets there are.
 
 mod calls;
+mod passive;
 mod ports;
 mod view;
 
@@ -123,7 +124,11 @@ impl Host {
             self.after_input(id);
             return Some(id);
         }
-        if let Some(&id) = self.listeners.get(&destination.port) {
+        if let Some(id) = self.listener_for(source, destination.port) {
+            if self.get(id).is_ok_and(|socket| socket.single) {
+                self.on_single_packet(id, now, source, destination, segment);
+                return Some(id);
+            }
             return self.on_listener_packet(id, now, source, destination, segment, text);
         }
         if self.profile.blackhole {
@@ -288,8 +293,13 @@ impl Host {
             }
             return;
         }
+        if returned && socket.single {
+            self.listens_again(id);
+            return;
+        }
         let needed = socket.held || socket.waits;
         self.leave_flow(id);
+        self.leave_port(id);
         if !needed {
             self.forget(id);
         }

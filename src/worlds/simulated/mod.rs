@@ -329,7 +329,9 @@ impl Simulated {
     fn next_moment(&mut self) -> Option<Instant> {
         let packet = self.under_way.peek().map(|Reverse((at, ..))| *at);
         let timer = self.hosts.iter_mut().filter_map(Host::poll_deadline).min();
-        packet.into_iter().chain(timer).min()
+        let lingering =
+            self.processes.iter().filter_map(|process| process.lingers).map(|(_, until)| until).filter(|until| *until > self.now).min();
+        [packet, timer, lingering].into_iter().flatten().min()
     }
 }
 
@@ -366,6 +368,7 @@ impl World for Simulated {
                 Some(id) => self.host_mut(host).connect_result(id).map(|()| String::new()),
                 None => Err(Errno::BadDescriptor),
             },
+            Call::Close if self.process(host).lingers.is_some() => self.lingered(host).map(|()| String::new()),
             _ => self.dispatch(host, call),
         };
         if !matches!(result, Err(errno) if errno.is_wait()) {

@@ -1,6 +1,7 @@
 //! The process of a host: it holds one listening and one connected socket, and makes the calls.
 
 use super::{Simulated, SocketId};
+use crate::engine::Instant;
 use crate::trace::{End, HostId};
 use crate::worlds::{Call, Errno, How, SendFlag, SocketOption, blocking};
 
@@ -11,6 +12,8 @@ pub(super) struct Process {
     pub(super) connection: Option<SocketId>,
     /// Octets the blocking call has sent or received so far.
     pub(super) progress: usize,
+    /// The socket a lingering `close` waits for, and how long it will.
+    pub(super) lingers: Option<(SocketId, Instant)>,
     /// Options set before the socket exists.
     pub(super) pending: Vec<SocketOption>,
     /// The endpoint a ladder shows for this host.
@@ -23,6 +26,7 @@ impl Simulated {
         let nothing = |()| String::new();
         match call {
             Call::Listen { port, backlog, .. } => self.listen(host, *port, *backlog).map(nothing),
+            Call::OpenPassive { port, peer } => self.open_passive(host, *port, *peer).map(nothing),
             Call::Connect { to, port, from_port, text, fast } => {
                 let remote = End { address: self.host(*to).address(), port: *port };
                 self.connect(host, remote, *from_port, text, *fast).map(nothing)
@@ -45,6 +49,8 @@ impl Simulated {
                 self.close(host).map(nothing)
             }
             Call::Exit => {
+                // The process ends, whatever it was waiting for.
+                self.process(host).lingers = None;
                 let _ = self.connection(host);
                 let listener = self.process(host).listener.take();
                 let connection = self.process(host).connection.take();
@@ -71,6 +77,17 @@ impl Simulated {
         self.process(host).listener = Some(id);
         self.show(host, id);
         Ok(())
+    }
+
+    fn open_passive(&mut self, host: HostId, port: u16, peer: Option<(HostId, u16)>) -> Result<(), Errno> {
+        let now = self.now;
+        let remote = peer.map(|(peer, port)| End { address: self.host(peer).address(), port });
+        let id = self.host_mut(host).socket();
+        self.process(host).connection = Some(id);
+        self.apply_pending(host, id)?;
+        self.host_mut(host).bind(id, port)?;
+        self.show(host, id);
+        self.host_mut(host).open_passive(id, now, remote)
     }
 
     fn connect(&mut self, host: HostId, remote: End, from_port: Option<u16>, text: &[u8], _fast: bool) -> Result<(), Errno> {
@@ -150,7 +167,23 @@ impl Simulated {
             Err(Errno::Again) => self.process(host).listener.take().ok_or(Errno::BadDescriptor)?,
             Err(error) => return Err(error),
         };
-        self.host_mut(host).close(id, now)
+        self.host_mut(host).close(id, now)?;
+        // SO_LINGER with a time: close(2) waits until the peer has acknowledged everything, FIN included.
+        if let Some(patience) = self.host(host).lingers(id) {
+            self.process(host).lingers = Some((id, now + patience));
+        }
+        self.lingered(host)
+    }
+
+    /// Whether a `close` under way is over: all is acknowledged, or the time is.
+    pub(super) fn lingered(&mut self, host: HostId) -> Result<(), Errno> {
+        let now = self.now;
+        let waits = |&(id, until): &(SocketId, Instant)| now < until && self.host(host).is_unacknowledged(id);
+        if self.processes[usize::from(host.0)].lingers.as_ref().is_some_and(waits) {
+            return Err(Errno::Again);
+        }
+        self.process(host).lingers = None;
+        Ok(())
     }
 
     fn set_option(&mut self, host: HostId, option: SocketOption) -> Result<(), Errno> {

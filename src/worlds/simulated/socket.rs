@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::Duration;
 
-use crate::engine::{Arrival, Connection, Hold, Instant, Signal, State};
+use crate::engine::{Arrival, Connection, Hold, Instant, KeepAlive, Signal, State};
 use crate::trace::End;
 use crate::worlds::Errno;
 
@@ -39,6 +40,12 @@ pub(super) struct Socket {
     pub waits: bool,
     pub error: Option<Errno>,
     pub linger: Option<u16>,
+    /// What the user wants of keep-alive; `None` inside is the profile's.
+    pub keepalive: KeepAliveOptions,
+    /// One TCB of the RFC's own: from LISTEN it becomes the connection itself, and forks no child.
+    pub single: bool,
+    /// The remote socket a passive OPEN specified.
+    pub expects: Option<End>,
     pub mss: Option<u16>,
     pub reuse_address: bool,
     /// A process still holds the descriptor.
@@ -50,6 +57,18 @@ pub(super) struct Socket {
     pub queued: bool,
     /// What the user was told by the last input.
     pub told: Vec<Signal>,
+}
+
+/// `SO_KEEPALIVE` and its companions: off until asked for (MUST-25), each for one connection (MUST-24).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct KeepAliveOptions {
+    pub on: bool,
+    /// `TCP_KEEPIDLE` (MUST-27).
+    pub idle: Option<Duration>,
+    /// `TCP_KEEPINTVL`.
+    pub interval: Option<Duration>,
+    /// `TCP_KEEPCNT`.
+    pub probes: Option<u8>,
 }
 
 /// A copy of these octets of a buffer.
@@ -79,6 +98,9 @@ impl Socket {
             waits: false,
             error: None,
             linger: None,
+            keepalive: KeepAliveOptions::default(),
+            single: false,
+            expects: None,
             mss: None,
             reuse_address: false,
             held: true,
@@ -107,6 +129,15 @@ impl Socket {
         if arrival.release > 0 {
             self.receive.extend(self.early.drain(..(arrival.release as usize).min(self.early.len())));
         }
+    }
+
+    /// Gives the connection the keep-alive its user wants.
+    pub(super) fn set_keepalive(&mut self, now: Instant) {
+        let KeepAliveOptions { on, idle, interval, probes } = self.keepalive;
+        let usual = self.connection.default_keepalive();
+        let (idle, interval) = (idle.unwrap_or(usual.idle), interval.unwrap_or(usual.interval));
+        let wanted = on.then(|| KeepAlive::new(idle, interval, probes.unwrap_or(usual.probes)));
+        self.connection.set_keepalive(now, wanted);
     }
 
     /// Takes what the connection tells its user, and turns it into what calls will return.

@@ -162,7 +162,7 @@ impl Host {
     /// `ENOTCONN`, `EPIPE` after the send side was closed, `EAGAIN` while the buffer is full, or
     /// whatever ended the connection.
     pub fn send(&mut self, id: SocketId, now: Instant, text: &[u8], more: bool) -> Result<u32, Errno> {
-        self.send_by(id, text, |connection, octets| connection.on_send(now, octets, more))
+        self.send_by(id, now, text, |connection, octets| connection.on_send(now, octets, more))
     }
 
     /// `send` with `MSG_OOB`: the peer is told at once that there is text to read up to the end of this.
@@ -170,12 +170,13 @@ impl Host {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_urgent(&mut self, id: SocketId, now: Instant, text: &[u8]) -> Result<u32, Errno> {
-        self.send_by(id, text, |connection, octets| connection.on_send_urgent(now, octets))
+        self.send_by(id, now, text, |connection, octets| connection.on_send_urgent(now, octets))
     }
 
     fn send_by(
         &mut self,
         id: SocketId,
+        now: Instant,
         text: &[u8],
         call: impl FnOnce(&mut Connection, u32) -> Result<u32, CallError>,
     ) -> Result<u32, Errno> {
@@ -186,13 +187,14 @@ impl Host {
         let octets = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let taken = match socket.connection.state() {
             State::Closed if socket.remote.is_none() => return Err(Errno::NotConnected),
+            State::Listen if socket.expects.is_some() => self.send_from_listen(id, now, octets)?,
             State::Listen => return Err(Errno::NotConnected),
             _ => call(&mut socket.connection, octets).map_err(|error| match error.refusal {
                 Refusal::Full => Errno::Again,
                 Refusal::Missing | Refusal::Exists | Refusal::Unspecified | Refusal::Closing => Errno::BrokenPipe,
             })?,
         };
-        socket.send.extend(&text[..taken as usize]);
+        self.get_mut(id)?.send.extend(&text[..taken as usize]);
         self.after_input(id);
         Ok(taken)
     }
@@ -210,7 +212,7 @@ impl Host {
             }
             return match state {
                 _ if socket.read_shut || socket.connection.peer_has_closed() => Ok(Vec::new()),
-                State::Listen => Err(Errno::NotConnected),
+                State::Listen if !socket.single => Err(Errno::NotConnected),
                 State::Closed if socket.remote.is_none() => Err(Errno::NotConnected),
                 State::Closed => Ok(Vec::new()),
                 _ => Err(Errno::Again),
@@ -318,6 +320,16 @@ impl Host {
                 let limit = (millis > 0).then(|| Duration::from_millis(u64::from(millis)));
                 socket.connection.limit_delivery(now, limit);
             }
+            SocketOption::KeepAlive(on) => socket.keepalive.on = on,
+            SocketOption::KeepIdle(seconds) => socket.keepalive.idle = Some(Duration::from_secs(u64::from(seconds))),
+            SocketOption::KeepInterval(seconds) => socket.keepalive.interval = Some(Duration::from_secs(u64::from(seconds))),
+            SocketOption::KeepCount(probes) => socket.keepalive.probes = Some(probes),
+        }
+        if matches!(
+            option,
+            SocketOption::KeepAlive(_) | SocketOption::KeepIdle(_) | SocketOption::KeepInterval(_) | SocketOption::KeepCount(_)
+        ) {
+            socket.set_keepalive(now);
         }
         self.enqueue(id);
         Ok(())

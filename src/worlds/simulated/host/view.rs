@@ -1,5 +1,7 @@
 //! Looking at a host: states, netstat, and what the last input did.
 
+use std::time::Duration;
+
 use super::{Host, SocketId};
 use crate::engine::{Instant, Rule, Signal, State, Timer, Variables};
 use crate::trace::End;
@@ -62,6 +64,20 @@ impl Host {
         self.get(id).is_ok_and(|socket| socket.parent.is_some() && matches!(socket.connection.state(), State::Closed | State::Listen))
     }
 
+    /// How long `close` of this socket waits (`SO_LINGER` with a time), if it does.
+    pub fn lingers(&self, id: SocketId) -> Option<Duration> {
+        let seconds = self.get(id).ok()?.linger.filter(|seconds| *seconds > 0)?;
+        Some(Duration::from_secs(u64::from(seconds)))
+    }
+
+    /// Whether text or FIN of this socket still waits for its acknowledgment.
+    pub fn is_unacknowledged(&self, id: SocketId) -> bool {
+        self.get(id).is_ok_and(|socket| match socket.connection.state() {
+            State::SynReceived | State::Established | State::CloseWait | State::FinWait1 | State::Closing | State::LastAck => true,
+            State::Closed | State::Listen | State::SynSent | State::FinWait2 | State::TimeWait => false,
+        })
+    }
+
     /// Whether something is about to happen at this host without anybody's call.
     pub fn is_busy(&self) -> bool {
         self.sockets.iter().flatten().any(|socket| socket.connection.is_busy())
@@ -74,7 +90,7 @@ impl Host {
 
     /// The socket a packet with these ends would concern, a listener only if it has no connection for it.
     pub fn lookup(&self, source: End, destination: End) -> Option<SocketId> {
-        self.flows.get(&(destination.port, source)).or_else(|| self.listeners.get(&destination.port)).copied()
+        self.flows.get(&(destination.port, source)).copied().or_else(|| self.listener_for(source, destination.port))
     }
 
     /// The socket that listens on `port`.
