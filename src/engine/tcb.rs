@@ -333,6 +333,7 @@ impl Connection {
     }
 
     /// What the user must be told next, or `None`.
+    // SHLD-20: who does not ask is not told.
     #[inline]
     pub fn poll_signal(&mut self) -> Option<Signal> {
         if self.signals == 0 {

@@ -127,3 +127,18 @@ fn an_error_that_quotes_nothing_in_flight_is_not_believed() {
         }
     }
 }
+
+#[test]
+fn a_user_who_does_not_ask_is_not_told_and_misses_nothing_else() {
+    // SHLD-20.
+    let (mut asking, mut deaf) = (walked_to(State::Established), walked_to(State::Established));
+    for a in [&mut asking, &mut deaf] {
+        a.send(10);
+        a.connection.on_icmp(a.now, IcmpError::Soft, SeqNumber::new(101));
+    }
+    assert!(signals(&mut asking).contains(&Signal::SoftError));
+    for text in ["<SEQ=301><ACK=111><LEN=5><CTL=ACK>", "<SEQ=306><ACK=111><CTL=FIN,ACK>"] {
+        assert_eq!(asking.answer(text), deaf.answer(text));
+    }
+    assert_eq!((deaf.state(), deaf.connection.variables()), (asking.state(), asking.connection.variables()));
+}

@@ -117,7 +117,6 @@ impl Net {
 
 #[test]
 fn a_port_is_bound_once() {
-    // MUST-41.
     let mut a = host(1);
     let (one, two) = (a.socket(), a.socket());
     assert_eq!(a.bind(one, PORT), Ok(PORT));
@@ -360,6 +359,21 @@ fn time_wait_keeps_the_port() {
     net.hosts[0].close(sharing, net.now).expect("held");
     net.wait(Duration::from_mins(4));
     assert_eq!(net.hosts[0].bind(later, port), Ok(port));
+}
+
+#[test]
+fn a_listen_that_fails_leaves_the_others_alone() {
+    // MUST-41: a passive OPEN has a record of its own, or none.
+    let mut net = Net::new();
+    let (_, child) = net.established();
+    let first = net.hosts[1].netstat();
+    let second = net.hosts[1].socket();
+    net.hosts[1].reuse_address(second).expect("held");
+    let bound = net.hosts[1].bind(second, PORT).and_then(|_| net.hosts[1].listen(second, net.now, 1));
+    assert_eq!(bound, Err(Errno::AddressInUse));
+    net.hosts[1].close(second, net.now).expect("held");
+    assert_eq!(net.hosts[1].netstat(), first);
+    assert_eq!(net.hosts[1].state(child), State::Established);
 }
 
 #[test]
