@@ -459,7 +459,7 @@ fn lists_have_a_line_for_everything() {
         assert!(line.starts_with(name) && line.len() > name.len() + 4, "{line}");
     }
     assert_eq!(lines("list states").len(), 11);
-    assert_eq!(lines("list profiles").len(), 2);
+    assert_eq!(lines("list profiles").len(), 3);
 }
 
 #[test]

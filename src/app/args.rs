@@ -32,7 +32,7 @@ pub(crate) enum Command {
 /// What a scenario runs with.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Settings {
-    /// The profile of both hosts: rfc9293 or linux.
+    /// The profile of both hosts: rfc9293, linux or freebsd.
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Set a knob, of both hosts or of one: msl=1s, A.syn-retries=3.

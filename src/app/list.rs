@@ -40,11 +40,11 @@ fn transitions() -> String {
 }
 
 fn profiles() -> String {
-    let about = |name: &str| match name {
-        "linux" => "Linux as measured on 6.18 with default sysctls",
-        _ => "the RFC's own words; this project's choice where they leave room",
-    };
-    lines(Profile::NAMES.iter().map(|name| format!("{name:<8}  {}", about(name))))
+    lines(known_profiles().map(|profile| format!("{:<8}  {}", profile.name, profile.about())))
+}
+
+fn known_profiles() -> impl Iterator<Item = Profile> {
+    Profile::NAMES.iter().filter_map(|name| Profile::named(name))
 }
 
 fn lines(lines: impl Iterator<Item = String>) -> String {
@@ -52,12 +52,13 @@ fn lines(lines: impl Iterator<Item = String>) -> String {
 }
 
 fn knobs() -> String {
-    let (rfc, linux) = (Profile::rfc9293(), Profile::linux());
-    let mut text = format!("{:<22} {:<10} {:<10} about\n", "knob", "rfc9293", "linux");
+    let mut text = String::new();
     for knob in KNOBS {
-        let _ = writeln!(text, "{:<22} {:<10} {:<10}{}", knob.name, knob.get(&rfc), knob.get(&linux), knob.about);
-        let _ = writeln!(text, "{:<22} rfc9293: {}", "", knob.rfc_source);
-        let _ = writeln!(text, "{:<22} linux:   {}", "", knob.linux_source);
+        let _ = writeln!(text, "{:<22} {}", knob.name, knob.about.trim());
+        for profile in known_profiles() {
+            let source = knob.own_source(profile.name).unwrap_or("as rfc9293");
+            let _ = writeln!(text, "    {:<9} {:<10} {source}", profile.name, knob.get(&profile));
+        }
     }
     text
 }

@@ -1,0 +1,345 @@
+//! Every knob: its base value, and the profiles that differ, each with its source.
+//!
+//! `rfc9293` is the base; a profile that a knob does not name has the base's value.
+
+use std::time::Duration;
+
+use super::values::{AckPolicy, KnobValue, OptionLayout, Shift, WindowPolicy};
+use super::{Knob, Layer};
+use crate::engine::rules::{TABLE, Table};
+
+macro_rules! knobs {
+    ($($(#[doc = $about:literal])+ $field:ident: $type:ty = $name:literal {
+        rfc9293: $base:expr, $base_source:literal;
+        $($layer:ident: $value:expr, $source:literal;)*
+    })+) => {
+        /// How a host's TCP behaves where the RFC leaves room.
+        #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+        pub struct Profile {
+            /// The profile's name; stays when knobs are set.
+            pub name: &'static str,
+            /// The rows in force: [`TABLE`](crate::engine::rules::TABLE), unless somebody wants to see another at work.
+            pub table: &'static Table,
+            $($(#[doc = $about])+ pub $field: $type,)+
+        }
+
+        impl Profile {
+            /// The base, and what `layer` puts over it.
+            pub(super) fn layered(layer: Layer) -> Self {
+                let mut profile = Self { name: layer.name(), table: &TABLE, $($field: $base,)+ };
+                $($(if layer == Layer::$layer {
+                    profile.$field = $value;
+                })*)+
+                profile
+            }
+        }
+
+        /// Every knob, in the order of the fields of [`Profile`].
+        pub static KNOBS: &[Knob] = &[$(Knob {
+            name: $name,
+            about: concat!($($about),+),
+            expected: <$type as KnobValue>::EXPECTED,
+            base_source: $base_source,
+            layers: &[$((Layer::$layer, $source),)*],
+            get: |profile| profile.$field.show(),
+            set: |profile, text| <$type as KnobValue>::parse(text).map(|value| profile.$field = value).is_some(),
+        },)+];
+    };
+}
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+knobs! {
+    /// Maximum segment lifetime; TIME-WAIT lasts twice as long.
+    msl: Duration = "msl" {
+        rfc9293: seconds(120), "RFC 9293 section 3.4.2";
+        linux: seconds(30), "TCP_TIMEWAIT_LEN is 60 s";
+        freebsd: seconds(30), "net.inet.tcp.msl";
+    }
+    /// Retransmissions of a SYN that double the wait, before R2 (MUST-23: three minutes at least).
+    syn_retries: u8 = "syn-retries" {
+        rfc9293: 7, "RFC 9293 MUST-23: 1 + 2 + ... + 128 = 255 s";
+        linux: 6, "net.ipv4.tcp_syn_retries; 131 s, below MUST-23";
+        freebsd: 10, "TCP_MAXRXTSHIFT is 12, net.inet.tcp.keepinit cuts it short";
+    }
+    /// Retransmissions of a SYN at the first interval, before the doubling begins.
+    syn_linear_timeouts: u8 = "syn-linear-timeouts" {
+        rfc9293: 0, "RFC 6298 section 5.5: every time-out doubles";
+        linux: 4, "net.ipv4.tcp_syn_linear_timeouts, since 6.5";
+    }
+    /// Retransmissions of a SYN,ACK before R2.
+    syn_ack_retries: u8 = "syn-ack-retries" {
+        rfc9293: 7, "RFC 9293 MUST-23, as for the SYN";
+        linux: 5, "net.ipv4.tcp_synack_retries; 63 s";
+        freebsd: 3, "net.inet.tcp.syncache.rexmtlimit";
+    }
+    /// Retransmissions of text and FIN before R2.
+    // SHLD-11.
+    data_retries: u8 = "data-retries" {
+        rfc9293: 6, "RFC 9293 SHLD-11: at least 100 s; 1 + 2 + ... + 64 = 127 s";
+        linux: 15, "net.ipv4.tcp_retries2";
+        freebsd: 12, "TCP_MAXRXTSHIFT";
+    }
+    /// Retransmission timeout before the first round-trip sample.
+    // R6298-1.
+    rto_initial: Duration = "rto-initial" {
+        rfc9293: seconds(1), "RFC 6298 section 2.1";
+        linux: seconds(1), "TCP_TIMEOUT_INIT";
+        freebsd: seconds(1), "net.inet.tcp.rexmit_initial";
+    }
+    /// Lower bound of the retransmission timeout.
+    // R6298-4.
+    rto_min: Duration = "rto-min" {
+        rfc9293: seconds(1), "RFC 6298 section 2.4";
+        linux: millis(200), "TCP_RTO_MIN, net.ipv4.tcp_rto_min_us";
+        freebsd: millis(30), "net.inet.tcp.rexmit_min";
+    }
+    /// Upper bound of the retransmission timeout.
+    // R6298-5.
+    rto_max: Duration = "rto-max" {
+        rfc9293: seconds(240), "RFC 6298 section 2.5: 60 s at least, if any; high enough not to cap the seventh SYN";
+        linux: seconds(120), "TCP_RTO_MAX, net.ipv4.tcp_rto_max_ms";
+        freebsd: seconds(64), "TCPTV_REXMTMAX";
+    }
+    /// Retransmission timeout for the first text after a SYN that timed out.
+    rto_after_syn_loss: Duration = "rto-after-syn-loss" {
+        rfc9293: seconds(3), "RFC 6298 section 5.7";
+        linux: seconds(3), "TCP_TIMEOUT_FALLBACK";
+    }
+    /// Longest delay of an ACK; 0s acknowledges at once.
+    // SHLD-18, MUST-40: 0.5 s at most.
+    delayed_ack: Duration = "delayed-ack" {
+        rfc9293: seconds(0), "RFC 9293 SHLD-18 and MUST-40 allow up to 500 ms; ladders read better without";
+        linux: millis(40), "TCP_ATO_MIN";
+        freebsd: millis(40), "net.inet.tcp.delacktime";
+    }
+    /// Challenge ACKs in one interval, at most.
+    challenge_acks: u8 = "challenge-acks" {
+        rfc9293: 10, "RFC 5961 section 7 gives 10 as its example";
+        linux: 1, "net.ipv4.tcp_invalid_ratelimit, for each socket";
+        freebsd: 5, "net.inet.tcp.ack_war_cnt";
+    }
+    /// How long a budget of challenge ACKs lasts.
+    challenge_interval: Duration = "challenge-interval" {
+        rfc9293: seconds(5), "RFC 5961 section 7 gives 5 s as its example";
+        linux: millis(500), "net.ipv4.tcp_invalid_ratelimit";
+        freebsd: seconds(1), "net.inet.tcp.ack_war_timewindow";
+    }
+    /// Whether ACKs go by the RFC's rule or by Linux's estimate.
+    ack_policy: AckPolicy = "ack-policy" {
+        rfc9293: AckPolicy::Rfc, "RFC 9293 section 3.8.6.3";
+        linux: AckPolicy::Linux, "__tcp_ack_snd_check, tcp_send_delayed_ack";
+    }
+    /// Most ACKs that are not delayed at the beginning of a connection.
+    quick_acks: u8 = "quick-acks" {
+        rfc9293: 0, "RFC 9293 knows no such thing";
+        linux: 16, "TCP_MAX_QUICKACKS";
+    }
+    /// Memory a received packet takes beyond its text, octets; only Linux's window looks at it.
+    packet_overhead: u16 = "packet-overhead" {
+        rfc9293: 0, "RFC 9293 counts text alone";
+        linux: 832, "measured: sk_buff and head on loopback; depends on the build";
+    }
+    /// Most memory a receive buffer may grow to, octets; only Linux's window looks at it.
+    receive_memory_max: u32 = "receive-memory-max" {
+        rfc9293: 0, "RFC 9293 knows no such thing";
+        linux: 33_554_432, "net.ipv4.tcp_rmem[2]";
+    }
+    /// Whether CLOSE pushes text that a SEND with more to come held back.
+    push_on_close: bool = "push-on-close" {
+        rfc9293: true, "RFC 9293 MUST-60: the last segment of queued text is pushed";
+        linux: false, "measured: FIN,ACK without PSH";
+    }
+    /// Whether a simultaneous open takes the SYN,ACK at SEQ=IRS; off is the literal sequence check.
+    crossed_syn_ack: bool = "crossed-syn-ack" {
+        rfc9293: true, "RFC 9293 figure 7, MUST-10; appendix A.2 admits that section 3.10.7.4 refuses it";
+        linux: true, "measured: both sides are open after four segments";
+    }
+    /// Whether the SYN,ACK that completes a crossed open is acknowledged at once, with a D-SACK.
+    ack_crossed_syn_ack: bool = "ack-crossed-syn-ack" {
+        rfc9293: false, "RFC 9293 figure 7 draws no such ACK";
+        linux: true, "measured: sack of the SYN's own number (RFC 2883)";
+    }
+    /// Whether the ACK of a FIN may be delayed like that of text.
+    delay_fin_ack: bool = "delay-fin-ack" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, eighth: an ACK for the FIN is sent";
+        linux: true, "measured: a FIN in ESTABLISHED is acknowledged late, or by our FIN";
+    }
+    /// Whether text and FIN of a SYN wait for ESTABLISHED; otherwise the peer has to send them again.
+    hold_syn_text: bool = "hold-syn-text" {
+        rfc9293: true, "RFC 9293 section 3.10.7.2, third: other text and control are queued";
+        linux: false, "a SYN's text is ignored without fast open";
+    }
+    /// Whether a SYN with FIN is dropped in LISTEN.
+    drop_syn_fin: bool = "drop-syn-fin" {
+        rfc9293: false, "RFC 9293 section 3.10.7.2, third: other text and control are queued";
+        linux: true, "tcp_rcv_state_process: a SYN with FIN is discarded";
+    }
+    /// Whether a SYN,ACK waits for the application, for one RTO at most, and takes its text and FIN along.
+    syn_ack_with_text: bool = "syn-ack-with-text" {
+        rfc9293: false, "RFC 9293 section 3.10.7.2: the SYN,ACK is sent";
+        linux: false, "never";
+    }
+    /// Whether a segment that is nobody's is dropped without an answer, as a filter in front of the host would.
+    blackhole: bool = "blackhole" {
+        rfc9293: false, "RFC 9293 section 3.10.7.1: a reset is sent";
+        linux: false, "tcp_v4_send_reset";
+    }
+    /// Whether a short segment waits while others are unacknowledged.
+    nagle: bool = "nagle" {
+        rfc9293: true, "RFC 9293 SHLD-7";
+        linux: true, "TCP_NODELAY switches it off";
+    }
+    /// Octets the send buffer holds.
+    send_buffer: u32 = "send-buffer" {
+        rfc9293: 65_536, "a choice of this project";
+        linux: 2_626_560, "net.ipv4.tcp_wmem, net of overhead, as it grows on loopback";
+        freebsd: 32_768, "net.inet.tcp.sendspace";
+    }
+    /// Octets of text the receive buffer holds; the first window offered.
+    receive_buffer: u32 = "receive-buffer" {
+        rfc9293: 65_535, "the largest window without scaling";
+        linux: 65_536, "net.ipv4.tcp_rmem 131072, half of it for text";
+        freebsd: 65_536, "net.inet.tcp.recvspace";
+    }
+    /// Window scale offered in the SYN, as a shift count.
+    window_scale: Shift = "window-scale" {
+        rfc9293: Shift(None), "RFC 7323 is optional to RFC 9293";
+        linux: Shift(Some(10)), "net.ipv4.tcp_window_scaling and tcp_rmem";
+        freebsd: Shift(Some(6)), "kern.ipc.maxsockbuf 2097152: the smallest shift with 65535 << shift at or above it";
+    }
+    /// Whether SYN segments carry the maximum segment size.
+    mss_option: bool = "mss-option" {
+        rfc9293: true, "RFC 9293 SHLD-5, MAY-3";
+        linux: true, "always";
+    }
+    /// Whether SACK is offered.
+    sack: bool = "sack" {
+        rfc9293: false, "RFC 2018 is optional to RFC 9293";
+        linux: true, "net.ipv4.tcp_sack";
+        freebsd: true, "net.inet.tcp.sack.enable";
+    }
+    /// Whether timestamps are offered.
+    timestamps: bool = "timestamps" {
+        rfc9293: false, "RFC 7323 is optional to RFC 9293";
+        linux: true, "net.ipv4.tcp_timestamps";
+        freebsd: true, "net.inet.tcp.rfc1323";
+    }
+    /// Whether a lowered MSS (TCP_MAXSEG) also limits what this side sends.
+    maxseg_limits_sending: bool = "maxseg-limits-sending" {
+        rfc9293: false, "RFC 9293 section 3.7.1: the option speaks of receiving";
+        linux: true, "measured";
+    }
+    /// Order and padding of options.
+    option_layout: OptionLayout = "option-layout" {
+        rfc9293: OptionLayout::Aligned, "RFC 7323 appendix A";
+        linux: OptionLayout::Linux, "measured";
+    }
+    /// How the offered window follows from the buffer.
+    window_policy: WindowPolicy = "window-policy" {
+        rfc9293: WindowPolicy::Buffer, "RFC 9293 section 3.8.6.2.2";
+        linux: WindowPolicy::Linux, "tcp_select_initial_window, __tcp_select_window";
+    }
+    /// Whether CLOSE with unread text, and text after CLOSE, reset the connection.
+    half_duplex_close: bool = "half-duplex-close" {
+        rfc9293: false, "RFC 9293 MAY-1";
+        linux: true, "close(2) makes the socket an orphan";
+    }
+    /// Whether the RST of an ABORT carries an ACK.
+    abort_acks: bool = "abort-acks" {
+        rfc9293: false, "RFC 9293 section 3.10.5: <SEQ=SND.NXT><CTL=RST>";
+        linux: true, "tcp_send_active_reset";
+        freebsd: true, "tcp_drop: RST,ACK at SND.NXT";
+    }
+    /// Whether a RST must be exact and a SYN is answered by an ACK (RFC 5961 sections 3.2, 4.2 and 5.2).
+    rfc5961: bool = "rfc5961" {
+        rfc9293: true, "RFC 9293 section 3.10.7.4: stacks that implement RFC 5961";
+        linux: true, "always";
+        freebsd: true, "net.inet.tcp.insecure_rst and insecure_syn are 0";
+    }
+    /// Whether TIME-WAIT ignores every RST.
+    // R1337-2; off, R1337-1 is as the RFC tells it.
+    rfc1337: bool = "rfc1337" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, second: the TCB is deleted; RFC 1337 section 3 has the fix";
+        linux: false, "net.ipv4.tcp_rfc1337";
+        freebsd: true, "RST is ignored in TIME-WAIT in every case";
+    }
+    /// Whether a side that ABORT has reset keeps its state for 2 MSL.
+    reset_keeps_state: bool = "reset-keeps-state" {
+        rfc9293: false, "RFC 9293 section 3.10.5 deletes the TCB; figure 5, note 3 would keep it";
+        linux: false, "tcp_done";
+    }
+    /// Whether security labels are compared at all.
+    security: bool = "security" {
+        rfc9293: false, "RFC 9293 appendix A.1: where multilevel security is in use";
+        linux: false, "not in TCP";
+    }
+    /// Whether hard ICMP errors end a connection whose numbers are synchronized.
+    icmp_hard_aborts: bool = "icmp-hard-aborts" {
+        rfc9293: true, "RFC 9293 SHLD-26";
+        linux: false, "tcp_v4_err, as RFC 5461 section 4.1 advises";
+    }
+    /// Whether soft ICMP errors end a connection in SYN-SENT.
+    icmp_soft_refuses: bool = "icmp-soft-refuses" {
+        rfc9293: false, "RFC 9293 MUST-56";
+        linux: true, "measured: connect fails at once with ENETUNREACH";
+    }
+    /// How long a connection in FIN-WAIT-2 that nobody holds waits for the peer's FIN; 0s is for ever.
+    fin_wait_2_timeout: Duration = "fin-wait-2-timeout" {
+        rfc9293: seconds(0), "RFC 9293 knows no such timer";
+        linux: seconds(60), "net.ipv4.tcp_fin_timeout";
+        freebsd: seconds(60), "net.inet.tcp.finwait2_timeout";
+    }
+    /// Retransmissions after which the user is told that the peer does not answer; 0 never tells.
+    // SHLD-10.
+    r1: u8 = "r1" {
+        rfc9293: 3, "RFC 9293 SHLD-10: at least 3";
+        linux: 0, "net.ipv4.tcp_retries1 asks the route again, and nobody else";
+    }
+    /// How long nothing must be heard before the first keep-alive probe.
+    keepalive_idle: Duration = "keepalive-idle" {
+        rfc9293: seconds(7200), "RFC 9293 MUST-28: two hours at least";
+        linux: seconds(7200), "net.ipv4.tcp_keepalive_time";
+        freebsd: seconds(7200), "net.inet.tcp.keepidle";
+    }
+    /// How long a keep-alive probe waits for its answer.
+    keepalive_interval: Duration = "keepalive-interval" {
+        rfc9293: seconds(75), "a choice of this project";
+        linux: seconds(75), "net.ipv4.tcp_keepalive_intvl";
+        freebsd: seconds(75), "net.inet.tcp.keepintvl";
+    }
+    /// Keep-alive probes that must go unanswered before the connection is given up (MUST-29).
+    keepalive_probes: u8 = "keepalive-probes" {
+        rfc9293: 9, "a choice of this project";
+        linux: 9, "net.ipv4.tcp_keepalive_probes";
+        freebsd: 8, "net.inet.tcp.keepcnt";
+    }
+    /// Octets of garbage a keep-alive probe carries: 0 or 1.
+    keepalive_garbage: bool = "keepalive-garbage" {
+        rfc9293: false, "RFC 9293 SHLD-12; MAY-6 allows an octet";
+        linux: false, "tcp_xmit_probe_skb";
+    }
+    /// Whether a peer that answers no keep-alive probe is told by RST.
+    keepalive_reset: bool = "keepalive-reset" {
+        rfc9293: false, "RFC 9293 section 3.8.4 names no segment";
+        linux: true, "measured: RST,ACK at SND.NXT";
+    }
+    /// First port of the ephemeral range.
+    ephemeral_first: u16 = "ephemeral-first" {
+        rfc9293: 49_152, "RFC 6335 section 6";
+        linux: 32_768, "net.ipv4.ip_local_port_range";
+        freebsd: 10_000, "net.inet.ip.portrange.first";
+    }
+    /// Last port of the ephemeral range.
+    ephemeral_last: u16 = "ephemeral-last" {
+        rfc9293: 65_535, "RFC 6335 section 6";
+        linux: 60_999, "net.ipv4.ip_local_port_range";
+        freebsd: 65_535, "net.inet.ip.portrange.last";
+    }
+}

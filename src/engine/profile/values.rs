@@ -1,0 +1,168 @@
+//! What a knob's value can be, as text and back.
+
+use std::time::Duration;
+
+/// A value a knob can have, as text and back.
+pub trait KnobValue: Sized {
+    /// What a person may write, for the error message.
+    const EXPECTED: &'static str;
+
+    /// Reads the value; `None` if the text is not of the form [`KnobValue::EXPECTED`] names.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// Writes it so that [`KnobValue::parse`] reads it back.
+    fn show(&self) -> String;
+}
+
+impl KnobValue for bool {
+    const EXPECTED: &'static str = "on or off";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "on" | "true" | "yes" | "1" => Some(true),
+            "off" | "false" | "no" | "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        if *self { "on" } else { "off" }.to_owned()
+    }
+}
+
+macro_rules! number_knob {
+    ($($type:ty => $expected:literal),+) => {$(
+        impl KnobValue for $type {
+            const EXPECTED: &'static str = $expected;
+
+            fn parse(text: &str) -> Option<Self> {
+                text.parse().ok()
+            }
+
+            fn show(&self) -> String {
+                self.to_string()
+            }
+        }
+    )+};
+}
+
+number_knob!(u8 => "a whole number from 0 to 255", u16 => "a whole number from 0 to 65535", u32 => "a whole number from 0 to 4294967295");
+
+impl KnobValue for Duration {
+    const EXPECTED: &'static str = "a duration such as 200ms, 1s or 2min, a year at most";
+
+    fn parse(text: &str) -> Option<Self> {
+        // What is doubled and added on the way must not overflow.
+        humantime::parse_duration(text).ok().filter(|duration| *duration <= Self::from_hours(366 * 24))
+    }
+
+    fn show(&self) -> String {
+        humantime::format_duration(*self).to_string().replace(' ', "")
+    }
+}
+
+/// A window scale shift count of 0 to 14, or none offered (RFC 7323 section 2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Shift(pub Option<u8>);
+
+impl KnobValue for Shift {
+    const EXPECTED: &'static str = "off, or a shift count from 0 to 14";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self(None)),
+            _ => text.parse().ok().filter(|shift| *shift <= 14).map(|shift| Self(Some(shift))),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.map_or("off".to_owned(), |shift| shift.to_string())
+    }
+}
+
+/// In which order, and with what padding, options stand in a segment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OptionLayout {
+    /// `mss`, `sackOK`, `TS`, `wscale`, each aligned by no-operations before it (RFC 7323 appendix A).
+    Aligned,
+    /// `mss,sackOK,TS,nop,wscale`; without timestamps `mss,nop,nop,sackOK,nop,wscale`.
+    Linux,
+}
+
+impl KnobValue for OptionLayout {
+    const EXPECTED: &'static str = "aligned or linux";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "aligned" => Some(Self::Aligned),
+            "linux" => Some(Self::Linux),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Aligned => "aligned",
+            Self::Linux => "linux",
+        }
+        .to_owned()
+    }
+}
+
+/// How the window offered to the peer follows from the receive buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WindowPolicy {
+    /// All free room, not moved by less than a segment or half the buffer (RFC 9293 section 3.8.6.2.2).
+    Buffer,
+    /// As Linux selects it: a threshold that grows with what arrives, rounded up to the scale.
+    Linux,
+}
+
+impl KnobValue for WindowPolicy {
+    const EXPECTED: &'static str = "buffer or linux";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "buffer" => Some(Self::Buffer),
+            "linux" => Some(Self::Linux),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Buffer => "buffer",
+            Self::Linux => "linux",
+        }
+        .to_owned()
+    }
+}
+
+/// How the moment of an ACK is chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum AckPolicy {
+    /// At once, or after the knob's delay, and for every second full segment (SHLD-19).
+    Rfc,
+    /// As Linux does: quick at first, then as the application's habits suggest.
+    Linux,
+}
+
+impl KnobValue for AckPolicy {
+    const EXPECTED: &'static str = "rfc or linux";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "rfc" => Some(Self::Rfc),
+            "linux" => Some(Self::Linux),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Rfc => "rfc",
+            Self::Linux => "linux",
+        }
+        .to_owned()
+    }
+}
