@@ -176,6 +176,15 @@ const MEANT: &[(&str, &[&str])] = &[
     ("rst-zero-window", &[WINDOW_FULL, WINDOW_ZERO, RESET]),
     ("syn-ack-with-fin", &[UNSEEN_ACK]),
     ("syn-fin", &[RESET, UNSEEN, UNSEEN_ACK]),
+    ("abort-in-closing", &[RESET]),
+    ("close-in-syn-sent", &[RESET]),
+    ("fin-wait-2-orphan", &[RESET]),
+    ("keepalive-dead-peer", &[RESET]),
+    ("last-ack-gives-up", &[RESET]),
+    ("process-exit", &[RESET]),
+    ("rst-in-fin-wait-1", &[RESET]),
+    // What was not captured is the number of the lost FIN.
+    ("simultaneous-close-fin-lost", &[UNSEEN]),
     ("simultaneous-open", &[DSACK]),
     ("self-connect", &[DSACK]),
 ];

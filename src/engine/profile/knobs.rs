@@ -159,7 +159,7 @@ knobs! {
     /// Whether a simultaneous open takes the SYN,ACK at SEQ=IRS; off is the literal sequence check.
     crossed_syn_ack: bool = "crossed-syn-ack" {
         rfc9293: true, "RFC 9293 figure 7, MUST-10; appendix A.2 admits that section 3.10.7.4 refuses it";
-        linux: true, "measured: both sides are open after four segments";
+        linux: true, "measured: the SYN,ACK opens, and is acknowledged";
     }
     /// Whether the SYN,ACK that completes a crossed open is acknowledged at once, with a D-SACK.
     ack_crossed_syn_ack: bool = "ack-crossed-syn-ack" {
