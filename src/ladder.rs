@@ -247,7 +247,7 @@ fn held_back(trace: &Trace) -> BTreeSet<PacketId> {
                     ways.entry(id).or_insert(entry.at.since(*left));
                 }
             }
-            What::Loss(_) | What::Timer(_) | What::Call { .. } | What::Observation | What::Note(_) => {}
+            What::Loss(_) | What::Rejection(_) | What::Timer(_) | What::Call { .. } | What::Observation | What::Note(_) => {}
         }
     }
     let fastest = ways.values().min().copied().unwrap_or_default();
@@ -282,10 +282,22 @@ impl Builder<'_> {
         match &entry.what {
             What::Departure(id) => {
                 self.waiting[host].push_back(Waiting::Packet(*id, entry.after, index));
-                self.release(host);
+                match self.trace.packet(*id).damage {
+                    // What will be dropped is lost, wherever that happens.
+                    Some(damage) => {
+                        self.loss(*id, index);
+                        let remark = format!("{}: octet {}, bit {} is turned on the wire", self.name(entry.host), damage.octet, damage.bit);
+                        self.remark(host, remark, index);
+                    }
+                    None => self.release(host),
+                }
             }
             What::Arrival(id) => self.arrival(index, entry, *id),
             What::Loss(id) => self.loss(*id, index),
+            What::Rejection(id) => {
+                let flags = self.trace.packet(*id).segment.flags;
+                self.remark(host, format!("{}: drops {flags}, wrong checksum, {} s", self.name(entry.host), entry.at), index);
+            }
             What::Timer(timer) => self.timer(index, entry, *timer),
             What::Call { call, result, returned } => self.call(index, entry, call, result, *returned),
             What::Observation => {}

@@ -50,6 +50,15 @@ pub struct End {
     pub port: u16,
 }
 
+/// A bit that is the other way round when a packet reaches the wire's other end.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Damage {
+    /// Which octet of what IP carries: 0 is the first of the TCP header.
+    pub octet: u16,
+    /// Which of its bits; 0 is the lowest.
+    pub bit: u8,
+}
+
 /// One IP packet that carries a segment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Packet {
@@ -65,6 +74,8 @@ pub struct Packet {
     pub segment: Segment,
     /// The text it carries, `segment.len` octets.
     pub text: Vec<u8>,
+    /// What the wire does to it; the fields above are as its sender meant them.
+    pub damage: Option<Damage>,
 }
 
 /// One thing that happened.
@@ -119,6 +130,8 @@ pub enum What {
     Arrival(PacketId),
     /// The network loses a packet for good.
     Loss(PacketId),
+    /// A damaged packet reaches its receiver, who finds its checksum wrong and drops it (MUST-3).
+    Rejection(PacketId),
     /// A timer fires.
     Timer(Timer),
     /// Somebody looked at the state, as must be done in a world that does not tell of itself.

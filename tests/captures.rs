@@ -35,6 +35,7 @@ fn ours(name: &str) -> Trace {
         knobs: vec![(None, "packet-overhead".to_owned(), "832".to_owned())],
         delay: Some(Duration::ZERO),
         own_settings: false,
+        ..Overrides::default()
     };
     let scenario = Scenario::load(name).expect("in the catalogue");
     scenario.simulate(&overrides).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -72,6 +73,7 @@ fn theirs(name: &str) -> Trace {
             destination: decoded.destination,
             segment: decoded.segment,
             text: decoded.text.to_vec(),
+            damage: None,
         });
         let at = Instant::START + packet.timestamp().saturating_sub(EPOCH);
         trace.entries.push(Entry::bare(at, from, What::Departure(id), State::Closed));

@@ -97,6 +97,36 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+// --- faults -----------------------------------------------------------------------------------------
+
+#[test]
+fn a_fault_of_the_command_line_is_played_and_told() {
+    let folder = temporary();
+    let run = |command: &str, faults: &[&str]| {
+        let mut words: Vec<&OsStr> = command.split_whitespace().map(OsStr::new).collect();
+        words.extend(faults.iter().flat_map(|fault| ["--fault", fault]).map(OsStr::new));
+        finished(self::command(folder.path(), &words))
+    };
+    let ran = run("simulate true.ladder", &["lose A:SYN", "A>B jitter 0ms seed 7"]);
+    insta::assert_snapshot!(ran.is(0).text());
+    assert!(ran.stderr.contains("note: the ladder of true is for a network without --fault"), "{}", ran.stderr);
+    let json: serde_json::Value = serde_json::from_slice(&run("simulate true.ladder --json", &["loss 2% seed 7"]).stdout).expect("JSON");
+    assert!(json["recipe"].as_array().is_some_and(|recipe| recipe.contains(&serde_json::json!(["fault", "link loss 2% seed 7"]))));
+    run("simulate true.ladder", &["loss 2% seed"]).refused(&["--fault:1:13: expected a seed, a whole number", "loss 2% seed\n"]);
+    run("simulate true.ladder --bless", &["loss 2%"]).refused(&["--fault"]);
+}
+
+#[test]
+fn a_damaged_segment_is_in_every_view() {
+    let folder = temporary();
+    let json = synfin("simulate corrupt-segment --json");
+    let json: serde_json::Value = serde_json::from_slice(&json.is(0).stdout).expect("JSON");
+    let damaged = json["packets"].as_array().expect("packets").iter().filter(|packet| packet["damage"].is_array()).count();
+    let rejected = json["entries"].as_array().expect("entries").iter().filter(|entry| entry["kind"] == "rejection").count();
+    assert_eq!((damaged, rejected), (2, 2));
+    insta::assert_snapshot!(synfin_in(folder.path(), "simulate corrupt-segment").is(0).text());
+}
+
 // --- scenarios --------------------------------------------------------------------------------------
 
 #[test]

@@ -105,7 +105,7 @@ fn tshark_shows_interface_direction_number_and_comment() {
             let (direction, id) = match entry.what {
                 What::Departure(id) => ("0x00000002", id),
                 What::Arrival(id) => ("0x00000001", id),
-                What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) | What::Observation => return None,
+                What::Call { .. } | What::Loss(_) | What::Rejection(_) | What::Timer(_) | What::Note(_) | What::Observation => return None,
             };
             Some(vec![name.to_owned(), direction.to_owned(), id.0.to_string()])
         })
@@ -186,10 +186,16 @@ const MEANT: &[(&str, &[&str])] = &[
     // What was not captured is the number of the lost FIN.
     ("simultaneous-close-fin-lost", &[UNSEEN]),
     ("simultaneous-open", &[DSACK]),
+    ("corrupt-segment", &[CHECKSUM, BAD_CHECKSUM]),
+    ("lossy-link", &[UNSEEN, OUT_OF_ORDER]),
     ("self-connect", &[DSACK]),
 ];
 // Linux acknowledges the SYN,ACK of a crossed open so.
 const DSACK: &str = "D-SACK Sequence";
+// MUST-2: what was damaged is damaged in the capture.
+const CHECKSUM: &str = "checksum status \"0\"";
+const BAD_CHECKSUM: &str = "Bad checksum";
+const OUT_OF_ORDER: &str = "This frame is a (suspected) out-of-order segment";
 const WINDOW_FULL: &str = "TCP window specified by the receiver is now completely full";
 const WINDOW_ZERO: &str = "TCP Zero Window segment";
 const RESET: &str = "Connection reset (RST)";

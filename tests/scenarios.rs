@@ -14,7 +14,7 @@ use synfin::sources::scenario::{Scenario, catalogue};
 use synfin::trace::{End, HostId, PacketId, Trace, What};
 
 /// Scenarios of the catalogue that are ours: the table has no lines for them.
-const OWN: [&str; 1] = ["abort"];
+const OWN: [&str; 4] = ["abort", "corrupt-segment", "lossy-link", "slow-link"];
 /// Scenarios whose table lines are absolute numbers, as in the RFC's figure.
 const ABSOLUTE: [&str; 2] = ["half-open-discovery", "half-open-active-side"];
 /// Scenarios where a host that restarted is numbered from its earlier incarnation throughout.
@@ -166,7 +166,7 @@ fn call_words(call: &str, result: &Result<String, String>, returned: bool) -> Op
 
 fn packet_of(trace: &Trace, entry: usize) -> PacketId {
     match trace.entries[entry].what {
-        What::Departure(id) | What::Arrival(id) | What::Loss(id) => id,
+        What::Departure(id) | What::Arrival(id) | What::Rejection(id) | What::Loss(id) => id,
         ref what => panic!("entry {entry} is no packet: {what:?}"),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use synfin::sources::scenario::Overrides;
+use synfin::sources::scenario::{Overrides, parse_fault};
 
 /// The life of a TCP connection, from SYN to the end of TIME-WAIT.
 ///
@@ -38,6 +38,10 @@ pub(crate) struct Settings {
     /// Set a knob, of both hosts or of one: msl=1s, A.syn-retries=3.
     #[arg(long, value_name = "[HOST.]KNOB=VALUE")]
     pub(crate) set: Vec<String>,
+    /// What the network does, on one segment or by chance; may be given more than once:
+    /// 'lose A:FIN#1', 'corrupt B:data', 'loss 2% seed 7', 'A>B jitter 3ms', 'rate 1Mbit queue 10'.
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) fault: Vec<String>,
 }
 
 impl Settings {
@@ -63,7 +67,9 @@ impl Settings {
         }
         // What is said of one host holds for it, wherever it stands.
         knobs.sort_by_key(|(host, ..)| host.is_some());
-        Ok(Overrides { profile: self.profile.clone(), knobs, ..Overrides::default() })
+        let fault = |text: &String| parse_fault("--fault", text).map_err(|error| error.to_string());
+        let faults = self.fault.iter().map(fault).collect::<Result<_, _>>()?;
+        Ok(Overrides { profile: self.profile.clone(), knobs, faults, ..Overrides::default() })
     }
 }
 
@@ -90,7 +96,7 @@ pub(crate) struct Simulate {
     #[arg(long, conflicts_with = "json")]
     pub(crate) options: bool,
     /// Rewrite the ladder in the scenario's file to what happened.
-    #[arg(long, conflicts_with_all = ["json", "write", "options", "profile", "set"])]
+    #[arg(long, conflicts_with_all = ["json", "write", "options", "profile", "set", "fault"])]
     pub(crate) bless: bool,
 }
 

@@ -11,7 +11,7 @@ pub(crate) fn run(arguments: &Graph) -> Result<Verdict, Failure> {
     let graph = match &arguments.scenario {
         None if overrides != Overrides::default() => {
             return Err(Failure::Request(
-                "--profile and --set change how a scenario runs; name one, as in synfin graph half-close".to_owned(),
+                "--profile, --set and --fault change how a scenario runs; name one, as in synfin graph half-close".to_owned(),
             ));
         }
         None => StateGraph::whole(),

@@ -95,7 +95,7 @@ fn ask_all(scenarios: &[Scenario], overrides: &Overrides) -> Vec<Outcome> {
 }
 
 fn ask(scenario: &Scenario, overrides: &Overrides) -> Outcome {
-    if let Some(why) = why_not(scenario) {
+    if let Some(why) = why_not(scenario, overrides) {
         return Outcome::NotAsked(why);
     }
     let mut attempt = 1;
@@ -127,10 +127,13 @@ fn ask(scenario: &Scenario, overrides: &Overrides) -> Outcome {
 const ATTEMPTS: usize = 5;
 
 /// Why a scenario cannot be asked of a kernel over its own loopback.
-fn why_not(scenario: &Scenario) -> Option<String> {
+fn why_not(scenario: &Scenario, overrides: &Overrides) -> Option<String> {
+    if let Some(fault) = scenario.faults.iter().chain(&overrides.faults).next() {
+        return Some(format!("the kernel's network cannot: {fault}"));
+    }
     for (line, action) in scenario.actions() {
         match &action.action {
-            Action::Network(act) => return Some(format!("line {line}: a loopback cannot {act}")),
+            Action::Network(act) => return Some(format!("line {line}: the kernel's network cannot {act}")),
             Action::Inject(_) => return Some(format!("line {line}: nobody forges segments on a loopback")),
             Action::Call(Call::Crash) => return Some(format!("line {line}: the kernel itself would have to crash")),
             Action::Call(call) if call.is_beyond_kernel() => return Some(format!("line {line}: the kernel is not asked for {call}")),

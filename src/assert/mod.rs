@@ -358,7 +358,7 @@ fn row_of(trace: &Trace, steps: &[Step], index: usize) -> Option<usize> {
             What::Departure(id) if next.host == entry.host => Some(id),
             _ => None,
         })?;
-        let is_about = |entry: &Entry| matches!(entry.what, What::Departure(id) | What::Arrival(id) | What::Loss(id) if id == sent);
+        let is_about = |entry: &Entry| matches!(entry.what, What::Departure(id) | What::Arrival(id) | What::Rejection(id) | What::Loss(id) if id == sent);
         (index..trace.entries.len()).filter(|at| is_about(&trace.entries[*at])).find_map(rung_of)
     };
     let answers_by_segment = !matches!(entry.what, What::Arrival(_));

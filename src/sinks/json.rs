@@ -42,6 +42,9 @@ struct Packet {
     len: u32,
     options: String,
     segment: String,
+    /// The bit that the wire turns: octet from the beginning of the TCP header, bit from the lowest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damage: Option<[u16; 2]>,
 }
 
 #[derive(Serialize)]
@@ -139,6 +142,7 @@ fn packet(trace: &Trace, id: usize) -> Packet {
         len: segment.len,
         options: segment.options.to_string(),
         segment: segment.to_string(),
+        damage: packet.damage.map(|damage| [damage.octet, damage.bit.into()]),
     }
 }
 
@@ -175,6 +179,7 @@ fn row<'a>(trace: &'a Trace, entry: &'a Entry) -> Row<'a> {
         }
         What::Departure(id) => (row.kind, row.packet) = ("departure", Some(id.0)),
         What::Arrival(id) => (row.kind, row.packet) = ("arrival", Some(id.0)),
+        What::Rejection(id) => (row.kind, row.packet) = ("rejection", Some(id.0)),
         What::Loss(id) => (row.kind, row.packet) = ("loss", Some(id.0)),
         What::Timer(timer) => (row.kind, row.timer) = ("timer", Some(timer.name())),
         What::Observation => row.kind = "observation",

@@ -40,7 +40,7 @@ use std::net::IpAddr;
 use etherparse::{EtherType, Ethernet2Header, Ethernet2HeaderSlice, IpNumber, IpSlice, Ipv4Header, Ipv6Header, TcpHeader, TcpSlice};
 
 use crate::engine::{Flags, Segment, SeqNumber, TcpOptions, WireWindow};
-use crate::trace::End;
+use crate::trace::{Damage, End, Packet};
 
 use checksum::Sum;
 
@@ -146,6 +146,38 @@ pub fn encode_frame(
     let start = out.len();
     out.extend_from_slice(&Ethernet2Header { source: link_source, destination: link_destination, ether_type }.to_bytes());
     encode_packet(source, destination, identification, segment, text, out).inspect_err(|_| out.truncate(start))
+}
+
+/// Octets of a segment on the wire: header, options, text.
+pub fn segment_octets(segment: &Segment) -> u32 {
+    let header = TcpHeader::MIN_LEN + segment.options.padded().octets().len();
+    segment.len.saturating_add(u32::try_from(header).unwrap_or(u32::MAX))
+}
+
+/// Octets of the IP packet between such addresses that carries so many.
+pub fn packet_octets(address: IpAddr, payload: u32) -> u32 {
+    let header = if address.is_ipv4() { Ipv4Header::MIN_LEN } else { Ipv6Header::LEN };
+    payload.saturating_add(u32::try_from(header).unwrap_or(u32::MAX))
+}
+
+/// Does to the IP packet in `octets`, one of ours, what the wire does to it; nothing where it has no such octet.
+pub fn damage(octets: &mut [u8], damage: Damage) {
+    let header = if octets.first().is_some_and(|first| first >> 4 == 6) { Ipv6Header::LEN } else { Ipv4Header::MIN_LEN };
+    if let Some(octet) = octets.get_mut(header + usize::from(damage.octet)) {
+        *octet ^= 1 << (damage.bit & 7);
+    }
+}
+
+/// Whether the receiver of a packet finds its checksums right, and the packet whole (MUST-3).
+pub fn is_intact(packet: &Packet) -> bool {
+    let mut octets = Vec::new();
+    if encode_packet(packet.source, packet.destination, 0, &packet.segment, &packet.text, &mut octets).is_err() {
+        return false;
+    }
+    if let Some(done) = packet.damage {
+        damage(&mut octets, done);
+    }
+    decode_packet(&octets, Checksums::Verify).is_ok()
 }
 
 /// Reads the IP packet that `octets` begin with; what follows it is padding and not looked at.

@@ -4,14 +4,16 @@
 //! it hands out the [`Trace`] of what happened. Who calls what, and when, is the source's business.
 
 use std::fmt;
-use std::time::Duration;
 
 use crate::engine::{Instant, Segment};
 use crate::trace::{HostId, Trace};
 
 mod blocking;
 pub mod kernel;
+mod network;
 pub mod simulated;
+
+pub use network::{Chance, Fate, Fault, Impairment, LAST_OCTET, NetworkAct, Probability, Queue, Rate, SegmentKind};
 
 /// The port a scenario means when it names none: free of any protocol a dissector would look for.
 pub const DEFAULT_PORT: u16 = 7007;
@@ -304,80 +306,6 @@ impl Outcome {
             Err(errno) => Self::Failed(errno),
         }
     }
-}
-
-/// What the network does to a segment that is still to come.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NetworkAct {
-    /// The host whose segment it is.
-    pub from: HostId,
-    /// Which of its segments.
-    pub which: SegmentKind,
-    /// How many that match are let through first.
-    pub skip: u32,
-    /// How many are treated so, counted after those.
-    pub count: u32,
-    /// What is done.
-    pub fate: Fate,
-}
-
-impl fmt::Display for NetworkAct {
-    /// As a scenario writes it: `lose FIN#2`, `delay SYN 30ms`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nth = if self.skip == 0 { String::new() } else { format!("#{}", self.skip + 1) };
-        let which = self.which.name();
-        match self.fate {
-            Fate::Lose => write!(f, "lose {which}{nth}")?,
-            Fate::Delay(by) => write!(f, "delay {which}{nth} {}", humantime::format_duration(by))?,
-            Fate::Duplicate(by) => write!(f, "duplicate {which}{nth} {}", humantime::format_duration(by))?,
-        }
-        if self.count == 1 { Ok(()) } else { write!(f, " times {}", self.count) }
-    }
-}
-
-impl SegmentKind {
-    /// As a scenario writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Syn => "SYN",
-            Self::SynAck => "SYN,ACK",
-            Self::Ack => "ACK",
-            Self::Fin => "FIN",
-            Self::Rst => "RST",
-            Self::Data => "data",
-            Self::Any => "any",
-        }
-    }
-}
-
-/// Kinds of segments by which a network act picks.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum SegmentKind {
-    /// SYN without ACK.
-    Syn,
-    /// SYN with ACK.
-    SynAck,
-    /// Neither SYN, FIN, RST nor text.
-    Ack,
-    /// FIN.
-    Fin,
-    /// RST.
-    Rst,
-    /// Text, with or without FIN.
-    Data,
-    /// Whatever comes next.
-    Any,
-}
-
-/// What the network does.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Fate {
-    /// The segment never arrives.
-    Lose,
-    /// It arrives this much later than the link alone would bring it.
-    Delay(Duration),
-    /// It arrives twice; the copy this much after the first.
-    Duplicate(Duration),
 }
 
 /// Somewhere a scenario can happen.

@@ -93,7 +93,7 @@ impl Hand {
             len: u32::try_from(text.len()).expect("short"),
             options,
         };
-        let packet = Packet { from: Some(from), to, source: end(from), destination: end(to), segment, text: text.into() };
+        let packet = Packet { from: Some(from), to, source: end(from), destination: end(to), segment, text: text.into(), damage: None };
         self.trace.packets.push(packet);
         let id = PacketId(u32::try_from(self.trace.packets.len() - 1).expect("few"));
         self.entry(from, What::Departure(id), [state; 2], &[]);

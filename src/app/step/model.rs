@@ -188,8 +188,8 @@ impl Model {
         let side = |host: HostId, initial: State| {
             let mut own = happened.iter().rev().filter(|entry| entry.host == host);
             let state = own.clone().next().map_or(initial, |entry| entry.after);
-            // A loss happens to the network, a note to nobody: the variables stay what they were.
-            let told = own.find(|entry| !matches!(entry.what, What::Loss(_) | What::Note(_)));
+            // A loss happens to the network, a rejection to no endpoint, a note to nobody: the variables stay what they were.
+            let told = own.find(|entry| !matches!(entry.what, What::Loss(_) | What::Rejection(_) | What::Note(_)));
             Side { state, variables: told.and_then(|entry| entry.variables.as_deref()) }
         };
         (0_u8..).zip(&self.trace.hosts).map(|(id, host)| side(HostId(id), host.initial_state)).collect()

@@ -74,7 +74,7 @@ fn endpoints(model: &Model) -> String {
 /// What an entry was, which rules answered it, what the user was told.
 fn happened(text: &mut String, trace: &Trace, entry: &Entry) {
     paragraph(text, "", &words(trace, entry, true));
-    if let What::Departure(id) | What::Arrival(id) | What::Loss(id) = entry.what {
+    if let What::Departure(id) | What::Arrival(id) | What::Rejection(id) | What::Loss(id) = entry.what {
         paragraph(text, "            ", &Fields::of(&trace.packet(id).segment, true).extra());
     }
     for rule in &entry.rules {
@@ -111,7 +111,11 @@ fn words(trace: &Trace, entry: &Entry, happened: bool) -> String {
             };
             format!("{host} {verb} {call}{outcome}")
         }
-        What::Departure(id) => format!("{host} sends {}", trace.packet(*id).segment),
+        What::Departure(id) => {
+            let packet = trace.packet(*id);
+            let damage = packet.damage.map(|damage| format!(", whose octet {}, bit {} the wire turns", damage.octet, damage.bit));
+            format!("{host} sends {}{}", packet.segment, damage.unwrap_or_default())
+        }
         What::Arrival(id) => {
             let packet = trace.packet(*id);
             let forged = if packet.from.is_none() { "the forged " } else { "" };
@@ -122,6 +126,7 @@ fn words(trace: &Trace, entry: &Entry, happened: bool) -> String {
             let from = packet.from.map_or("nobody", |from| name(from));
             format!("the network loses {} from {from} to {}", packet.segment, name(packet.to))
         }
+        What::Rejection(id) => format!("{host} drops {}: its checksum is wrong", trace.packet(*id).segment),
         What::Timer(timer) => format!("{host}'s {} timer expires", timer_name(*timer)),
         What::Observation => format!("{host} is seen in {}", entry.after),
         What::Note(note) => format!("{host}: {note}"),
@@ -234,7 +239,7 @@ fn in_flight(text: &mut String, model: &Model) {
     let (happened, coming) = model.trace.entries.split_at(model.position);
     let ended = |entries: &[Entry]| -> HashSet<PacketId> {
         let end = |entry: &Entry| match entry.what {
-            What::Arrival(id) | What::Loss(id) => Some(id),
+            What::Arrival(id) | What::Rejection(id) | What::Loss(id) => Some(id),
             _ => None,
         };
         entries.iter().filter_map(end).collect()

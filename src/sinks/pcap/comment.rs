@@ -36,7 +36,7 @@ impl<'a> Since<'a> {
     pub(super) fn note(&mut self, entry: &'a Entry) {
         match entry.what {
             // The packet is seen elsewhere; here it would be a frame.
-            What::Departure(_) | What::Arrival(_) | What::Observation => {}
+            What::Departure(_) | What::Arrival(_) | What::Rejection(_) | What::Observation => {}
             What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) if self.entries.len() < MOST => self.entries.push(entry),
             What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) => self.more += 1,
         }
@@ -47,9 +47,10 @@ impl<'a> Since<'a> {
 pub(super) fn write(trace: &Trace, seen: Seen<'_>, since: &Since<'_>, out: &mut String) {
     let entry = seen.entry;
     let host = &trace.host(entry.host).name;
-    let verb = match seen.direction {
-        Direction::Inbound => "rcv",
-        Direction::Outbound => "snd",
+    let verb = match (seen.direction, &entry.what) {
+        (Direction::Inbound, What::Rejection(_)) => "drop",
+        (Direction::Inbound, _) => "rcv",
+        (Direction::Outbound, _) => "snd",
     };
     let flags = trace.packet(seen.packet).segment.flags;
     // A packet leaves because of a rule that fired before; only the FIN of CLOSE-WAIT walks one by leaving.
@@ -85,7 +86,7 @@ impl Display for Event<'_> {
             What::Timer(timer) => write!(f, "timer {}", timer.name())?,
             What::Loss(packet) => write!(f, "loss {}", packet.0)?,
             What::Note(text) => write!(f, "note {}", Words(text))?,
-            What::Departure(_) | What::Arrival(_) | What::Observation => {}
+            What::Departure(_) | What::Arrival(_) | What::Rejection(_) | What::Observation => {}
         }
         if before != after {
             write!(f, " ({before} -> {after} by {})", Rules(rules))?;

@@ -22,7 +22,7 @@
 //! ```text
 //! comment  = name " " change " | " way " " flags " | " rules " | " sections [signals] [after]
 //! change   = state " -> " state               ; the host's state before and after
-//! way      = "snd" / "rcv"
+//! way      = "snd" / "rcv" / "drop"        ; drop: received with a wrong checksum, and left unread
 //! flags    = "none" / flag *("," flag)        ; SYN, FIN,ACK
 //! rules    = "-" / rule *("+" rule)           ; rcv: those that fired, in order; snd: the one that let it leave
 //! sections = "-" / "RFC 9293 " section *("; " section)   ; of the same rules, in the same order
@@ -272,7 +272,7 @@ impl<'a> Seen<'a> {
     /// The packet that `tap` sees at this entry, if any.
     fn at(trace: &Trace, tap: Tap, entry: &'a Entry) -> Option<Self> {
         let (packet, direction) = match entry.what {
-            What::Arrival(packet) => (packet, Direction::Inbound),
+            What::Arrival(packet) | What::Rejection(packet) => (packet, Direction::Inbound),
             // What a third party injects leaves no host, whichever the entry names.
             What::Departure(packet) if trace.packet(packet).from == Some(entry.host) => (packet, Direction::Outbound),
             What::Departure(_) | What::Call { .. } | What::Loss(_) | What::Timer(_) | What::Note(_) | What::Observation => return None,
@@ -320,9 +320,15 @@ impl<'a> Frames<'a> {
             &mut self.buffer,
         )
         .map_err(|source| PcapError::Packet { packet: seen.packet, source })?;
+        if let Some(damage) = packet.damage {
+            wire::damage(&mut self.buffer[LINK_HEADER..], damage);
+        }
         Ok(&self.buffer)
     }
 }
+
+/// Octets of an Ethernet II header.
+const LINK_HEADER: usize = 14;
 
 fn moment(at: Instant) -> Duration {
     EPOCH + Duration::from_nanos(at.as_nanos())

@@ -40,7 +40,7 @@ impl Hand {
             len: u32::try_from(text.len()).expect("short"),
             options: TcpOptions::NONE.mss(1460),
         };
-        self.0.packets.push(Packet { from, to, source, destination, segment, text: text.into() });
+        self.0.packets.push(Packet { from, to, source, destination, segment, text: text.into(), damage: None });
         PacketId(u32::try_from(self.0.packets.len() - 1).expect("few"))
     }
 

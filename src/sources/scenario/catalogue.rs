@@ -80,6 +80,9 @@ catalogue![
     "user-timeout",
     "simultaneous-close-fin-lost",
     "self-connect",
+    "corrupt-segment",
+    "lossy-link",
+    "slow-link",
 ];
 
 /// The names of all built-in scenarios.

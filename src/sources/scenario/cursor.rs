@@ -241,8 +241,8 @@ impl<'a> Cursor<'a> {
         let before = self.clone();
         let word = self.word();
         let (name, nth) = word.split_once('#').unwrap_or((word, "1"));
-        let kind = KINDS.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, kind)| kind);
-        let names = KINDS.map(|(name, _)| name);
+        let kind = SegmentKind::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
+        let names = SegmentKind::ALL.map(SegmentKind::name);
         let expected = "a kind of segment (SYN, SYN,ACK, ACK, FIN, RST, data or any), the second one as FIN#2";
         let kind = kind.ok_or_else(|| before.mistake_word(expected, names))?;
         let nth = whole(nth).and_then(|nth| u32::try_from(nth).ok()).filter(|nth| *nth > 0);
@@ -457,14 +457,3 @@ pub(super) const MAX_SEND: u32 = 16 << 20;
 const MAX_FORGED: u32 = 65_000;
 /// Longest moment or duration a scenario may name: a year.
 const MAX_DURATION: Duration = Duration::from_hours(366 * 24);
-
-/// The kinds of segments a network act picks from, by name.
-const KINDS: [(&str, SegmentKind); 7] = [
-    ("SYN", SegmentKind::Syn),
-    ("SYN,ACK", SegmentKind::SynAck),
-    ("ACK", SegmentKind::Ack),
-    ("FIN", SegmentKind::Fin),
-    ("RST", SegmentKind::Rst),
-    ("data", SegmentKind::Data),
-    ("any", SegmentKind::Any),
-];

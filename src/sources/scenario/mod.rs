@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 mod cursor;
+mod faults;
 mod mistake;
 mod parse;
 mod play;
@@ -24,7 +25,7 @@ use crate::engine::{Flags, Profile, Segment, State};
 use crate::ladder::Rung;
 use crate::trace::{HostId, Trace};
 use crate::worlds::simulated::{HostSetup, Setup, Simulated};
-use crate::worlds::{Call, NetworkAct};
+use crate::worlds::{Call, Fault, NetworkAct};
 
 /// A scenario, read and checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,6 +44,8 @@ pub struct Scenario {
     pub mtu: u16,
     /// IPv6 instead of IPv4.
     pub ipv6: bool,
+    /// What the link does to what passes, from the beginning on.
+    pub faults: Vec<Fault>,
     /// Feeds what is chosen by chance.
     pub seed: u64,
     /// The profile both hosts have unless told otherwise.
@@ -278,7 +281,12 @@ impl Scenario {
             let scope = host.as_ref().map_or(String::new(), |host| format!("{host}."));
             recipe.push(("set".to_owned(), format!("{scope}{knob}={value}")));
         }
-        Ok(Setup { hosts, delay: overrides.delay.unwrap_or(self.delay), mtu: self.mtu, seed: self.seed, recipe })
+        // The command line's acts stand above the file's, its impairments replace them.
+        let faults = self.faults.iter().chain(&overrides.faults).cloned().collect();
+        for fault in &overrides.faults {
+            recipe.push(("fault".to_owned(), fault.to_string()));
+        }
+        Ok(Setup { hosts, delay: overrides.delay.unwrap_or(self.delay), mtu: self.mtu, seed: self.seed, faults, recipe })
     }
 
     /// Runs the scenario in virtual time.
@@ -329,13 +337,15 @@ pub struct Overrides {
     pub knobs: Vec<(Option<String>, String, String)>,
     /// Another one-way delay.
     pub delay: Option<Duration>,
+    /// More that the network does, from the beginning on.
+    pub faults: Vec<Fault>,
     /// Whether the scenario's own profiles and knobs count.
     pub own_settings: bool,
 }
 
 impl Default for Overrides {
     fn default() -> Self {
-        Self { profile: None, knobs: Vec::new(), delay: None, own_settings: true }
+        Self { profile: None, knobs: Vec::new(), delay: None, faults: Vec::new(), own_settings: true }
     }
 }
 
@@ -388,6 +398,14 @@ impl Forged {
 /// [`ParseError`] with line, column and what was expected.
 pub fn parse_ladder(name: &str, text: &str) -> Result<Vec<(usize, Rung)>, ParseError> {
     parse::ladder(name, text)
+}
+
+/// Reads one fault as a command line gives it: `lose A:FIN#1`, `loss 2% seed 7`; `name` is what messages call it.
+///
+/// # Errors
+/// [`ParseError`] with column and what was expected.
+pub fn parse_fault(name: &str, text: &str) -> Result<Fault, ParseError> {
+    faults::fault(name, text)
 }
 
 /// Names of states as a ladder may write them.

@@ -10,12 +10,12 @@ use super::{Action, ActionLine, HostPlan, Line, LineKind, Scenario, When, host_n
 use crate::engine::State;
 use crate::ladder::{Course, Rung, RungKind, Sign};
 use crate::trace::HostId;
-use crate::worlds::{Call, DEFAULT_PORT, Fate, How, NetworkAct, SendFlag};
+use crate::worlds::{Call, DEFAULT_PORT, Fault, How, SendFlag};
 
 /// Most lines of a scenario; hostile input ends here.
 const MAX_LINES: usize = 10_000;
 const DIRECTIVES: [&str; 9] = ["title", "source", "teaches", "link", "ip", "seed", "profile", "show", "mtu"];
-const ACTIONS: [&str; 16] = [
+const ACTIONS: [&str; 18] = [
     "listen",
     "open",
     "connect",
@@ -31,13 +31,14 @@ const ACTIONS: [&str; 16] = [
     "lose",
     "delay",
     "duplicate",
+    "reorder",
+    "corrupt",
     "inject",
 ];
 /// What others call it, and what it is called here.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("socket", "listen or connect"),
     ("bind", "listen port 7007 or connect from 7007"),
-    ("reorder", "delay"),
     ("drop", "lose"),
     ("write", "send"),
     ("read", "recv"),
@@ -69,6 +70,7 @@ fn read(name: &str, text: &str, rows_only: bool) -> Result<Scenario, ParseError>
             teaches: String::new(),
             delay: Duration::from_millis(10),
             mtu: 1500,
+            faults: Vec::new(),
             ipv6: false,
             seed: 1,
             profile: "rfc9293".to_owned(),
@@ -133,6 +135,8 @@ impl Reader {
                 let states = State::ALL.iter().map(|state| state.name());
                 Err(cursor.mistake_word("a row of a ladder (here are no settings and no actions)", states))
             }
+            _ if cursor.begins_act() => self.act_line(cursor),
+            _ if cursor.begins_impairment() => self.impairment_line(cursor),
             _ if DIRECTIVES.contains(&word) => self.directive(cursor),
             _ => Err(Self::no_such_line(cursor)),
         }
@@ -155,12 +159,41 @@ impl Reader {
         mistake
     }
 
+    /// `lose A:FIN#1`: the same as `A lose FIN#1`.
+    fn act_line(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
+        let act = cursor.act_with_host()?;
+        cursor.end()?;
+        let line = ActionLine { host: act.from, when: When::Next, action: Action::Network(act) };
+        self.push(cursor.number, LineKind::Action(line));
+        Ok(())
+    }
+
     // --- settings ------------------------------------------------------------------------------
+
+    /// What the link does to all that passes; each thing once for each direction.
+    fn impairment_line(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
+        let before = cursor.clone();
+        self.settings_come_first(&before)?;
+        let fault = cursor.impairment()?;
+        cursor.end()?;
+        if let Fault::Link { from, what } = &fault {
+            let what = what.to_string();
+            let kind = what.split(' ').next().unwrap_or_default();
+            for direction in ["A>B", "B>A"].into_iter().zip(0..).filter(|(_, host)| from.is_none_or(|from| from.0 == *host)) {
+                self.once(&before, &format!("link {} {kind}", direction.0))?;
+            }
+        }
+        self.scenario.faults.push(fault);
+        Ok(())
+    }
 
     fn directive(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
         let before = cursor.clone();
         let word = cursor.word();
         self.settings_come_first(&before)?;
+        if word == "link" && !["delay", "mtu"].contains(&cursor.peek_word()) {
+            return self.impairment_line(cursor);
+        }
         let key = match (word, cursor.peek_word()) {
             ("link" | "show", what) => format!("{word} {what}"),
             ("mtu", _) => "link mtu".to_owned(),
@@ -172,18 +205,8 @@ impl Reader {
             "title" => scenario.title = cursor.text("a title")?,
             "source" => scenario.source = cursor.text("a source, such as RFC 9293 section 3.5")?,
             "teaches" => scenario.teaches = cursor.text("a sentence")?,
-            "link" => match cursor.peek_word() {
-                "delay" => {
-                    cursor.word();
-                    scenario.delay = cursor.duration()?;
-                }
-                "mtu" => {
-                    cursor.word();
-                    scenario.mtu = cursor.mtu()?;
-                }
-                _ => return Err(cursor.mistake_word("delay or mtu", ["delay", "mtu"])),
-            },
-            "mtu" => scenario.mtu = cursor.mtu()?,
+            "link" if cursor.word() == "delay" => scenario.delay = cursor.duration()?,
+            "link" | "mtu" => scenario.mtu = cursor.mtu()?,
             "ip" => {
                 scenario.ipv6 = match cursor.peek_word() {
                     "4" => false,
@@ -372,7 +395,7 @@ impl Reader {
             "exit" => Call::Exit,
             "crash" => Call::Crash,
             "option" => Call::Set(cursor.socket_option()?),
-            "lose" | "delay" | "duplicate" => return Self::network(&before, cursor, host),
+            verb @ ("lose" | "delay" | "duplicate" | "reorder" | "corrupt") => return cursor.network_act(verb, host).map(Action::Network),
             "inject" => return cursor.forged().map(Action::Inject),
             _ => {
                 let expected = format!("a call or an act of the network ({})", ACTIONS.join(", "));
@@ -384,25 +407,6 @@ impl Reader {
             }
         };
         Ok(Action::Call(call))
-    }
-
-    fn network(before: &Cursor<'_>, cursor: &mut Cursor<'_>, from: HostId) -> Parsed<Action> {
-        let (which, skip) = cursor.segment_kind()?;
-        let fate = match before.peek_word() {
-            "lose" => Fate::Lose,
-            "delay" => Fate::Delay(cursor.duration()?),
-            _ => Fate::Duplicate(if cursor.at_end() || cursor.peek_word() == "times" { Duration::ZERO } else { cursor.duration()? }),
-        };
-        let mut count = 1;
-        if cursor.peek_word() == "times" {
-            cursor.word();
-            let before = cursor.clone();
-            count = cursor.number_u32("how many times")?;
-            if count == 0 {
-                return Err(before.mistake_word("at least 1 time", []));
-            }
-        }
-        Ok(Action::Network(NetworkAct { from, which, skip, count, fate }))
     }
 
     // --- ladders -------------------------------------------------------------------------------
@@ -468,7 +472,7 @@ impl Reader {
 /// The words a line can begin with.
 fn line_beginnings() -> impl Iterator<Item = &'static str> {
     let signs = Sign::ALL.into_iter().map(Sign::text);
-    DIRECTIVES.into_iter().chain(State::ALL.iter().map(|state| state.name())).chain(signs)
+    DIRECTIVES.into_iter().chain(super::faults::IMPAIRMENTS).chain(State::ALL.iter().map(|state| state.name())).chain(signs)
 }
 
 /// Connections that may wait for `accept` if `listen` does not say.

@@ -205,6 +205,7 @@ impl Kernel {
                     destination: decoded.destination,
                     segment: decoded.segment,
                     text: decoded.text.to_vec(),
+                    damage: None,
                 };
                 let id = PacketId(u32::try_from(self.trace.packets.len()).unwrap_or(u32::MAX));
                 self.trace.packets.push(packet);
@@ -330,7 +331,7 @@ impl World for Kernel {
     }
 
     fn network(&mut self, act: &NetworkAct) -> Result<(), String> {
-        Err(format!("a loopback cannot {act}"))
+        Err(format!("the kernel's network cannot {act}"))
     }
 
     fn inject(&mut self, _from: HostId, segment: &Segment) -> Result<(), String> {

@@ -16,13 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use host::{Host, Inspection, NetstatRow, Outgoing};
-use link::{Link, Passage};
+use link::{Arrives, Leaving, Link, Passage, STEPS_BACK_AT_MOST};
 use process::Process;
 pub use socket::SocketId;
 
-use super::{Call, Errno, NetworkAct, Outcome, World};
+use super::{Call, Errno, Fault, NetworkAct, Outcome, World};
 use crate::engine::{Event, Instant, Profile, Rule, Segment, State, Timer};
 use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
+use crate::wire;
 
 /// How one host of a simulated world is set up.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct Setup {
     pub mtu: u16,
     /// Feeds whatever is chosen by chance.
     pub seed: u64,
+    /// What the network does from the beginning on.
+    pub faults: Vec<Fault>,
     /// `key=value` pairs that say what is run.
     pub recipe: Vec<(String, String)>,
 }
@@ -69,6 +72,8 @@ pub struct Simulated {
     /// Packets under way, by arrival; of one moment those on time before those delayed, then by departure.
     under_way: BinaryHeap<Reverse<(Instant, bool, u64, PacketId)>>,
     departures: u64,
+    /// For each host the packet of its own that lets the next one pass, by its number in `under_way`.
+    stepped_back: [Option<u64>; 2],
     endpoints: BTreeMap<(HostId, u32), EndpointId>,
     trace: Trace,
 }
@@ -93,16 +98,23 @@ impl Simulated {
             link_address: host.link_address,
             initial_state: State::Closed,
         });
-        Self {
+        let mut world = Self {
             now: Instant::START,
             hosts,
             processes: vec![Process::default(); setup.hosts.len()],
-            link: Link::new(setup.delay),
+            link: Link::new(setup.delay, &setup.faults, setup.seed),
             under_way: BinaryHeap::new(),
             departures: 0,
+            stepped_back: [None, None],
             endpoints: BTreeMap::new(),
             trace: Trace { recipe: setup.recipe.clone(), hosts: infos.collect(), ..Trace::default() },
+        };
+        for fault in &setup.faults {
+            if let Fault::Act(act) = fault {
+                world.note(act.from, act.to_string());
+            }
         }
+        world
     }
 
     /// The host at this position.
@@ -213,8 +225,12 @@ impl Simulated {
     fn depart(&mut self, from: HostId, before: State, outgoing: Outgoing) {
         let Outgoing { socket, source, destination, segment, text } = outgoing;
         let to = self.host_of(destination.address).unwrap_or(from);
-        let id = self.add_packet(Packet { from: Some(from), to, source, destination, segment, text });
-        let passage = self.link.pass(from, &segment);
+        let payload = wire::segment_octets(&segment);
+        let octets = wire::packet_octets(source.address, payload);
+        let leaving = Leaving { at: self.now, from, segment: &segment, octets, payload, to_itself: to == from };
+        let passage = self.link.pass(&leaving);
+        let damage = if let Passage::Arrives(Arrives { damage, .. }) = passage { damage } else { None };
+        let id = self.add_packet(Packet { from: Some(from), to, source, destination, segment, text, damage });
         if let Some(socket) = socket
             && self.process(from).listener != Some(socket)
         {
@@ -227,19 +243,53 @@ impl Simulated {
             entry.rules.retain(|rule| rule.on == Event::FinSent && rule.from == before);
             entry.signals.clear();
         }
+        self.carry(id, passage);
+    }
+
+    /// What the link decided of a packet happens to it.
+    fn carry(&mut self, id: PacketId, passage: Passage) {
+        let packet = self.trace.packet(id);
+        let (from, to) = (packet.from.unwrap_or(packet.to), packet.to);
         match passage {
-            Passage::Lost => {
-                let state = self.shown_state(to);
-                self.trace.entries.push(Entry::bare(self.now, to, What::Loss(id), state));
+            Passage::Lost => self.lose(id, to),
+            Passage::Dropped => {
+                self.note(from, "the queue is full: dropped".to_owned());
+                self.lose(id, to);
             }
-            Passage::Arrives { after, copy } => {
-                // A host that talks to itself needs no link.
-                let after = if to == from { Duration::ZERO } else { after };
-                self.send_under_way(id, self.now + after, after > self.link.delay);
+            Passage::Arrives(Arrives { after, copy, steps_back, damage: _ }) => {
+                let direction = usize::from(from.0.min(1));
+                let alone = self.stepped_back[direction].is_none_or(|number| !self.is_under_way(number));
+                if steps_back && alone {
+                    self.stepped_back[direction] = Some(self.departures);
+                    self.send_under_way(id, self.now + after + STEPS_BACK_AT_MOST, true);
+                } else {
+                    let late = after > self.link.delay;
+                    self.send_under_way(id, self.now + after, late);
+                    self.let_follow(direction, self.now + after, late);
+                }
                 if let Some(copy) = copy {
                     self.send_under_way(id, self.now + copy, true);
                 }
             }
+        }
+    }
+
+    fn lose(&mut self, id: PacketId, to: HostId) {
+        let state = self.shown_state(to);
+        self.trace.entries.push(Entry::bare(self.now, to, What::Loss(id), state));
+    }
+
+    fn is_under_way(&self, number: u64) -> bool {
+        self.under_way.iter().any(|Reverse((_, _, own, _))| *own == number)
+    }
+
+    /// The packet of this direction that stepped back arrives right behind the one that arrives `at` that moment.
+    fn let_follow(&mut self, direction: usize, at: Instant, late: bool) {
+        let Some(number) = self.stepped_back[direction].take() else { return };
+        let waiting = self.under_way.iter().find(|Reverse((_, _, own, _))| *own == number);
+        if let Some(&Reverse((bound, _, _, id))) = waiting {
+            self.under_way.retain(|Reverse((_, _, own, _))| *own != number);
+            self.send_under_way(id, at.min(bound), late);
         }
     }
 
@@ -262,6 +312,12 @@ impl Simulated {
     fn arrive(&mut self, id: PacketId) {
         let packet = self.trace.packet(id);
         let to = packet.to;
+        // MUST-3: what is wrong is dropped, and nobody is told.
+        if packet.damage.is_some() && !wire::is_intact(packet) {
+            let state = self.shown_state(to);
+            self.trace.entries.push(Entry::bare(self.now, to, What::Rejection(id), state));
+            return;
+        }
         // The endpoint the packet is for is the one to look at from now on; nobody's packet meets the listener.
         let concerned = self.host(to).lookup(packet.source, packet.destination);
         self.process(to).shown = concerned;
@@ -389,7 +445,7 @@ impl World for Simulated {
         self.note(from, format!("inject {segment}"));
         let (source, destination) = self.forged_ends(from, to);
         let text = vec![b'x'; segment.len as usize];
-        let id = self.add_packet(Packet { from: None, to, source, destination, segment: *segment, text });
+        let id = self.add_packet(Packet { from: None, to, source, destination, segment: *segment, text, damage: None });
         self.arrive(id);
         self.flush();
         Ok(())
