@@ -57,7 +57,7 @@ fn a_capture_has_a_damaged_segment_as_it_was_on_the_wire() {
         let [wrong] = wrong[..] else { panic!("{} wrong frames at {tap:?}", wrong.len()) };
         assert!(matches!(decode_frame(wrong, Checksums::Verify), Err(WireError::TcpChecksum { .. })));
         let seq = decode_frame(wrong, Checksums::Trust).expect("whole otherwise").segment.seq.get();
-        assert_eq!(seq, 101 ^ 0x8000_0000);
+        assert_eq!(seq, 101 + (1 << 31));
     }
 }
 
@@ -159,5 +159,5 @@ fn hostile_settings_come_to_an_end() {
             Err(error) => panic!("{faults}: {error}"),
         }
     }
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
 }
