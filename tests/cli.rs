@@ -477,6 +477,21 @@ fn a_device_is_written_to_and_not_replaced() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "digraph");
 }
 
+// --- two profiles ------------------------------------------------------------------------------------
+
+#[test]
+fn two_profiles_stand_against_each_other() {
+    let differ = synfin("simulate abort --profile linux --against freebsd");
+    insta::assert_snapshot!(differ.is(1).text());
+    synfin("simulate abort --profile freebsd --against freebsd").is(0);
+    let json: serde_json::Value =
+        serde_json::from_slice(&synfin("simulate abort --profile linux --against freebsd --json").is(1).stdout).expect("JSON");
+    assert_eq!(json["names"], serde_json::json!(["linux", "freebsd"]));
+    assert!(json["first"].is_u64() && json["rows"].as_array().is_some_and(|rows| !rows.is_empty()));
+    let wrong = synfin("simulate abort --against freebds");
+    assert!(wrong.is(2).stderr.contains("did you mean freebsd?"), "{}", wrong.stderr);
+}
+
 // --- lists and graphs -------------------------------------------------------------------------------
 
 #[test]

@@ -95,6 +95,9 @@ pub(crate) struct Simulate {
     /// Show window and options of each segment.
     #[arg(long, conflicts_with = "json")]
     pub(crate) options: bool,
+    /// A second profile: the two ladders woven into one, and in what they differ.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["write", "options", "bless"])]
+    pub(crate) against: Option<String>,
     /// Rewrite the ladder in the scenario's file to what happened.
     #[arg(long, conflicts_with_all = ["json", "write", "options", "profile", "set", "fault"])]
     pub(crate) bless: bool,

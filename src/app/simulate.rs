@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use synfin::ladder::rungs;
+use synfin::sinks::contrast::contrast;
 use synfin::sinks::diff::compare;
 use synfin::sinks::json;
 use synfin::sinks::ladder::{Style, render};
@@ -24,6 +25,9 @@ pub(crate) fn run(arguments: &Simulate) -> Result<Verdict, Failure> {
     let overrides = arguments.settings.overrides().map_err(Failure::Request)?;
     let scenario = super::load(&arguments.scenario)?;
     let trace = super::simulated(&scenario, &overrides)?;
+    if let Some(other) = &arguments.against {
+        return against(arguments, &scenario, &overrides, &trace, other);
+    }
     if arguments.bless {
         return bless::run(&arguments.scenario, &scenario, &trace);
     }
@@ -37,6 +41,19 @@ pub(crate) fn run(arguments: &Simulate) -> Result<Verdict, Failure> {
         output::print(&(heading(&scenario, &trace) + &render(&trace, style)))?;
     }
     verdict(&scenario, &overrides, &trace)
+}
+
+/// Holds the ladder against that of another profile; settings of hosts and command line hold for both.
+fn against(arguments: &Simulate, scenario: &Scenario, overrides: &Overrides, trace: &Trace, other: &str) -> Result<Verdict, Failure> {
+    let theirs = Overrides { profile: Some(other.to_owned()), ..overrides.clone() };
+    let own = scenario.profile_of(HostId(0), overrides).map_err(Failure::Request)?.name;
+    let contrast = contrast([own, other], [trace, &super::simulated(scenario, &theirs)?]);
+    if arguments.json {
+        output::print(&(serde_json::to_string_pretty(&contrast).map_err(Failure::request)? + "\n"))?;
+    } else {
+        output::print(&format!("# {}\n{contrast}", scenario.title))?;
+    }
+    Ok(if contrast.is_equal() { Verdict::Yes } else { Verdict::No })
 }
 
 /// The lines above a ladder: comments for the scenario language, so the whole can be pasted.

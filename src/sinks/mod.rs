@@ -2,6 +2,7 @@
 
 pub mod agreement;
 pub mod bless;
+pub mod contrast;
 pub mod diff;
 pub mod graph;
 pub mod json;
