@@ -8,7 +8,7 @@ mod common {
 use std::collections::BTreeMap;
 
 use common::csv::csv;
-use synfin::engine::{Event, Flags, State, Timer};
+use synfin::engine::{Event, FastOpenCookie, Flags, State, Timer};
 use synfin::ladder::{RungKind, Sign, Step, steps};
 use synfin::sources::scenario::{Scenario, catalogue};
 use synfin::trace::{End, HostId, PacketId, Trace, What};
@@ -213,7 +213,21 @@ fn options(trace: &Trace, id: PacketId) -> String {
     words.extend(offers.window_scale.map(|shift| format!("ws={shift}")));
     words.extend(offers.sack_permitted.then(|| "sackok".to_owned()));
     words.extend(offers.timestamps.map(|ts| format!("ts={}/{}", ts.val, ts.ecr)));
+    words.extend(offers.fast_open.map(|cookie| fast_open(trace, id, cookie)));
     words.join(" ")
+}
+
+/// A cookie is stale if the server answers it with another.
+fn fast_open(trace: &Trace, id: PacketId, cookie: FastOpenCookie) -> String {
+    let from = trace.packet(id).from;
+    let mut later = trace.packets[id.0 as usize..].iter().filter(|packet| packet.from != from);
+    let given = later.find_map(|packet| packet.segment.options.offers().fast_open);
+    let word = match given {
+        _ if cookie.is_request() => "request",
+        Some(given) if given != cookie => "stale",
+        _ => "cookie",
+    };
+    format!("tfo={word}")
 }
 
 fn is_segment(line: &Line) -> bool {

@@ -78,7 +78,10 @@ impl Connection {
             }
             Action::HoldBehindSyn => {
                 if let Some(segment) = segment.filter(|_| self.profile.hold_syn_text) {
-                    self.hold_text(segment);
+                    // R7413-12: text beside a cookie that is not ours is dropped.
+                    if self.fast_open.is_none() {
+                        self.hold_text(segment);
+                    }
                     if segment.has(Flags::FIN) {
                         self.hold_fin(segment);
                     }
@@ -209,7 +212,7 @@ impl Connection {
 
     /// Takes IRS and RCV.NXT from a SYN, and what it offers (RFC 9293 sections 3.10.7.2, 3.10.7.3).
     fn record_syn(&mut self, segment: &Segment<Theirs>) {
-        let Offers { mss, window_scale, sack_permitted, timestamps } = segment.options.offers();
+        let Offers { mss, window_scale, sack_permitted, timestamps, fast_open } = segment.options.offers();
         self.irs = segment.seq;
         self.rcv.nxt = segment.seq.plus(1);
         self.last_ack_sent = self.rcv.nxt;
@@ -229,6 +232,7 @@ impl Connection {
             self.rcv.shift = ours;
             self.snd.shift = theirs;
         }
+        self.take_cookie(fast_open);
         self.open_window();
         self.set_window(segment);
     }
@@ -264,6 +268,7 @@ impl Connection {
         }
         if was_syn {
             self.bits.set_syn_due(false);
+            self.resend_syn_text();
         }
     }
 

@@ -90,9 +90,10 @@ impl Connection {
             | State::LastAck
             | State::TimeWait => return self.arrives(now, segment),
         }
-        // Text behind a SYN,ACK is in order by definition; text behind a SYN has to wait.
+        // Text behind a SYN,ACK is in order by definition; text behind a SYN has to wait,
+        // unless a cookie spares it that.
         let hold = self.take_fresh_hold();
-        let take = if self.state == State::Established || self.state == State::CloseWait {
+        let take = if matches!(self.state, State::SynReceived | State::Established | State::CloseWait) {
             self.rcv.nxt.since(self.irs).saturating_sub(1 + u32::from(self.bits.peer_fin()))
         } else {
             0
@@ -132,6 +133,8 @@ impl Connection {
             Event::BadSecurity
         } else if segment.has(Flags::SYN | Flags::FIN) && self.profile.drop_syn_fin {
             Event::SynWithFin
+        } else if segment.has(Flags::SYN) && self.takes_syn_text() {
+            Event::FastOpen
         } else if segment.has(Flags::SYN) {
             Event::Syn
         } else {

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::fastopen::FastOpenCookie;
+
 /// The option area of one segment: 0 to 40 octets, a multiple of 4 once [`TcpOptions::padded`].
 #[derive(Clone, Copy)]
 pub struct TcpOptions {
@@ -40,6 +42,8 @@ pub enum TcpOption<'a> {
     Sack(&'a [u8]),
     /// Timestamps, kind 8 (RFC 7323 section 3.2).
     Timestamps(Timestamps),
+    /// Fast open, kind 34: a cookie, or nothing to ask for one (RFC 7413 section 4.1.1).
+    FastOpen(FastOpenCookie),
     /// Any other kind, with its octets after the length.
     Unknown {
         /// The kind octet.
@@ -116,6 +120,17 @@ impl TcpOptions {
     pub(super) const fn add_timestamps(&mut self, ts: Timestamps) {
         let ([a, b, c, d], [e, f, g, h]) = (ts.val.to_be_bytes(), ts.ecr.to_be_bytes());
         self.append(&[8, 10, a, b, c, d, e, f, g, h]);
+    }
+
+    /// Adds a fast open cookie, or the request for one, behind.
+    pub(super) fn add_fast_open(&mut self, cookie: &FastOpenCookie) {
+        let len = cookie.octets().len();
+        // One that does not fit is not cut: it would be another.
+        if self.len + 2 + len <= Self::MAX {
+            #[expect(clippy::cast_possible_truncation, reason = "18 at most")]
+            self.append(&[34, 2 + len as u8]);
+            self.append(cookie.octets());
+        }
     }
 
     /// Adds SACK blocks behind, two no-operations before them, as many as fit; nothing if there are none.
@@ -213,6 +228,7 @@ impl TcpOptions {
                 TcpOption::WindowScale(shift) => offers.window_scale = offers.window_scale.or(Some(shift)),
                 TcpOption::SackPermitted => offers.sack_permitted = true,
                 TcpOption::Timestamps(ts) => offers.timestamps = offers.timestamps.or(Some(ts)),
+                TcpOption::FastOpen(cookie) => offers.fast_open = offers.fast_open.or(Some(cookie)),
                 TcpOption::EndOfList
                 | TcpOption::NoOperation
                 | TcpOption::Sack(_)
@@ -247,6 +263,8 @@ pub struct Offers {
     pub sack_permitted: bool,
     /// Timestamps.
     pub timestamps: Option<Timestamps>,
+    /// Fast open: a cookie, or the request for one.
+    pub fast_open: Option<FastOpenCookie>,
 }
 
 fn timestamps(octets: &[u8]) -> Option<Timestamps> {
@@ -273,6 +291,8 @@ fn first_option(area: &[u8]) -> Option<(TcpOption<'_>, &[u8])> {
         (4, []) => TcpOption::SackPermitted,
         (5, blocks) if blocks.len().is_multiple_of(8) => TcpOption::Sack(blocks),
         (8, data) if data.len() == 8 => timestamps(data).map_or(TcpOption::Unknown { kind, data }, TcpOption::Timestamps),
+        // R7413-1: of another length it is no cookie, and ignored.
+        (34, data) => FastOpenCookie::new(data).map_or(TcpOption::Unknown { kind, data }, TcpOption::FastOpen),
         _ => TcpOption::Unknown { kind, data },
     };
     Some((option, after))
@@ -317,6 +337,8 @@ impl fmt::Display for TcpOption<'_> {
                 Ok(())
             }
             Self::Timestamps(ts) => write!(f, "TS val {} ecr {}", ts.val, ts.ecr),
+            Self::FastOpen(cookie) if cookie.is_request() => write!(f, "FO"),
+            Self::FastOpen(cookie) => write!(f, "FO {cookie:?}"),
             Self::Unknown { kind, data } => {
                 write!(f, "kind {kind} ")?;
                 hex(f, data)
@@ -356,7 +378,10 @@ mod tests {
         let options = TcpOptions::NONE.mss(1460).sack_permitted().timestamps(ts).nop().window_scale(7);
         assert_eq!(options.octets().len(), 20);
         assert_eq!(options.to_string(), "mss 1460,sackOK,TS val 1000 ecr 7,nop,wscale 7");
-        assert_eq!(options.offers(), Offers { mss: Some(1460), window_scale: Some(7), sack_permitted: true, timestamps: Some(ts) });
+        assert_eq!(
+            options.offers(),
+            Offers { mss: Some(1460), window_scale: Some(7), sack_permitted: true, timestamps: Some(ts), fast_open: None }
+        );
     }
 
     #[test]
@@ -376,6 +401,20 @@ mod tests {
         let options = TcpOptions::from_octets(&[77, 4, 1, 2, 2, 4, 5, 180]).expect("short enough");
         assert_eq!(options.offers().mss, Some(1460));
         assert_eq!(options.to_string(), "kind 77 0102,mss 1460");
+    }
+
+    #[test]
+    fn a_fast_open_option_of_a_wrong_length_is_ignored() {
+        // R7413-1: length 2, or 6 to 18 and even.
+        for len in 0..=20_u8 {
+            let mut area = vec![34, len + 2];
+            area.extend(vec![0xab; usize::from(len)]);
+            let options = TcpOptions::from_octets(&area).expect("short enough");
+            let right = len == 0 || ((4..=16).contains(&len) && len % 2 == 0);
+            assert_eq!(options.offers().fast_open.is_some(), right, "{options}");
+            let text = if len == 0 { "FO".to_owned() } else { format!("FO {}", "ab".repeat(usize::from(len))) };
+            assert_eq!(options.to_string() == text, right);
+        }
     }
 
     #[test]

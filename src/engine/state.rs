@@ -107,6 +107,8 @@ words! {
         RstInWindow = "seg-RST-inwindow",
         /// SYN without ACK; where there is a window, inside it.
         Syn = "seg-SYN-inwindow",
+        /// SYN in LISTEN with a fast open cookie of ours (RFC 7413).
+        FastOpen = "seg-SYN-fast-open",
         /// SYN with FIN, where the profile drops those.
         SynWithFin = "seg-SYN-FIN-dropped",
         /// SYN whose SEG.SEQ is outside the window.
@@ -197,6 +199,8 @@ words! {
         CloseCalled = "CLOSE was called",
         /// The SYN,ACK has not left and takes text and FIN along.
         SynAckWaits = "the SYN,ACK waits for text",
+        /// The text of the SYN was delivered already (RFC 7413).
+        OpenEarly = "opened fast",
         /// The send buffer is full.
         NoRoom = "no room in the send buffer",
         /// Nothing that arrived is still unread.

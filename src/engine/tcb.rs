@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::fastopen::FastOpen;
 use super::keepalive::KeepAlive;
 use super::linux::Tuning;
 use super::options::TcpOptions;
@@ -211,6 +212,8 @@ pub struct Connection {
     pub(super) reset: Option<Reset>,
     /// Text and FIN whose turn has not come.
     pub(super) held: Option<Box<Held>>,
+    /// Fast open, where a side asks for it.
+    pub(super) fast_open: Option<Box<FastOpen>>,
     /// Urgent data, of either side.
     pub(super) urgent: Option<Box<Urgent>>,
     pub(super) ts_recent: u32,
@@ -286,6 +289,7 @@ impl Connection {
             recover: SeqNumber::new(0),
             reset: None,
             held: None,
+            fast_open: None,
             urgent: None,
             ts_recent: 0,
             ts_offset: 0,
@@ -437,6 +441,7 @@ impl Connection {
             Guard::PeerKnown => self.bits.peer_known(),
             Guard::CloseCalled => self.bits.fin_queued() || self.bits.close_queued(),
             Guard::SynAckWaits => self.bits.syn_due() && self.profile.syn_ack_with_text,
+            Guard::OpenEarly => self.is_open_early(),
             Guard::NoRoom => self.send_room() == 0,
             Guard::NothingUnread => self.rcv.unread == 0,
             Guard::Rfc5961Off => !self.profile.rfc5961,
@@ -517,6 +522,12 @@ impl Connection {
         if let Some(shift) = shift {
             options.add_nop();
             options.add_window_scale(shift);
+        }
+        if self.fast_open.is_some() {
+            self.add_fast_open(&mut options);
+            while profile.option_layout == OptionLayout::Linux && !options.octets().len().is_multiple_of(4) {
+                options.add_nop();
+            }
         }
         options.pad();
         options

@@ -37,7 +37,7 @@ impl Connection {
         if self.bits.syn_due() {
             return self.emit_syn(now);
         }
-        let cut = if self.state.may_transmit() { self.cut_front(now).or_else(|| self.cut_new(now)) } else { None };
+        let cut = if self.state.may_transmit() || self.is_open_early() { self.cut_front(now).or_else(|| self.cut_new(now)) } else { None };
         let cut = cut.or_else(|| self.cut_ack())?;
         Some(self.segment(cut, now))
     }
@@ -127,11 +127,13 @@ impl Connection {
                 return (0, Flags::NONE);
             }
             // Nobody has said yet what the peer takes.
-            let most = u32::from(self.default_mss.min(self.send_mss)).saturating_sub(u32::try_from(options).unwrap_or(0));
+            let most = u32::from(self.syn_room().min(self.send_mss)).saturating_sub(u32::try_from(options).unwrap_or(0));
             let len = if self.backoff == 0 { self.snd.unsent.min(most) } else { 0 };
             self.snd.unsent -= len;
             self.snd.nxt = self.snd.nxt.plus(len);
-            return (self.text_in_flight(), Flags::NONE);
+            // R7413-11: a fast SYN that was not answered leaves again without text.
+            let again = self.backoff == 0 || self.fast_open.is_none();
+            return (if again { self.text_in_flight() } else { 0 }, Flags::NONE);
         }
         if !self.profile.syn_ack_with_text || self.origin == Origin::Active || self.snd.nxt != self.iss.plus(1) {
             return (0, Flags::NONE);
@@ -216,7 +218,7 @@ impl Connection {
         if self.snd.unsent == 0 && !fin_waits {
             return None;
         }
-        let in_flight = self.snd.nxt.since(self.snd.una);
+        let in_flight = self.snd.nxt.since(self.text_start());
         let usable = self.snd.wnd.saturating_sub(in_flight);
         let mss = u32::from(self.effective_mss());
         let len = self.snd.unsent.min(mss).min(usable);

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use synfin::engine::{Flags, IcmpError, Profile, Refusal, Rule, Segment, SeqNumber, Signal, State, Timer, Variables, WireWindow};
+use synfin::engine::{
+    FastOpenAnswer, Flags, IcmpError, Profile, Refusal, Rule, Segment, SeqNumber, Signal, State, Timer, Variables, WireWindow,
+};
 
-use super::walker::{ISS, Walker, segment, ways};
+use super::walker::{IRS, ISS, Walker, open, segment, ways};
 
 /// One row and what walking it must look like.
 pub(crate) struct Aside {
@@ -35,10 +37,14 @@ enum Ask {
     ReceiveUnread,
     FinOutOfOrder,
     UrgentAgain,
+    /// Of a connection whose SYN brought text beside a good cookie.
+    Early(After),
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum After {
+    RstExact,
+    SynInWindow,
     IcmpHard,
     IcmpSoft,
     SynAckInWindow,
@@ -98,6 +104,10 @@ pub(crate) fn asides() -> Vec<Aside> {
     for from in [Established, FinWait1, FinWait2] {
         add("urgent-again", from, Ask::UrgentAgain, from, None, vec![ACK]);
     }
+    // RFC 7413: what the application has been given does not go back to LISTEN.
+    add("rst-fast-open", SynReceived, Ask::Early(After::RstExact), Closed, Some(Signal::Reset), vec![]);
+    add("syn-fast-open", SynReceived, Ask::Early(After::SynInWindow), SynReceived, None, vec![ACK]);
+    add("icmp-hard-fast-open", SynReceived, Ask::Early(After::IcmpHard), Closed, Some(Signal::Unreachable), vec![]);
     // Section 3.10.3: what arrived before the FIN can still be read.
     for from in [Closing, LastAck, TimeWait] {
         add("receive", from, Ask::ReceiveUnread, from, None, vec![]);
@@ -209,6 +219,15 @@ impl Aside {
                 walker.segments();
                 if told == [Signal::Urgent] { Ok(walker) } else { Err(format!("told {told:?}")) }
             }
+            Ask::Early(_) => {
+                let mut walker = Walker::new(profile);
+                walker.connection.on_open_passive(walker.now, open()).map_err(|error| error.to_string())?;
+                walker.take_note();
+                walker.connection.answer_fast_open(FastOpenAnswer { take: true, grant: None });
+                walker.hear(segment(Flags::SYN, IRS, 0, 10));
+                walker.segments();
+                Ok(walker)
+            }
             Ask::IcmpHard | Ask::IcmpSoft | Ask::With(..) | Ask::CloseBehindText | Ask::FinOutOfOrder => {
                 lead(self.from, self.from == SynReceived && self.ask == Ask::IcmpHard, false)
             }
@@ -221,10 +240,20 @@ impl Aside {
         let quoted = SeqNumber::new(una);
         let connection = &mut walker.connection;
         match self.ask {
-            Ask::IcmpHard | Ask::With(_, _, After::IcmpHard) => connection.on_icmp(now, IcmpError::Hard, quoted),
+            Ask::IcmpHard | Ask::With(_, _, After::IcmpHard) | Ask::Early(After::IcmpHard) => {
+                connection.on_icmp(now, IcmpError::Hard, quoted);
+            }
             Ask::IcmpSoft | Ask::With(_, _, After::IcmpSoft) => connection.on_icmp(now, IcmpError::Soft, quoted),
             Ask::With(_, _, After::SynAckInWindow) => {
                 walker.hear(segment(Flags::SYN | ACK, expected + 7, una, 0));
+                return Ok(None);
+            }
+            Ask::With(_, _, After::RstExact) | Ask::Early(After::RstExact) => {
+                walker.hear(segment(Flags::RST, expected, 0, 0));
+                return Ok(None);
+            }
+            Ask::With(_, _, After::SynInWindow) | Ask::Early(_) => {
+                walker.hear(segment(Flags::SYN, expected + 7, 0, 0));
                 return Ok(None);
             }
             Ask::With(_, _, After::RstInWindow) => {

@@ -186,6 +186,16 @@ knobs! {
         rfc9293: false, "RFC 9293 section 3.10.7.2: the SYN,ACK is sent";
         linux: false, "never";
     }
+    /// How long a fast open cookie is good for, until twice as long; 0s is for ever.
+    fast_open_cookie_life: Duration = "fast-open-cookie-life" {
+        rfc9293: seconds(86_400), "RFC 7413 section 4.1.2: it expires; a day is a choice of this project";
+        linux: seconds(0), "net.ipv4.tcp_fastopen_key: until the key is changed";
+    }
+    /// How long a client spares a server fast opens after one that was refused or not answered.
+    fast_open_pause: Duration = "fast-open-pause" {
+        rfc9293: seconds(3600), "RFC 7413 section 4.1.3.1: for a while; an hour is a choice of this project";
+        linux: seconds(60), "tcp_fastopen_cookie_check, at first";
+    }
     /// Whether a segment that is nobody's is dropped without an answer, as a filter in front of the host would.
     blackhole: bool = "blackhole" {
         rfc9293: false, "RFC 9293 section 3.10.7.1: a reset is sent";

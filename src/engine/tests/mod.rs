@@ -146,6 +146,7 @@ fn profile(knobs: &[(&str, &str)]) -> Profile {
 
 mod acknowledging;
 mod closing;
+mod fastopen;
 mod laws;
 mod opening;
 mod options;

@@ -378,7 +378,8 @@ impl<'a> Cursor<'a> {
             let number = |word: &&str| whole(word).is_some();
             let hex = |word: &&str| word.bytes().all(|octet| octet.is_ascii_hexdigit());
             let right = match words[..] {
-                ["nop" | "eol" | "sackOK"] => true,
+                ["nop" | "eol" | "sackOK" | "FO"] => true,
+                ["FO", ref cookie] => hex(cookie),
                 ["mss" | "wscale", ref number_word] => number(number_word),
                 ["TS", "val", ref val, "ecr", ref ecr] => number(val) && number(ecr),
                 ["sack", ref blocks @ ..] => {

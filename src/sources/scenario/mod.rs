@@ -24,7 +24,7 @@ pub use play::{PlayError, play, play_in};
 use crate::engine::{Flags, Profile, Segment, State};
 use crate::ladder::Rung;
 use crate::trace::{HostId, Trace};
-use crate::worlds::simulated::{HostSetup, Setup, Simulated};
+use crate::worlds::simulated::{CookieAge, HostSetup, Setup, Simulated};
 use crate::worlds::{Call, Fault, NetworkAct};
 
 /// A scenario, read and checked.
@@ -67,6 +67,8 @@ pub struct HostPlan {
     pub iss: Vec<u32>,
     /// What the timestamp clock shows at the beginning.
     pub timestamp: u32,
+    /// The fast open cookie it has of the other host.
+    pub cookie: Option<CookieAge>,
     /// Its own profile.
     pub profile: Option<String>,
     /// Knobs set on top.
@@ -270,6 +272,7 @@ impl Scenario {
                 profile: Arc::new(self.profile_of(id, overrides)?),
                 iss: plan.iss.clone(),
                 timestamp_offset: plan.timestamp,
+                cookie: plan.cookie,
             });
         }
         let mut recipe = vec![("scenario".to_owned(), self.name.clone())];

@@ -10,6 +10,7 @@ use super::{Action, ActionLine, HostPlan, Line, LineKind, Scenario, When, host_n
 use crate::engine::State;
 use crate::ladder::{Course, Rung, RungKind, Sign};
 use crate::trace::HostId;
+use crate::worlds::simulated::CookieAge;
 use crate::worlds::{Call, DEFAULT_PORT, Fault, How, SendFlag};
 
 /// Most lines of a scenario; hostile input ends here.
@@ -45,7 +46,7 @@ const ELSEWHERE: [(&str, &str); 7] = [
     ("receive", "recv"),
     ("setsockopt", "option"),
 ];
-const SETTINGS: [&str; 4] = ["iss", "profile", "set", "timestamp"];
+const SETTINGS: [&str; 5] = ["iss", "profile", "set", "timestamp", "cookie"];
 /// Reads a scenario.
 pub(super) fn scenario(name: &str, text: &str) -> Result<Scenario, ParseError> {
     read(name, text, false)
@@ -284,6 +285,10 @@ impl Reader {
             "iss" => self.scenario.hosts[position].iss = cursor.numbers_u32("an ISS")?,
             "timestamp" => {
                 self.scenario.hosts[position].timestamp = cursor.number_u32("what the timestamp clock shows at the beginning")?;
+            }
+            "cookie" => {
+                let ages = [("valid", CookieAge::Valid), ("stale", CookieAge::Stale)];
+                self.scenario.hosts[position].cookie = Some(cursor.choice("valid or stale", &ages)?);
             }
             "profile" => self.scenario.hosts[position].profile = Some(cursor.profile()?),
             _ => {

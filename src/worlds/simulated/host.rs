@@ -4,6 +4,7 @@
 //! Work per packet does not depend on how many sockets there are.
 
 mod calls;
+mod fastopen;
 mod passive;
 mod ports;
 mod view;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use fastopen::KnownServer;
 pub use view::{Inspection, NetstatRow};
 
 use super::socket::{Socket, SocketId, copied};
@@ -62,6 +64,8 @@ pub struct Host {
     /// Resets that belong to no socket.
     strays: VecDeque<Outgoing>,
     deadlines: BinaryHeap<Reverse<(Instant, SocketId)>>,
+    /// What fast opens have taught of servers.
+    known_servers: FxHashMap<IpAddr, KnownServer>,
     /// What answers a segment that is nobody's: always in CLOSED.
     nobody: Connection,
     /// The socket whose connection had an input since [`Host::take_touched`] was asked.
@@ -90,6 +94,7 @@ impl Host {
             ready: VecDeque::new(),
             strays: VecDeque::new(),
             deadlines: BinaryHeap::new(),
+            known_servers: FxHashMap::default(),
             nobody,
             touched: None,
         }
@@ -121,6 +126,7 @@ impl Host {
             if !was_open && socket.connection.state().is_synchronized() {
                 self.completed(id);
             }
+            self.learn(id, now);
             self.after_input(id);
             return Some(id);
         }
@@ -172,6 +178,8 @@ impl Host {
         if listener.accepted.len() + usize::from(listener.half_open) > usize::from(listener.backlog) {
             return None;
         }
+        let answer = self.answer_fast_open(id, now, source.address, segment);
+        let listener = self.get_mut(id).ok()?;
         listener.half_open += 1;
         let mss = listener.mss;
         let child = self.socket();
@@ -184,11 +192,19 @@ impl Host {
         socket.remote = Some(source);
         socket.parent = Some(id);
         socket.connection.on_open_passive(now, open).ok()?;
+        if let Some(answer) = answer {
+            socket.connection.answer_fast_open(answer);
+        }
         let arrival = socket.connection.on_segment(now, &segment.crossed());
         socket.take(&arrival, text);
         if self.profile.syn_ack_with_text {
             // The SYN,ACK waits for what its application has to say.
             self.completed(child);
+        }
+        if answer.is_some_and(|answer| answer.take) {
+            // The application may read and answer before the handshake ends.
+            self.completed(child);
+            self.begin_fast(id, child);
         }
         self.after_input(child);
         Some(child)
@@ -196,6 +212,7 @@ impl Host {
 
     /// The handshake of a child is done: it waits for `accept`.
     fn completed(&mut self, id: SocketId) {
+        self.end_fast(id);
         let parent = self.get_mut(id).ok().and_then(|socket| socket.parent.take());
         if let Some(parent) = parent.and_then(|parent| self.get_mut(parent).ok()) {
             parent.half_open -= 1;
@@ -221,6 +238,7 @@ impl Host {
             let due = socket.connection.poll_deadline().is_some_and(|deadline| deadline <= now);
             if due {
                 socket.connection.on_time(now);
+                self.learn(id, now);
             }
             self.after_input(id);
             if due {
@@ -317,6 +335,7 @@ impl Host {
         if self.get(id).is_err() {
             return;
         }
+        self.end_fast(id);
         let Some(socket) = self.sockets[id.slot as usize].take() else { return };
         if let Some(parent) = socket.parent.and_then(|parent| self.get_mut(parent).ok()) {
             parent.half_open -= 1;

@@ -40,6 +40,17 @@ pub struct HostSetup {
     pub iss: Vec<u32>,
     /// What its timestamp clock shows at the beginning.
     pub timestamp_offset: u32,
+    /// The fast open cookie it has of the other host, if any.
+    pub cookie: Option<CookieAge>,
+}
+
+/// Whether a cookie from before the beginning is still good.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CookieAge {
+    /// Its maker takes it.
+    Valid,
+    /// Its maker takes it no more.
+    Stale,
 }
 
 /// How a simulated world is set up.
@@ -81,7 +92,7 @@ pub struct Simulated {
 impl Simulated {
     /// A world in which nothing has happened yet.
     pub fn new(setup: &Setup) -> Self {
-        let hosts = setup
+        let mut hosts: Vec<Host> = setup
             .hosts
             .iter()
             .zip(0_u64..)
@@ -92,6 +103,16 @@ impl Simulated {
                 made
             })
             .collect();
+        for (position, host) in setup.hosts.iter().enumerate() {
+            let (Some(age), Some(server)) = (host.cookie, hosts.get(1 - position.min(1))) else { continue };
+            let cookie = match age {
+                CookieAge::Valid => server.fast_open_cookie(host.address, Instant::START),
+                CookieAge::Stale => server.stale_fast_open_cookie(host.address, Instant::START),
+            };
+            let server = server.address();
+            let mss = setup.mtu.saturating_sub(if server.is_ipv4() { 40 } else { 60 });
+            hosts[position].remember_cookie(server, cookie, mss);
+        }
         let infos = setup.hosts.iter().map(|host| HostInfo {
             name: host.name.clone(),
             address: host.address,

@@ -25,7 +25,7 @@ impl Simulated {
         let now = self.now;
         let nothing = |()| String::new();
         match call {
-            Call::Listen { port, backlog, .. } => self.listen(host, *port, *backlog).map(nothing),
+            Call::Listen { port, backlog, fast_open } => self.listen(host, *port, *backlog, *fast_open).map(nothing),
             Call::OpenPassive { port, peer } => self.open_passive(host, *port, *peer).map(nothing),
             Call::Connect { to, port, from_port, text, fast } => {
                 let remote = End { address: self.host(*to).address(), port: *port };
@@ -68,12 +68,15 @@ impl Simulated {
         }
     }
 
-    fn listen(&mut self, host: HostId, port: u16, backlog: u16) -> Result<(), Errno> {
+    fn listen(&mut self, host: HostId, port: u16, backlog: u16, fast_open: Option<u16>) -> Result<(), Errno> {
         let now = self.now;
         let id = self.host_mut(host).socket();
         self.apply_pending(host, id)?;
         self.host_mut(host).bind(id, port)?;
         self.host_mut(host).listen(id, now, backlog)?;
+        if let Some(pending) = fast_open {
+            self.host_mut(host).allow_fast_open(id, pending)?;
+        }
         self.process(host).listener = Some(id);
         self.show(host, id);
         Ok(())
@@ -90,7 +93,7 @@ impl Simulated {
         self.host_mut(host).open_passive(id, now, remote)
     }
 
-    fn connect(&mut self, host: HostId, remote: End, from_port: Option<u16>, text: &[u8], _fast: bool) -> Result<(), Errno> {
+    fn connect(&mut self, host: HostId, remote: End, from_port: Option<u16>, text: &[u8], fast: bool) -> Result<(), Errno> {
         let now = self.now;
         let id = self.host_mut(host).socket();
         self.process(host).connection = Some(id);
@@ -100,7 +103,7 @@ impl Simulated {
             self.host_mut(host).bind(id, port)?;
         }
         self.show(host, id);
-        self.host_mut(host).connect_with(id, now, remote, text)
+        self.host_mut(host).connect_with(id, now, remote, text, fast)
     }
 
     fn apply_pending(&mut self, host: HostId, id: SocketId) -> Result<(), Errno> {

@@ -36,6 +36,12 @@ pub(super) struct Socket {
     pub accepted: VecDeque<SocketId>,
     /// Children whose handshake is not done.
     pub half_open: u16,
+    /// Fast opens this listener lets be under way at once; `None`: none at all.
+    pub fast_open: Option<u16>,
+    /// How many are.
+    pub fast_pending: u16,
+    /// The listener that counts this one among them.
+    pub fast_parent: Option<SocketId>,
     /// It stands in its listener's queue.
     pub waits: bool,
     pub error: Option<Errno>,
@@ -95,6 +101,9 @@ impl Socket {
             backlog: 0,
             accepted: VecDeque::new(),
             half_open: 0,
+            fast_open: None,
+            fast_pending: 0,
+            fast_parent: None,
             waits: false,
             error: None,
             linger: None,

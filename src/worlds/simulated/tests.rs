@@ -1,5 +1,8 @@
 //! Hosts by hand: the sockets API, demultiplexing and the backlog, without scenario and trace.
 
+mod fastopen;
+mod reordering;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::collection::vec;

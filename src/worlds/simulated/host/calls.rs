@@ -80,14 +80,15 @@ impl Host {
     /// `EINPROGRESS` once the SYN is on its way, `EALREADY` while it is, `EISCONN` when it has been
     /// answered, and afterwards whatever ended the attempt.
     pub fn connect(&mut self, id: SocketId, now: Instant, remote: End) -> Result<(), Errno> {
-        self.connect_with(id, now, remote, &[])
+        self.connect_with(id, now, remote, &[], false)
     }
 
-    /// `connect` and `send` in one call: as much of `text` as fits rides in the SYN.
+    /// `connect` and `send` in one call: as much of `text` as fits rides in the SYN; with `fast`
+    /// (`MSG_FASTOPEN`) only beside a cookie, for which the server may read it at once.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub fn connect_with(&mut self, id: SocketId, now: Instant, remote: End, text: &[u8]) -> Result<(), Errno> {
+    pub fn connect_with(&mut self, id: SocketId, now: Instant, remote: End, text: &[u8], fast: bool) -> Result<(), Errno> {
         match self.get(id)?.connection.state() {
             State::Closed => {}
             State::SynSent | State::SynReceived => return Err(Errno::Already),
@@ -108,6 +109,7 @@ impl Host {
         let iss = self.choose_iss(now, port, remote);
         let open = self.open_parameters(self.get(id)?.mss, iss);
         self.flows.insert((port, remote), id);
+        let attempt = if fast { self.try_fast(remote.address, now) } else { None };
         let socket = self.get_mut(id)?;
         socket.remote = Some(remote);
         socket.send.clear();
@@ -115,15 +117,28 @@ impl Host {
         socket.early.clear();
         socket.error = None;
         socket.read_shut = false;
-        if text.is_empty() {
-            socket.connection.on_open_active(now, open).map_err(|_| Errno::IsConnected)?;
-        } else {
-            let octets = u32::try_from(text.len()).unwrap_or(u32::MAX);
-            let taken = socket.connection.on_open_active_with(now, open, octets).map_err(|_| Errno::IsConnected)?;
-            socket.send.extend(&text[..taken as usize]);
-        }
+        let octets = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let connection = &mut socket.connection;
+        let taken = match attempt {
+            Some(known) => connection.on_open_active_fast(now, open, octets, known),
+            None if !fast && octets > 0 => connection.on_open_active_with(now, open, octets),
+            None => {
+                connection.on_open_active(now, open).and_then(|()| if octets > 0 { connection.on_send(now, octets, false) } else { Ok(0) })
+            }
+        };
+        let taken = taken.map_err(|_| Errno::IsConnected)?;
+        socket.send.extend(&text[..taken as usize]);
         self.after_input(id);
         Err(Errno::InProgress)
+    }
+
+    /// `TCP_FASTOPEN` of a listener: how many fast opens may be under way at once.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn allow_fast_open(&mut self, id: SocketId, pending: u16) -> Result<(), Errno> {
+        self.get_mut(id)?.fast_open = Some(pending);
+        Ok(())
     }
 
     /// How a `connect` under way has ended.

@@ -1,0 +1,185 @@
+//! TCP fast open (RFC 7413): a cookie that lets the text of a SYN be read before the handshake ends.
+//!
+//! The host makes, checks and remembers cookies, for it knows secrets, addresses and the time. Here
+//! is what one connection does with them.
+
+use std::fmt;
+
+use super::call::{CallError, Open};
+use super::options::TcpOptions;
+use super::state::State;
+use super::tcb::{Connection, Origin};
+use super::time::Instant;
+
+/// What the option of kind 34 carries: nothing, which asks for a cookie, or 4 to 16 octets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct FastOpenCookie {
+    octets: [u8; 16],
+    len: u8,
+}
+
+impl FastOpenCookie {
+    /// The empty one: a request.
+    pub const REQUEST: Self = Self { octets: [0; 16], len: 0 };
+
+    /// The cookie with these octets; `None` for a length no cookie has (R7413-1).
+    pub fn new(octets: &[u8]) -> Option<Self> {
+        let fits = octets.is_empty() || ((4..=16).contains(&octets.len()) && octets.len().is_multiple_of(2));
+        let len = u8::try_from(octets.len()).ok().filter(|_| fits)?;
+        let mut cookie = Self { octets: [0; 16], len };
+        cookie.octets[..octets.len()].copy_from_slice(octets);
+        Some(cookie)
+    }
+
+    /// Its octets.
+    pub fn octets(&self) -> &[u8] {
+        &self.octets[..usize::from(self.len)]
+    }
+
+    /// Whether it asks for one.
+    pub const fn is_request(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl fmt::Debug for FastOpenCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.octets().iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+/// What a client knows of a server when it opens fast.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FastOpenTry {
+    /// Nothing: it asks for a cookie, and its text waits.
+    Ask,
+    /// A cookie of an earlier connection: text rides in the SYN.
+    Show {
+        /// The cookie.
+        cookie: FastOpenCookie,
+        /// The MSS the server announced then (R7413-3): how much text a SYN may carry.
+        mss: u16,
+    },
+}
+
+/// What a server says to the option of a SYN.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FastOpenAnswer {
+    /// The cookie was ours: text is taken at once.
+    pub take: bool,
+    /// A cookie for the next time.
+    pub grant: Option<FastOpenCookie>,
+}
+
+/// What a client learned, for the host to remember (R7413-3, R7413-4).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FastOpenOutcome {
+    /// The cookie that came.
+    pub cookie: Option<FastOpenCookie>,
+    /// The MSS beside it.
+    pub mss: u16,
+    /// The text was not acknowledged, or the SYN was not answered as long as it was a fast one.
+    pub refused: bool,
+}
+
+/// The fast open of one connection.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct FastOpen {
+    /// What our first SYN or SYN,ACK carries.
+    option: Option<FastOpenCookie>,
+    /// Text is taken from the SYN, or rides in it.
+    text: bool,
+    /// How much a SYN may carry, before options.
+    mss: u16,
+    /// What the SYN,ACK brought.
+    granted: Option<FastOpenCookie>,
+    /// The SYN,ACK left text unacknowledged.
+    refused: bool,
+    /// The outcome was asked for.
+    told: bool,
+}
+
+impl Connection {
+    /// Active OPEN with fast open (RFC 7413 section 4.2): returns how much of the text was taken.
+    ///
+    /// A server may read the text of a SYN twice, so only an application that can bear this may
+    /// ask for it (R7413-16).
+    ///
+    /// # Errors
+    /// As [`on_open_active`](Self::on_open_active).
+    pub fn on_open_active_fast(&mut self, now: Instant, open: Open, octets: u32, known: FastOpenTry) -> Result<u32, CallError> {
+        self.on_open_active(now, open)?;
+        self.snd.unsent = octets.min(self.profile.send_buffer);
+        // R7413-8: without a cookie the option is empty, and no text rides. R7413-10: with one it does.
+        let (option, text, mss) = match known {
+            FastOpenTry::Ask => (FastOpenCookie::REQUEST, false, 0),
+            FastOpenTry::Show { cookie, mss } => (cookie, true, mss),
+        };
+        self.bits.set_syn_text(text);
+        self.fast_open = Some(Box::new(FastOpen { option: Some(option), text, mss, granted: None, refused: false, told: false }));
+        Ok(self.snd.unsent)
+    }
+
+    /// Says, in LISTEN and before the SYN is given to [`on_segment`](Self::on_segment), what to do about its cookie.
+    pub fn answer_fast_open(&mut self, answer: FastOpenAnswer) {
+        let FastOpenAnswer { take, grant } = answer;
+        self.fast_open = Some(Box::new(FastOpen { option: grant, text: take, mss: 0, granted: None, refused: false, told: true }));
+    }
+
+    /// What this client learned, once, as soon as its SYN is answered or given up.
+    #[inline]
+    pub fn take_fast_open_outcome(&mut self) -> Option<FastOpenOutcome> {
+        if self.fast_open.is_none() { None } else { self.fast_open_outcome() }
+    }
+
+    fn fast_open_outcome(&mut self) -> Option<FastOpenOutcome> {
+        let (mss, given_up, late) = (self.snd.mss, self.state == State::Closed, self.bits.syn_timed_out());
+        let fast = self.fast_open.as_mut().filter(|fast| !fast.told && self.state != State::SynSent)?;
+        fast.told = true;
+        Some(FastOpenOutcome { cookie: fast.granted, mss, refused: fast.refused || given_up || late })
+    }
+
+    /// Whether the SYN that has arrived showed a cookie of ours.
+    pub(super) fn takes_syn_text(&self) -> bool {
+        self.fast_open.as_ref().is_some_and(|fast| fast.text)
+    }
+
+    /// Whether the application was given the text of the SYN, and may answer before the handshake ends (R7413-13).
+    pub(super) fn is_open_early(&self) -> bool {
+        self.state == State::SynReceived && self.origin == Origin::Passive && self.takes_syn_text()
+    }
+
+    /// Puts the option into a SYN or SYN,ACK, if it is the first (R7413-9, R7413-11, R7413-14).
+    pub(super) fn add_fast_open(&self, options: &mut TcpOptions) {
+        if self.backoff == 0
+            && let Some(cookie) = self.fast_open.as_ref().and_then(|fast| fast.option)
+        {
+            options.add_fast_open(&cookie);
+        }
+    }
+
+    /// How much text a SYN may carry, before options.
+    pub(super) fn syn_room(&self) -> u16 {
+        self.fast_open.as_ref().map_or(self.default_mss, |fast| fast.mss)
+    }
+
+    /// A SYN,ACK brings a cookie, or none.
+    pub(super) fn take_cookie(&mut self, cookie: Option<FastOpenCookie>) {
+        if let Some(fast) = &mut self.fast_open
+            && self.origin == Origin::Active
+        {
+            fast.granted = cookie.filter(|cookie| !cookie.is_request());
+        }
+    }
+
+    /// The SYN is acknowledged; text that rode in it and is not leaves again with the first ACK (R7413-15).
+    pub(super) fn resend_syn_text(&mut self) {
+        if let Some(fast) = &mut self.fast_open
+            && self.origin == Origin::Active
+            && fast.text
+        {
+            fast.refused = self.snd.una != self.snd.nxt;
+            self.bits.set_front_due(fast.refused);
+        }
+    }
+}
