@@ -273,10 +273,8 @@ impl Connection {
         }
         let event = self.ack_event(segment.ack);
         self.apply(event, now, Some(segment));
-        match event {
-            Event::AckFuture | Event::AckTooOld => {}
-            _ if self.state == State::Closed => {}
-            _ => self.text_and_fin(now, segment),
+        if !matches!(event, Event::AckFuture | Event::AckTooOld) && self.state != State::Closed {
+            self.text_and_fin(now, segment);
         }
     }
 

@@ -14,6 +14,9 @@
 //! A state changes in one place only, `tcb::Connection::apply`, which looks up one row of
 //! [`rules::RULES`].
 
+// Nobody may have forgotten a state or an event.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod actions;
 mod arrival;
 mod call;

@@ -245,10 +245,7 @@ impl TcpOptions {
         if let [1, 1, 8, 10, rest @ ..] = self.octets() {
             return timestamps(rest);
         }
-        self.iter().find_map(|option| match option {
-            TcpOption::Timestamps(ts) => Some(ts),
-            _ => None,
-        })
+        self.iter().find_map(|option| if let TcpOption::Timestamps(ts) = option { Some(ts) } else { None })
     }
 }
 

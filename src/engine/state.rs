@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::time::Timer;
+
 /// Declares an enum whose variants all have a fixed spelling, listed in `ALL`.
 macro_rules! words {
     ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -171,6 +173,56 @@ words! {
         IcmpSoft = "icmp-soft",
         /// The implementation needs the record's place for another.
         Evict = "delete-TCB",
+    }
+}
+
+impl Event {
+    /// The timer whose expiry this is, if it is one.
+    pub const fn timer(self) -> Option<Timer> {
+        match self {
+            Self::UserTimeout => Some(Timer::User),
+            Self::Retransmission | Self::RetransmissionR2 => Some(Timer::Retransmission),
+            Self::DelayedAck => Some(Timer::DelayedAck),
+            Self::TwoMsl => Some(Timer::TimeWait),
+            Self::FinWait2Timeout => Some(Timer::FinWait2),
+            Self::KeepAlive | Self::KeepAliveDead => Some(Timer::KeepAlive),
+            Self::OpenPassive
+            | Self::OpenActive
+            | Self::OpenUnspecified
+            | Self::Send
+            | Self::Receive
+            | Self::Close
+            | Self::Abort
+            | Self::Status
+            | Self::Unacceptable
+            | Self::RstOutside
+            | Self::RstExact
+            | Self::RstInWindow
+            | Self::Syn
+            | Self::SynWithFin
+            | Self::SynOutside
+            | Self::SynAck
+            | Self::SynAckUnexpected
+            | Self::BadSecurity
+            | Self::NoAck
+            | Self::AckAcceptable
+            | Self::FinAcked
+            | Self::AckDuplicate
+            | Self::AckTooOld
+            | Self::AckFuture
+            | Self::CookieAck
+            | Self::Urgent
+            | Self::UrgentAgain
+            | Self::Text
+            | Self::TextOutOfOrder
+            | Self::Fin
+            | Self::FinOutOfOrder
+            | Self::FinAgain
+            | Self::FinSent
+            | Self::IcmpHard
+            | Self::IcmpSoft
+            | Self::Evict => None,
+        }
     }
 }
 

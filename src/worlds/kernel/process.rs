@@ -162,7 +162,14 @@ impl Kernel {
         match tcp_info(socket)?.state {
             State::SynSent | State::SynReceived => Err(rustix::io::Errno::ALREADY.into()),
             State::Closed => Err(rustix::io::Errno::NOTCONN.into()),
-            _ => Ok(()),
+            State::Listen
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => Ok(()),
         }
     }
 }

@@ -3,6 +3,9 @@
 //! Sans-IO like the engine: packets and the time go in, packets and the next deadline come out.
 //! Work per packet does not depend on how many sockets there are.
 
+// As in the engine: nobody may have forgotten a state.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod calls;
 mod fastopen;
 mod passive;

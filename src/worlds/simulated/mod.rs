@@ -21,7 +21,7 @@ use process::Process;
 pub use socket::SocketId;
 
 use super::{Call, Errno, Fault, NetworkAct, Outcome, World};
-use crate::engine::{Event, Instant, Profile, Rule, Segment, State, Timer};
+use crate::engine::{Event, Instant, Profile, Segment, State, Timer};
 use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
 use crate::wire;
 
@@ -370,8 +370,8 @@ impl Simulated {
                 let timer = self
                     .host(host)
                     .inspect(socket)
-                    .and_then(|inspection| inspection.rules.first().copied())
-                    .map_or(Timer::Retransmission, timer_of);
+                    .and_then(|inspection| inspection.rules.first().and_then(|rule| rule.on.timer()))
+                    .unwrap_or(Timer::Retransmission);
                 self.show(host, socket);
                 self.record(host, Some(socket), before, What::Timer(timer), false);
                 self.return_to_listener(host);
@@ -409,18 +409,6 @@ impl Simulated {
         let lingering =
             self.processes.iter().filter_map(|process| process.lingers).map(|(_, until)| until).filter(|until| *until > self.now).min();
         [packet, timer, lingering].into_iter().flatten().min()
-    }
-}
-
-/// The timer whose expiry a rule answers.
-fn timer_of(rule: &Rule) -> Timer {
-    match rule.on {
-        Event::TwoMsl => Timer::TimeWait,
-        Event::DelayedAck => Timer::DelayedAck,
-        Event::UserTimeout => Timer::User,
-        Event::FinWait2Timeout => Timer::FinWait2,
-        Event::KeepAlive | Event::KeepAliveDead => Timer::KeepAlive,
-        _ => Timer::Retransmission,
     }
 }
 

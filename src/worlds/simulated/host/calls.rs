@@ -92,7 +92,14 @@ impl Host {
         match self.get(id)?.connection.state() {
             State::Closed => {}
             State::SynSent | State::SynReceived => return Err(Errno::Already),
-            _ => return Err(Errno::IsConnected),
+            State::Listen
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => return Err(Errno::IsConnected),
         }
         if remote.address.is_ipv4() != self.address.is_ipv4() {
             return Err(Errno::NetworkUnreachable);
@@ -150,7 +157,14 @@ impl Host {
         match socket.connection.state() {
             State::SynSent | State::SynReceived => Err(Errno::Already),
             State::Closed => Err(socket.error.take().unwrap_or(Errno::NotConnected)),
-            _ => Ok(()),
+            State::Listen
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => Ok(()),
         }
     }
 
@@ -204,7 +218,16 @@ impl Host {
             State::Closed if socket.remote.is_none() => return Err(Errno::NotConnected),
             State::Listen if socket.expects.is_some() => self.send_from_listen(id, now, octets)?,
             State::Listen => return Err(Errno::NotConnected),
-            _ => call(&mut socket.connection, octets).map_err(|error| match error.refusal {
+            State::Closed
+            | State::SynSent
+            | State::SynReceived
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => call(&mut socket.connection, octets).map_err(|error| match error.refusal {
                 Refusal::Full => Errno::Again,
                 Refusal::Missing | Refusal::Exists | Refusal::Unspecified | Refusal::Closing => Errno::BrokenPipe,
             })?,
@@ -225,12 +248,23 @@ impl Host {
             if let Some(error) = socket.error.take() {
                 return Err(error);
             }
+            if socket.read_shut || socket.connection.peer_has_closed() {
+                return Ok(Vec::new());
+            }
             return match state {
-                _ if socket.read_shut || socket.connection.peer_has_closed() => Ok(Vec::new()),
                 State::Listen if !socket.single => Err(Errno::NotConnected),
                 State::Closed if socket.remote.is_none() => Err(Errno::NotConnected),
                 State::Closed => Ok(Vec::new()),
-                _ => Err(Errno::Again),
+                State::Listen
+                | State::SynSent
+                | State::SynReceived
+                | State::Established
+                | State::FinWait1
+                | State::FinWait2
+                | State::CloseWait
+                | State::Closing
+                | State::LastAck
+                | State::TimeWait => Err(Errno::Again),
             };
         }
         let count = socket.receive.len().min(max as usize);
