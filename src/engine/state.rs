@@ -221,7 +221,8 @@ impl Event {
             | Self::FinSent
             | Self::IcmpHard
             | Self::IcmpSoft
-            | Self::Evict => None,
+            | Self::Evict
+            | Self::FastOpen => None,
         }
     }
 }
