@@ -301,7 +301,12 @@ impl Builder<'_> {
             What::Timer(timer) => self.timer(index, entry, *timer),
             What::Call { call, result, returned } => self.call(index, entry, call, result, *returned),
             What::Observation => {}
-            What::Note(note) => self.remark(host, format!("{}: {note}", self.name(entry.host)), index),
+            What::Note(note) => {
+                self.remark(host, format!("{}: {note}", self.name(entry.host)), index);
+                if entry.before != entry.after {
+                    self.states(index, entry);
+                }
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! Sources and worlds write a [`Trace`]; sinks read one and never ask where it came from. It holds
 //! values only: no files, no wire format, no serialization.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::engine::{Flags, Instant, Rule, Segment, Signal, State, Timer, Variables};
@@ -48,6 +49,13 @@ pub struct End {
     pub address: IpAddr,
     /// TCP port.
     pub port: u16,
+}
+
+impl fmt::Display for End {
+    /// `192.0.2.1:7007`, `[2001:db8::1]:7007`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        std::net::SocketAddr::new(self.address, self.port).fmt(f)
+    }
 }
 
 /// A bit that is the other way round when a packet reaches the wire's other end.

@@ -4,6 +4,7 @@
 //! it hands out the [`Trace`] of what happened. Who calls what, and when, is the source's business.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::engine::{Instant, Segment};
 use crate::trace::{HostId, Trace};
@@ -308,6 +309,25 @@ impl Outcome {
     }
 }
 
+/// Whom a forged segment claims to come from, where that is not the connection of a host.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Claim {
+    /// An address that is not the host's.
+    pub address: Option<IpAddr>,
+    /// A port that is not the connection's.
+    pub port: Option<u16>,
+}
+
+impl fmt::Display for Claim {
+    /// As a scenario writes it, with a space behind.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(address) = self.address {
+            write!(f, "from {address} ")?;
+        }
+        self.port.map_or(Ok(()), |port| write!(f, "port {port} "))
+    }
+}
+
 /// Somewhere a scenario can happen.
 pub trait World {
     /// The time now.
@@ -325,14 +345,21 @@ pub trait World {
     /// What is impossible here, in words.
     fn network(&mut self, act: &NetworkAct) -> Result<(), String>;
 
-    /// Delivers a forged segment in the name of `from` to the other host, now; or says why not.
+    /// Delivers a forged segment in the name of `from`, or of whom it `claims` to come from, to the other
+    /// host, now; or says why not.
     ///
     /// # Errors
     /// What is impossible here, in words.
-    fn inject(&mut self, from: HostId, segment: &Segment) -> Result<(), String>;
+    fn inject(&mut self, from: HostId, claims: Claim, segment: &Segment) -> Result<(), String>;
 
     /// Lets one more thing happen, at `until` at the latest; `false` if nothing is left to happen before.
     fn step(&mut self, until: Option<Instant>) -> bool;
+
+    /// Writes down the sockets of `host` as `netstat` lists them, or says why not.
+    ///
+    /// # Errors
+    /// What is impossible here, in words.
+    fn netstat(&mut self, host: HostId) -> Result<(), String>;
 
     /// Whether nothing is under way: no segment, no retransmission, no owed ACK.
     fn is_settled(&self) -> bool;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::values::{AckPolicy, KnobValue, OptionLayout, Shift, WindowPolicy};
+use super::values::{AckPolicy, KnobValue, OptionLayout, Shift, SynCookies, WindowPolicy};
 use super::{Knob, Layer};
 use crate::engine::rules::{TABLE, Table};
 
@@ -339,6 +339,43 @@ knobs! {
     keepalive_reset: bool = "keepalive-reset" {
         rfc9293: false, "RFC 9293 section 3.8.4 names no segment";
         linux: true, "measured: RST,ACK at SND.NXT";
+    }
+    /// Places in a backlog beyond the number that listen asks for.
+    backlog_extra: u16 = "backlog-extra" {
+        rfc9293: 0, "a choice of this project: the number is the number";
+        linux: 1, "measured: a backlog of 1 holds 2; sk_acceptq_is_full";
+    }
+    /// Whether half-open connections take places in the backlog from those that wait for accept.
+    backlog_counts_half_open: bool = "backlog-counts-half-open" {
+        rfc9293: true, "RFC 4987 section 2: the backlog limits half-open connections";
+        linux: false, "inet_csk_reqsk_queue_is_full: a limit of its own, as large";
+        freebsd: false, "syncache: a table of its own";
+    }
+    /// Whether the third ACK is answered by RST when no place is left for its connection.
+    abort_on_overflow: bool = "abort-on-overflow" {
+        rfc9293: false, "a choice of this project: the peer may try again";
+        linux: false, "net.ipv4.tcp_abort_on_overflow";
+    }
+    /// Whether the oldest half-open connection gives its place to a new one.
+    evict_half_open: bool = "evict-half-open" {
+        rfc9293: false, "RFC 4987 section 3.4: one defence of several";
+        linux: false, "no such thing since the queue is a hash table";
+    }
+    /// When a SYN is answered by a cookie and nothing is kept.
+    syn_cookies: SynCookies = "syn-cookies" {
+        rfc9293: SynCookies::Off, "RFC 4987 section 3.6 is optional";
+        linux: SynCookies::Pressure, "net.ipv4.tcp_syncookies";
+        freebsd: SynCookies::Pressure, "net.inet.tcp.syncookies";
+    }
+    /// Whether the half-open connections of a listener that closes are told by RST.
+    reset_half_open: bool = "reset-half-open" {
+        rfc9293: true, "RFC 9293 section 3.10.5: ABORT in SYN-RECEIVED sends RST";
+        linux: false, "measured: a pending request vanishes, and what comes later draws RST";
+    }
+    /// Records in TIME-WAIT a host keeps, the next one being deleted at once; 0 keeps all.
+    time_wait_limit: u32 = "time-wait-limit" {
+        rfc9293: 0, "RFC 9293 knows no limit";
+        linux: 0, "net.ipv4.tcp_max_tw_buckets depends on memory, 262144 at most: too many to matter here";
     }
     /// First port of the ephemeral range.
     ephemeral_first: u16 = "ephemeral-first" {

@@ -109,6 +109,39 @@ impl KnobValue for OptionLayout {
     }
 }
 
+/// When a listener answers a SYN by a cookie and keeps nothing (RFC 4987 section 3.6).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SynCookies {
+    /// Never.
+    Off,
+    /// When there is no room for another half-open connection (RFC 4987 section 3.7).
+    Pressure,
+    /// Every time.
+    Always,
+}
+
+impl KnobValue for SynCookies {
+    const EXPECTED: &'static str = "off, pressure or always";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "pressure" => Some(Self::Pressure),
+            "always" => Some(Self::Always),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Off => "off",
+            Self::Pressure => "pressure",
+            Self::Always => "always",
+        }
+        .to_owned()
+    }
+}
+
 /// How the window offered to the peer follows from the receive buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum WindowPolicy {

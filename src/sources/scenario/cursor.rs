@@ -11,7 +11,7 @@ use crate::engine::profile::{KNOBS, KnobError};
 use crate::engine::{Flags, Profile, State};
 use crate::ladder::{Fields, Sign};
 use crate::nearest::nearest;
-use crate::worlds::{SegmentKind, SocketOption};
+use crate::worlds::{Claim, SegmentKind, SocketOption};
 
 /// What was read, or the mistake that was found instead.
 pub(super) type Parsed<T> = Result<T, Box<Mistake>>;
@@ -258,6 +258,24 @@ impl<'a> Cursor<'a> {
             ));
         }
         Ok((kind, nth - 1))
+    }
+
+    /// `from ADDRESS` and `port NUMBER` before a forged segment, each once, if at all.
+    pub(super) fn claim(&mut self) -> Parsed<Claim> {
+        let mut claim = Claim::default();
+        loop {
+            match self.peek_word() {
+                "from" if claim.address.is_none() => {
+                    self.word();
+                    let before = self.clone();
+                    let address = self.word().parse().map_err(|_| before.mistake_word("an IP address, such as 198.51.100.7", []))?;
+                    claim.address = Some(address);
+                }
+                "port" if claim.port.is_none() => claim.port = Some(self.argument("a port")?),
+                word if word.starts_with('<') => return Ok(claim),
+                _ => return Err(self.mistake_word("from, port (each once), or a segment such as <SEQ=100><CTL=SYN>", ["from", "port"])),
+            }
+        }
     }
 
     pub(super) fn forged(&mut self) -> Parsed<Forged> {

@@ -25,7 +25,7 @@ use crate::engine::{Flags, Profile, Segment, State};
 use crate::ladder::Rung;
 use crate::trace::{HostId, Trace};
 use crate::worlds::simulated::{CookieAge, HostSetup, Setup, Simulated};
-use crate::worlds::{Call, Fault, NetworkAct};
+use crate::worlds::{Call, Claim, Fault, NetworkAct};
 
 /// A scenario, read and checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -122,8 +122,10 @@ pub enum Action {
     Call(Call),
     /// The network is told what to do with a segment to come.
     Network(NetworkAct),
-    /// Somebody forges a segment in this host's name.
-    Inject(Forged),
+    /// Somebody forges a segment in this host's name, or in that of whom it claims to come from.
+    Inject(Claim, Forged),
+    /// The sockets of this host are written down.
+    Netstat,
 }
 
 impl std::fmt::Display for Action {
@@ -131,7 +133,8 @@ impl std::fmt::Display for Action {
         match self {
             Self::Call(call) => call.fmt(f),
             Self::Network(act) => act.fmt(f),
-            Self::Inject(forged) => write!(f, "inject {}", forged.segment()),
+            Self::Inject(claims, forged) => write!(f, "inject {claims}{}", forged.segment()),
+            Self::Netstat => write!(f, "netstat"),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::worlds::{Call, DEFAULT_PORT, Fault, How, SendFlag};
 /// Most lines of a scenario; hostile input ends here.
 const MAX_LINES: usize = 10_000;
 const DIRECTIVES: [&str; 9] = ["title", "source", "teaches", "link", "ip", "seed", "profile", "show", "mtu"];
-const ACTIONS: [&str; 18] = [
+const ACTIONS: [&str; 19] = [
     "listen",
     "open",
     "connect",
@@ -35,6 +35,7 @@ const ACTIONS: [&str; 18] = [
     "reorder",
     "corrupt",
     "inject",
+    "netstat",
 ];
 /// What others call it, and what it is called here.
 const ELSEWHERE: [(&str, &str); 7] = [
@@ -260,8 +261,8 @@ impl Reader {
         cursor.end()?;
         self.octets += match &action {
             Action::Call(Call::Send { text, .. } | Call::Connect { text, .. }) => u32::try_from(text.len()).unwrap_or(u32::MAX),
-            Action::Inject(forged) => forged.len,
-            Action::Call(_) | Action::Network(_) => 0,
+            Action::Inject(_, forged) => forged.len,
+            Action::Call(_) | Action::Network(_) | Action::Netstat => 0,
         };
         if self.octets > MAX_SEND {
             return Err(before.mistake_word(&format!("at most {MAX_SEND} octets in all"), []));
@@ -401,7 +402,11 @@ impl Reader {
             "crash" => Call::Crash,
             "option" => Call::Set(cursor.socket_option()?),
             verb @ ("lose" | "delay" | "duplicate" | "reorder" | "corrupt") => return cursor.network_act(verb, host).map(Action::Network),
-            "inject" => return cursor.forged().map(Action::Inject),
+            "inject" => {
+                let claims = cursor.claim()?;
+                return Ok(Action::Inject(claims, cursor.forged()?));
+            }
+            "netstat" => return Ok(Action::Netstat),
             _ => {
                 let expected = format!("a call or an act of the network ({})", ACTIONS.join(", "));
                 let mut mistake = before.mistake_word(&expected, ACTIONS.into_iter().chain(SETTINGS));

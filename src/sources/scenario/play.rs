@@ -142,7 +142,8 @@ impl<W: World> Player<W> {
                 Ok(())
             }
             Action::Network(act) => self.world.network(act).map_err(impossible),
-            Action::Inject(forged) => self.world.inject(line.host, &forged.segment()).map_err(impossible),
+            Action::Inject(claims, forged) => self.world.inject(line.host, *claims, &forged.segment()).map_err(impossible),
+            Action::Netstat => self.world.netstat(line.host).map_err(impossible),
         }
     }
 

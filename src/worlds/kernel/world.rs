@@ -16,7 +16,7 @@ use super::{Errno, Network, NetworkError, memory_in_receive_queue};
 use crate::engine::{Instant, Profile, Segment, State};
 use crate::trace::{End, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
 use crate::wire::{Checksums, WireError, decode_frame};
-use crate::worlds::{Call, NetworkAct, Outcome, World};
+use crate::worlds::{Call, Claim, NetworkAct, Outcome, World};
 
 /// How long the loopback must be silent before nothing is owed: longer than the kernel delays an ACK.
 const SETTLED: Duration = Duration::from_millis(90);
@@ -334,8 +334,12 @@ impl World for Kernel {
         Err(format!("the kernel's network cannot {act}"))
     }
 
-    fn inject(&mut self, _from: HostId, segment: &Segment) -> Result<(), String> {
+    fn inject(&mut self, _from: HostId, _claims: Claim, segment: &Segment) -> Result<(), String> {
         Err(format!("nobody forges {segment} on a loopback"))
+    }
+
+    fn netstat(&mut self, _host: HostId) -> Result<(), String> {
+        Err("the kernel has a netstat of its own".to_owned())
     }
 
     fn step(&mut self, until: Option<Instant>) -> bool {

@@ -7,7 +7,9 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod calls;
+mod cookies;
 mod fastopen;
+mod listening;
 mod passive;
 mod ports;
 mod view;
@@ -20,10 +22,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use fastopen::KnownServer;
+pub use listening::Remark;
 pub use view::{Inspection, NetstatRow};
 
 use super::socket::{Socket, SocketId, copied};
-use crate::engine::{Connection, Flags, Instant, Profile, Segment, State};
+use crate::engine::{Connection, Instant, Profile, Segment, State};
 use crate::trace::End;
 use crate::worlds::Errno;
 
@@ -69,6 +72,10 @@ pub struct Host {
     deadlines: BinaryHeap<Reverse<(Instant, SocketId)>>,
     /// What fast opens have taught of servers.
     known_servers: FxHashMap<IpAddr, KnownServer>,
+    /// What a person should know of decisions that belong to no connection's input.
+    remarks: VecDeque<Remark>,
+    /// Records in TIME-WAIT, counted only where a knob limits them.
+    time_waits: u32,
     /// What answers a segment that is nobody's: always in CLOSED.
     nobody: Connection,
     /// The socket whose connection had an input since [`Host::take_touched`] was asked.
@@ -98,6 +105,8 @@ impl Host {
             strays: VecDeque::new(),
             deadlines: BinaryHeap::new(),
             known_servers: FxHashMap::default(),
+            remarks: VecDeque::new(),
+            time_waits: 0,
             nobody,
             touched: None,
         }
@@ -122,6 +131,9 @@ impl Host {
     pub fn on_packet(&mut self, now: Instant, source: End, destination: End, segment: &Segment, text: &[u8]) -> Option<SocketId> {
         let arriving = segment.crossed();
         if let Some(&id) = self.flows.get(&(destination.port, source)) {
+            if self.overflows(id, &arriving) {
+                return self.overflow(id, now, source);
+            }
             let socket = self.get_mut(id).ok()?;
             let was_open = socket.connection.state().is_synchronized();
             let arrival = socket.connection.on_segment(now, &arriving);
@@ -135,7 +147,7 @@ impl Host {
         }
         if let Some(id) = self.listener_for(source, destination.port) {
             if self.get(id).is_ok_and(|socket| socket.single) {
-                self.on_single_packet(id, now, source, destination, segment);
+                self.on_single_packet(id, now, source, destination, segment, text);
                 return Some(id);
             }
             return self.on_listener_packet(id, now, source, destination, segment, text);
@@ -148,82 +160,6 @@ impl Host {
             self.strays.push_back(Outgoing { socket: None, source: destination, destination: source, segment: reset, text: Vec::new() });
         }
         None
-    }
-
-    /// A listener lives on and forks a child for the SYN; anything else it answers itself.
-    fn on_listener_packet(
-        &mut self,
-        id: SocketId,
-        now: Instant,
-        source: End,
-        destination: End,
-        segment: &Segment,
-        text: &[u8],
-    ) -> Option<SocketId> {
-        let dropped = segment.has(Flags::FIN) && self.profile.drop_syn_fin;
-        let opens = segment.has(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST) && !dropped;
-        let listener = self.get_mut(id).ok()?;
-        if !opens {
-            listener.connection.on_segment(now, &segment.crossed());
-            if let Some(reset) = listener.connection.poll_segment(now) {
-                self.strays.push_back(Outgoing {
-                    socket: Some(id),
-                    source: destination,
-                    destination: source,
-                    segment: reset,
-                    text: Vec::new(),
-                });
-            }
-            return Some(id);
-        }
-        // The standard is silent on a full backlog; practice drops the SYN and lets the client retry.
-        // Handshakes under way count, or a burst of SYNs would fill the queue beyond its end.
-        if listener.accepted.len() + usize::from(listener.half_open) > usize::from(listener.backlog) {
-            return None;
-        }
-        let answer = self.answer_fast_open(id, now, source.address, segment);
-        let listener = self.get_mut(id).ok()?;
-        listener.half_open += 1;
-        let mss = listener.mss;
-        let child = self.socket();
-        let iss = self.choose_iss(now, destination.port, source);
-        let open = self.open_parameters(mss, iss);
-        self.hold_port(child, destination.port).ok()?;
-        self.flows.insert((destination.port, source), child);
-        let socket = self.get_mut(child).ok()?;
-        socket.held = false;
-        socket.remote = Some(source);
-        socket.parent = Some(id);
-        socket.connection.on_open_passive(now, open).ok()?;
-        if let Some(answer) = answer {
-            socket.connection.answer_fast_open(answer);
-        }
-        let arrival = socket.connection.on_segment(now, &segment.crossed());
-        socket.take(&arrival, text);
-        if self.profile.syn_ack_with_text {
-            // The SYN,ACK waits for what its application has to say.
-            self.completed(child);
-        }
-        if answer.is_some_and(|answer| answer.take) {
-            // The application may read and answer before the handshake ends.
-            self.completed(child);
-            self.begin_fast(id, child);
-        }
-        self.after_input(child);
-        Some(child)
-    }
-
-    /// The handshake of a child is done: it waits for `accept`.
-    fn completed(&mut self, id: SocketId) {
-        self.end_fast(id);
-        let parent = self.get_mut(id).ok().and_then(|socket| socket.parent.take());
-        if let Some(parent) = parent.and_then(|parent| self.get_mut(parent).ok()) {
-            parent.half_open -= 1;
-            parent.accepted.push_back(id);
-            if let Ok(child) = self.get_mut(id) {
-                child.waits = true;
-            }
-        }
     }
 
     /// Fires the timers of one socket that are due; returns it, or `None` when none is left.
@@ -280,7 +216,7 @@ impl Host {
                 return Some(packet);
             }
             self.ready.pop_front();
-            self.settle_socket(id);
+            self.settle_socket(id, now);
         }
         None
     }
@@ -300,10 +236,14 @@ impl Host {
     }
 
     /// All that a socket wanted to send has left: schedule its timers, or forget it if it is over.
-    fn settle_socket(&mut self, id: SocketId) {
+    fn settle_socket(&mut self, id: SocketId, now: Instant) {
         self.schedule(id);
         let Ok(socket) = self.get_mut(id) else { return };
         socket.queued = false;
+        if self.profile.time_wait_limit > 0 {
+            self.limit_time_wait(id, now);
+        }
+        let Ok(socket) = self.get(id) else { return };
         let state = socket.connection.state();
         let over = state == State::Closed && socket.remote.is_some();
         // A child that went back to LISTEN is not needed: the listener never left that state.
@@ -340,8 +280,9 @@ impl Host {
         }
         self.end_fast(id);
         let Some(socket) = self.sockets[id.slot as usize].take() else { return };
+        self.time_waits -= u32::from(socket.in_time_wait);
         if let Some(parent) = socket.parent.and_then(|parent| self.get_mut(parent).ok()) {
-            parent.half_open -= 1;
+            parent.half_open.remove(&(id.serial, id));
         }
         if let Some(port) = socket.local_port
             && let Some(holders) = self.ports.get_mut(&port)
@@ -377,10 +318,6 @@ impl Host {
             socket.queued = true;
             self.ready.push_back(id);
         }
-    }
-
-    fn ids(&self) -> impl Iterator<Item = SocketId> {
-        (0..).zip(&self.sockets).filter_map(|(slot, socket)| Some(SocketId { slot, serial: socket.as_deref()?.serial }))
     }
 
     fn get(&self, id: SocketId) -> Result<&Socket, Errno> {

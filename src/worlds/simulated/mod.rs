@@ -15,12 +15,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use host::{Host, Inspection, NetstatRow, Outgoing};
+pub use host::{Host, Inspection, NetstatRow, Outgoing, Remark};
 use link::{Arrives, Leaving, Link, Passage, STEPS_BACK_AT_MOST};
 use process::Process;
 pub use socket::SocketId;
 
-use super::{Call, Errno, Fault, NetworkAct, Outcome, World};
+use super::{Call, Claim, Errno, Fault, NetworkAct, Outcome, World};
 use crate::engine::{Event, Instant, Profile, Segment, State, Timer};
 use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
 use crate::wire;
@@ -238,18 +238,24 @@ impl Simulated {
     /// The next packet this host wants to send leaves; `false` if there is none.
     fn depart_one(&mut self, host: HostId) -> bool {
         let (before, now) = (self.shown_state(host), self.now);
-        let Some(outgoing) = self.host_mut(host).poll_packet(now) else { return false };
-        self.depart(host, before, outgoing);
-        true
+        let outgoing = self.host_mut(host).poll_packet(now);
+        let left = outgoing.is_some();
+        if let Some(outgoing) = outgoing {
+            self.depart(host, before, outgoing);
+        }
+        self.note_remarks(host);
+        left
     }
 
     fn depart(&mut self, from: HostId, before: State, outgoing: Outgoing) {
         let Outgoing { socket, source, destination, segment, text } = outgoing;
-        let to = self.host_of(destination.address).unwrap_or(from);
+        let known = self.host_of(destination.address);
+        // Nobody has the address: the packet goes out into the network, and is seen no more.
+        let to = known.unwrap_or(HostId(1 - from.0.min(1)));
         let payload = wire::segment_octets(&segment);
         let octets = wire::packet_octets(source.address, payload);
         let leaving = Leaving { at: self.now, from, segment: &segment, octets, payload, to_itself: to == from };
-        let passage = self.link.pass(&leaving);
+        let passage = if known.is_some() { self.link.pass(&leaving) } else { Passage::Lost };
         let damage = if let Passage::Arrives(Arrives { damage, .. }) = passage { damage } else { None };
         let id = self.add_packet(Packet { from: Some(from), to, source, destination, segment, text, damage });
         if let Some(socket) = socket
@@ -359,6 +365,26 @@ impl Simulated {
             }
         }
         self.return_to_listener(to);
+        self.note_remarks(to);
+    }
+
+    /// What the host decided stands in the trace behind what made it decide.
+    fn note_remarks(&mut self, host: HostId) {
+        while let Some(Remark { text, ended }) = self.host_mut(host).poll_remark() {
+            let after = self.shown_state(host);
+            let shown = self.processes[usize::from(host.0)].shown;
+            let before = ended.as_ref().filter(|(id, ..)| Some(*id) == shown).map_or(after, |(_, before, _)| *before);
+            let mut entry = Entry::bare(self.now, host, What::Note(text), after);
+            entry.before = before;
+            if let Some((_, _, told)) = ended {
+                entry.endpoint = Some(self.endpoint(host, told.serial));
+                entry.rules = told.rules;
+                entry.signals = told.signals;
+                entry.variables = Some(Box::new(told.variables));
+            }
+            self.trace.entries.push(entry);
+            self.return_to_listener(host);
+        }
     }
 
     fn fire_timers(&mut self) {
@@ -449,14 +475,26 @@ impl World for Simulated {
         Ok(())
     }
 
-    fn inject(&mut self, from: HostId, segment: &Segment) -> Result<(), String> {
+    fn inject(&mut self, from: HostId, claims: Claim, segment: &Segment) -> Result<(), String> {
         let to = HostId(1 - from.0.min(1));
-        self.note(from, format!("inject {segment}"));
+        self.note(from, format!("inject {claims}{segment}"));
         let (source, destination) = self.forged_ends(from, to);
+        if let Some(address) = claims.address.filter(|address| address.is_ipv4() != destination.address.is_ipv4()) {
+            return Err(format!("{address} is of another family than {}", destination.address));
+        }
+        let source = End { address: claims.address.unwrap_or(source.address), port: claims.port.unwrap_or(source.port) };
         let text = vec![b'x'; segment.len as usize];
         let id = self.add_packet(Packet { from: None, to, source, destination, segment: *segment, text, damage: None });
         self.arrive(id);
         self.flush();
+        Ok(())
+    }
+
+    fn netstat(&mut self, host: HostId) -> Result<(), String> {
+        self.note(host, "netstat".to_owned());
+        for row in self.host(host).netstat() {
+            self.note(host, row.to_string());
+        }
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! One socket of a simulated host: a connection, its buffers, and what the user was told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -34,14 +34,16 @@ pub(super) struct Socket {
     pub backlog: u16,
     /// Connections that wait for `accept`.
     pub accepted: VecDeque<SocketId>,
-    /// Children whose handshake is not done.
-    pub half_open: u16,
     /// Fast opens this listener lets be under way at once; `None`: none at all.
     pub fast_open: Option<u16>,
     /// How many are.
     pub fast_pending: u16,
     /// The listener that counts this one among them.
     pub fast_parent: Option<SocketId>,
+    /// Counted among the host's records in TIME-WAIT.
+    pub in_time_wait: bool,
+    /// Children whose handshake is not done, the oldest first.
+    pub half_open: BTreeSet<(u32, SocketId)>,
     /// It stands in its listener's queue.
     pub waits: bool,
     pub error: Option<Errno>,
@@ -100,10 +102,11 @@ impl Socket {
             parent: None,
             backlog: 0,
             accepted: VecDeque::new(),
-            half_open: 0,
             fast_open: None,
             fast_pending: 0,
             fast_parent: None,
+            half_open: BTreeSet::new(),
+            in_time_wait: false,
             waits: false,
             error: None,
             linger: None,

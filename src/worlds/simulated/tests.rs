@@ -210,8 +210,9 @@ fn accept_waits_and_refuses() {
 
 #[test]
 fn a_full_backlog_drops_the_syn_and_counts_handshakes_under_way() {
+    // RFC 4987 section 2: half-open connections take places in the backlog.
     let mut net = Net::new();
-    let listener = net.listen(1);
+    let listener = net.listen(2);
     // Four SYNs before any of them is completed: as many as the queue takes are answered.
     for _ in 0..4 {
         net.connect(0);
@@ -304,7 +305,8 @@ fn nobodys_segment_is_reset() {
 
 #[test]
 fn a_listener_that_closes_resets_what_waits_and_forgets_what_is_half_open() {
-    let mut net = Net::new();
+    // As Linux does.
+    let mut net = Net::of(host(1), host_with(2, &[("reset-half-open", "off")]));
     let listener = net.listen(5);
     net.connect(0);
     net.settle();

@@ -333,8 +333,16 @@ impl Host {
             }
             self.after_input(child);
         }
-        let half_open = self.ids().filter(|child| self.get(*child).is_ok_and(|child| child.parent == Some(id))).collect::<Vec<_>>();
-        for child in half_open {
+        let half_open = self.get_mut(id).map(|socket| std::mem::take(&mut socket.half_open)).unwrap_or_default();
+        for (_, child) in half_open {
+            if self.profile.reset_half_open {
+                if let Ok(child) = self.get_mut(child) {
+                    let _ = child.connection.on_abort(now);
+                    child.parent = None;
+                }
+                self.after_input(child);
+                continue;
+            }
             self.leave_flow(child);
             self.forget(child);
         }

@@ -3,7 +3,7 @@
 //! A listener of the sockets API lives on and forks a child instead (`host`).
 
 use super::{Host, Outgoing, SocketId};
-use crate::engine::{Flags, Instant, Segment, SeqNumber, State};
+use crate::engine::{Instant, Segment, SeqNumber, State};
 use crate::trace::End;
 use crate::worlds::Errno;
 
@@ -52,8 +52,8 @@ impl Host {
     }
 
     /// A segment reaches the one TCB in LISTEN.
-    pub(super) fn on_single_packet(&mut self, id: SocketId, now: Instant, source: End, destination: End, segment: &Segment) {
-        let opens = segment.has(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
+    pub(super) fn on_single_packet(&mut self, id: SocketId, now: Instant, source: End, destination: End, segment: &Segment, text: &[u8]) {
+        let opens = self.opens(segment);
         if opens {
             let iss = self.choose_iss(now, destination.port, source);
             self.flows.insert((destination.port, source), id);
@@ -63,7 +63,8 @@ impl Host {
             }
         }
         let Ok(socket) = self.get_mut(id) else { return };
-        socket.connection.on_segment(now, &segment.crossed());
+        let arrival = socket.connection.on_segment(now, &segment.crossed());
+        socket.take(&arrival, text);
         if !opens && let Some(reset) = socket.connection.poll_segment(now) {
             self.strays.push_back(Outgoing {
                 socket: Some(id),

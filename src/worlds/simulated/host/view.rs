@@ -1,5 +1,6 @@
 //! Looking at a host: states, netstat, and what the last input did.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{Host, SocketId};
@@ -19,6 +20,15 @@ pub struct NetstatRow {
     pub remote: Option<End>,
     /// The state.
     pub state: State,
+}
+
+impl fmt::Display for NetstatRow {
+    /// `tcp 0 0 192.0.2.2:7007 192.0.2.1:49152 ESTABLISHED`: octets to read, octets not acknowledged, both ends, the state.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { receive_queue, send_queue, local, remote, state } = self;
+        let remote = remote.map_or_else(|| "*:*".to_owned(), |remote| remote.to_string());
+        write!(f, "tcp {receive_queue} {send_queue} {local} {remote} {state}")
+    }
 }
 
 /// What the last input did at a socket, for whoever keeps a trace.
@@ -137,7 +147,7 @@ impl Host {
                     receive_queue: socket.connection.receive_buffered(),
                     send_queue: socket.connection.send_buffered(),
                     local: End { address: self.address, port: socket.local_port? },
-                    remote: socket.remote.filter(|_| state != State::Listen),
+                    remote: socket.remote.filter(|_| state != State::Listen).or(socket.expects),
                     state,
                 })
             })
