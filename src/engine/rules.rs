@@ -483,8 +483,14 @@ impl Table {
         &self.rules[usize::from(id)]
     }
 
-    /// The rows for `event` in `state`, in the order in which their guards are asked.
+    /// The first row for `event` in `state`.
     #[inline]
+    pub(crate) fn first(&self, state: State, event: Event) -> Option<(RuleId, &'static Rule)> {
+        let (first, count) = self.index[state as usize][event as usize];
+        if count == 0 { None } else { self.rules.get(usize::from(first)).map(|rule| (first, rule)) }
+    }
+
+    /// The rows for `event` in `state`, in the order in which their guards are asked.
     pub(crate) fn candidates(&self, state: State, event: Event) -> impl Iterator<Item = (RuleId, &'static Rule)> + use<> {
         let (first, count) = self.index[state as usize][event as usize];
         let rules = self.rules;

@@ -404,6 +404,7 @@ impl Connection {
     /// The one place where a state changes: `event` happens, one row answers.
     ///
     /// Returns the row, or `None` if the table has none: then nothing happens.
+    #[inline]
     pub(super) fn apply(&mut self, event: Event, now: Instant, segment: Option<&Segment<Theirs>>) -> Option<&'static Rule> {
         let (id, rule) = self.row(event)?;
         self.walk.push(id);
@@ -418,7 +419,14 @@ impl Connection {
     /// The row that answers `event` now.
     #[inline]
     pub(super) fn row(&self, event: Event) -> Option<(RuleId, &'static Rule)> {
-        self.table.candidates(self.state, event).find(|(_, rule)| rule.when == Guard::Always || self.holds(rule.when))
+        let (id, rule) = self.table.first(self.state, event)?;
+        // Nearly every cell has one row, and it applies always.
+        if rule.when == Guard::Always { Some((id, rule)) } else { self.row_by_guard(event) }
+    }
+
+    #[inline(never)]
+    fn row_by_guard(&self, event: Event) -> Option<(RuleId, &'static Rule)> {
+        self.table.candidates(self.state, event).find(|(_, rule)| self.holds(rule.when))
     }
 
     /// Forgets which rows fired; every `on_*` begins with it.
