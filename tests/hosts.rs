@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use synfin::engine::State;
+use synfin::engine::{State, Timer};
 use synfin::sources::scenario::Scenario;
 use synfin::trace::{HostId, Trace, What};
 
@@ -182,4 +182,185 @@ fn while_something_is_outstanding_no_probe_leaves() {
     let trace =
         established("A option keepidle 10\nA option keepalive on\nA lose data times 4\nA at 9s send 1\nA at 22s option keepalive off\n");
     assert!(probes(&trace).is_empty());
+}
+
+// --- backlog ---------------------------------------------------------------------------------------
+
+/// What the host noted, in order.
+fn notes(trace: &Trace, host: HostId) -> Vec<String> {
+    let notes = trace.entries.iter().filter(|entry| entry.host == host);
+    notes.filter_map(|entry| if let What::Note(note) = &entry.what { Some(note.clone()) } else { None }).collect()
+}
+
+/// SYNs of so many peers that will never answer.
+fn flood(peers: u16) -> String {
+    (0..peers).map(|peer| format!("A inject from 198.51.100.7 port {} <SEQ={peer}000><CTL=SYN>\n", 4000 + peer)).collect()
+}
+
+fn answers(trace: &Trace) -> usize {
+    sent(trace, B).iter().filter(|segment| segment.starts_with("0 ") && segment.contains("SYN,ACK")).count()
+}
+
+#[test]
+fn a_larger_backlog_takes_a_larger_flood() {
+    // R4987-1
+    for (backlog, profile, answered) in [(1, "rfc9293", 1), (3, "rfc9293", 3), (9, "rfc9293", 5), (1, "linux", 2), (3, "linux", 4)] {
+        let trace = run(&format!("profile {profile}\nB set syn-cookies=off\nB listen backlog {backlog}\n{}", flood(5)));
+        assert_eq!(answers(&trace), answered, "backlog {backlog} as {profile}");
+        let dropped = notes(&trace, B).iter().filter(|note| note.ends_with("half-open connections fill the backlog")).count();
+        assert_eq!(dropped, 5 - answered);
+    }
+}
+
+#[test]
+fn a_shorter_timer_frees_the_backlog_sooner() {
+    // R4987-2: with one retransmission a place is free after 3 s, with none after 1 s.
+    for (retries, moment, open) in [(1, "2s", false), (1, "3100ms", true), (0, "1100ms", true)] {
+        let lines = format!("B set syn-ack-retries={retries}\nB listen backlog 1\n{}A at {moment} connect\nA +100ms abort\n", flood(1));
+        assert_eq!(sent(&run(&lines), A).iter().any(|segment| segment.contains("<CTL=ACK>")), open, "{retries} retries, {moment}");
+    }
+}
+
+#[test]
+fn the_oldest_half_open_connection_gives_way() {
+    // R4987-3
+    let trace = run(&format!("B set evict-half-open=on\nB listen backlog 2\n{}A connect\n", flood(2)));
+    assert_eq!(notes(&trace, B), ["half-open connection with 198.51.100.7:4000 deleted: a new one needs its place"]);
+    let evicted = trace.entries.iter().find(|entry| matches!(&entry.what, What::Note(note) if note.contains("deleted"))).expect("noted");
+    assert_eq!(evicted.rules.iter().map(|rule| rule.name).collect::<Vec<_>>(), ["syn-received/evicted"]);
+    assert_eq!(returned(&trace, A, "connect").1, Ok(String::new()));
+}
+
+/// Three handshakes where two may wait for `accept`; half-open connections have places of their own, as on Linux.
+fn third_ack_too_many(knobs: &str) -> Trace {
+    let syn = |peer: u16| format!("A inject from 198.51.100.{peer} port 4000 <SEQ=0><CTL=SYN>\n");
+    let ack = |peer: u16, ack: u16| format!("A inject from 198.51.100.{peer} port 4000 <SEQ=1><ACK={ack}><CTL=ACK>\n");
+    let acts = [syn(7), syn(8), ack(7, 301), syn(9), ack(8, 401), ack(9, 501)].concat();
+    run(&format!("B iss 300 400 500\nB set backlog-counts-half-open=off\n{knobs}B listen backlog 2\n{acts}B at 500ms accept\n"))
+}
+
+#[test]
+fn a_third_ack_that_finds_no_place_is_as_good_as_lost() {
+    let trace = third_ack_too_many("");
+    assert_eq!(notes(&trace, B), ["ACK from 198.51.100.9:4000 ignored: connections that wait for accept fill the backlog"]);
+    let again = sent(&trace, B).into_iter().find(|segment| segment.starts_with("1000 ")).expect("the SYN,ACK comes again");
+    assert_eq!(again, "1000 <SEQ=500><ACK=1><CTL=SYN,ACK>");
+}
+
+#[test]
+fn a_third_ack_that_finds_no_place_ends_the_connection_where_the_knob_says_so() {
+    let trace = third_ack_too_many("B set abort-on-overflow=on\n");
+    assert_eq!(notes(&trace, B), ["connection with 198.51.100.9:4000 aborted: connections that wait for accept fill the backlog"]);
+    assert_eq!(sent(&trace, B).last().expect("it is told"), "0 <SEQ=501><CTL=RST>");
+}
+
+#[test]
+fn a_listener_that_closes_tells_its_half_open_connections_or_does_not() {
+    for (reset, last) in [("on", "0 <SEQ=301><CTL=RST>"), ("off", "0 <SEQ=300><ACK=1><CTL=SYN,ACK>")] {
+        let trace = run(&format!("B iss 300\nB set reset-half-open={reset}\nB listen\n{}B close listener\n", flood(1)));
+        assert_eq!(sent(&trace, B).last().expect("it answered the SYN"), last);
+        assert_eq!(last_state(&trace, B), State::Closed);
+    }
+}
+
+#[test]
+fn a_record_too_many_in_time_wait_is_deleted() {
+    let text = "A iss 100 200\nB iss 300 400\nB listen\nA connect from 7008\nESTABLISHED ESTABLISHED\nA close\nB close\nTIME-WAIT CLOSED\nA connect from 7009\nESTABLISHED ESTABLISHED\nA close\nB close\n";
+    let evicted = |trace: &Trace| trace.entries.iter().position(|entry| entry.rules.iter().any(|rule| rule.name == "time-wait/evicted"));
+    for enough in [0, 2] {
+        assert_eq!(evicted(&run(&format!("A set time-wait-limit={enough}\n{text}"))), None, "{enough}");
+    }
+    let trace = run(&format!("A set time-wait-limit=1\n{text}"));
+    let entry = &trace.entries[evicted(&trace).expect("one too many")];
+    assert_eq!((entry.before, entry.after), (State::TimeWait, State::Closed));
+    assert!(sent(&trace, A).last().expect("its ACK").ends_with("<SEQ=202><ACK=402><CTL=ACK>"), "the last ACK leaves first");
+    let waits = trace.entries.iter().filter(|entry| entry.host == A && entry.what == What::Timer(Timer::TimeWait)).count();
+    assert_eq!(waits, 1, "the first stays for its 2 MSL");
+}
+
+// --- SYN cookies -----------------------------------------------------------------------------------
+
+const COOKIES: &str = "B set syn-cookies=always\n";
+
+/// The segment that `host` sent as number `nth`, from 0.
+fn nth_segment(trace: &Trace, host: HostId, nth: usize) -> synfin::engine::Segment {
+    let mut departures = trace.entries.iter().filter_map(|entry| match entry.what {
+        What::Departure(id) if entry.host == host => Some(trace.packet(id).segment),
+        _ => None,
+    });
+    departures.nth(nth).expect("so many")
+}
+
+#[test]
+fn a_cookie_is_answered_with_nothing_kept() {
+    // R4987-5: no record, so no timer, and any number of SYNs.
+    let trace = run(&format!("{COOKIES}B listen backlog 1\n{}B netstat\n", flood(9)));
+    assert_eq!(sent(&trace, B).len(), 9, "none is sent again");
+    let netstat: Vec<_> = notes(&trace, B).into_iter().filter(|note| note.starts_with("tcp ")).collect();
+    assert_eq!(netstat, ["tcp 0 0 192.0.2.2:7007 *:* LISTEN"]);
+}
+
+#[test]
+fn cookies_begin_where_there_is_no_room() {
+    // R4987-6
+    let trace = run(&format!("B iss 300 400\nB set syn-cookies=pressure\nB listen backlog 2\n{}A connect\n", flood(2)));
+    assert_eq!(nth_segment(&trace, B, 1).seq.get(), 400, "a record is kept while there is room");
+    assert_eq!(notes(&trace, B), ["SYN from 192.0.2.1:49152 answered by a cookie: nothing is kept"]);
+    assert_eq!(last_state(&trace, A), State::Established);
+    let rebuilt = trace.entries.iter().any(|entry| entry.rules.iter().any(|rule| rule.name == "listen/cookie"));
+    assert!(rebuilt);
+}
+
+#[test]
+fn the_mss_of_a_cookie_is_rounded_down() {
+    // R4987-5
+    for (announced, sent_by_b) in [(1460, 1460), (1459, 1440), (1000, 536), (536, 536)] {
+        let trace = run(&format!("{COOKIES}B listen\nA option maxseg {announced}\nA connect\nESTABLISHED ESTABLISHED\nB send 3000\n"));
+        assert_eq!(nth_segment(&trace, B, 1).len, sent_by_b, "{announced}");
+    }
+}
+
+#[test]
+fn what_else_the_syn_offered_rides_in_the_timestamp_or_is_lost() {
+    // R4987-5
+    for (timestamps, kept) in [("on", true), ("off", false)] {
+        let trace = run(&format!(
+            "profile linux\nA set timestamps={timestamps}\n{COOKIES}B listen\nA connect\nESTABLISHED ESTABLISHED\nA send 5\n"
+        ));
+        let offers = nth_segment(&trace, B, 0).options.offers();
+        assert_eq!((offers.window_scale.is_some(), offers.sack_permitted, offers.timestamps.is_some()), (kept, kept, kept));
+        assert_eq!(offers.mss, Some(1460));
+        // 64 KiB or so as carried, scaled or not.
+        let window = nth_segment(&trace, B, 1).window.0;
+        assert_eq!(window < 1000, kept, "{window}");
+    }
+}
+
+#[test]
+fn a_cookie_is_good_for_its_ends_and_its_time_only() {
+    // R4987-5: each is answered by RST, as any ACK in LISTEN is.
+    let cookie = nth_segment(&run(&format!("{COOKIES}B listen\n{}", flood(1))), B, 0).seq.get();
+    let right = cookie.wrapping_add(1);
+    for (port, seq, ack, wait, opens) in [
+        (4000, 1, right, "1s", true),
+        (4000, 1, right, "127s", true),
+        (4000, 1, right, "128s", false),
+        (4001, 1, right, "1s", false),
+        (4000, 2, right, "1s", false),
+        (4000, 1, right.wrapping_add(1), "1s", false),
+        (4000, 1, right ^ 1 << 24, "1s", false),
+    ] {
+        let back = format!("A at {wait} inject from 198.51.100.7 port {port} <SEQ={seq}><ACK={ack}><CTL=ACK>\n");
+        let trace = run(&format!("{COOKIES}B listen\n{}{back}", flood(1)));
+        let state = if opens { State::Established } else { State::Listen };
+        assert_eq!(last_state(&trace, B), state, "{back}");
+        assert_eq!(sent(&trace, B).last().expect("the SYN,ACK at least").contains("RST"), !opens, "{back}");
+    }
+}
+
+#[test]
+fn a_cookie_that_comes_back_with_text_and_fin_brings_both() {
+    let trace = run(&format!("{COOKIES}B listen\nA lose ACK\nA connect\nA send 50 more\nA close\nB recv\n"));
+    assert_eq!(returned(&trace, B, "recv").1, Ok("50".to_owned()));
+    assert_eq!(last_state(&trace, B), State::CloseWait);
 }
