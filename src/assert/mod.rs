@@ -314,7 +314,7 @@ fn list(text: &mut String, what: &str, moves: &[&Move<'_>]) {
     let _ = writeln!(text, "{what}:");
     for Move { from, to, rule, entry, .. } in moves {
         let _ = match rule {
-            Some(rule) => writeln!(text, "   {from} => {to}, {} s, RFC 9293 section {}", entry.at, rule.rfc),
+            Some(rule) => writeln!(text, "   {from} => {to}, {} s, {}", entry.at, rule.source()),
             None => writeln!(text, "   {from} => {to}, {} s, by no rule", entry.at),
         };
     }

@@ -26,7 +26,7 @@ pub struct Rule {
     pub to: State,
     /// What is done on the way, in order.
     pub does: &'static [Action],
-    /// The sections of RFC 9293 that say so, with the step of 3.10.7 in words.
+    /// The sections of RFC 9293 that say so, with the step of 3.10.7 in words; or another RFC, or `none`.
     pub rfc: &'static str,
 }
 
@@ -34,6 +34,20 @@ impl Rule {
     /// Whether the row leaves its state.
     pub fn changes_state(&self) -> bool {
         self.from != self.to
+    }
+
+    /// Whether RFC 9293 itself says so; other rows name another RFC, or `none` where it is practice alone.
+    pub fn is_of_rfc9293(&self) -> bool {
+        !self.rfc.starts_with("RFC") && self.rfc != "none"
+    }
+
+    /// Where it is said, in full: `RFC 9293 section 3.10.1`, `RFC 4987 section 3.6`, `practice, no RFC`.
+    pub fn source(&self) -> String {
+        match self.rfc {
+            "none" => "practice, no RFC".to_owned(),
+            rfc if self.is_of_rfc9293() => format!("RFC 9293 section {rfc}"),
+            rfc => rfc.to_owned(),
+        }
     }
 
     /// Why the row refuses a call, if it does; it says so before anything else.

@@ -130,7 +130,7 @@ impl StateGraph {
 
     fn edge_attributes(&self, edge: &Edge) -> String {
         let mut attributes = String::new();
-        let tooltip: Vec<String> = edge.rules.iter().map(|rule| format!("{} (RFC 9293 section {})", rule.name, rule.rfc)).collect();
+        let tooltip: Vec<String> = edge.rules.iter().map(|rule| format!("{} ({})", rule.name, rule.source())).collect();
         let (class, label, style) = match &self.walkers {
             None if edge.cut_short => ("cut-short", String::new(), String::from("color=\"#909090\"")),
             None => ("rule", labels(&edge.rules), String::from("color=black")),

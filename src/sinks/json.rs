@@ -76,7 +76,7 @@ struct Row<'a> {
 #[derive(Serialize)]
 struct RuleRow {
     name: &'static str,
-    rfc9293: &'static str,
+    source: String,
 }
 
 #[derive(Serialize)]
@@ -164,7 +164,7 @@ fn row<'a>(trace: &'a Trace, entry: &'a Entry) -> Row<'a> {
         note: None,
         state_before: entry.before.name(),
         state_after: entry.after.name(),
-        rules: entry.rules.iter().map(|rule| RuleRow { name: rule.name, rfc9293: rule.rfc }).collect(),
+        rules: entry.rules.iter().map(|rule| RuleRow { name: rule.name, source: rule.source() }).collect(),
         signals: entry.signals.iter().map(|signal| signal.name()).collect(),
         variables: entry.variables.as_deref().map(variables),
     };

@@ -38,7 +38,7 @@ pub(crate) fn segment(flags: Flags, seq: u32, ack: u32, len: u32) -> Segment<The
 
 /// Every shortest way from CLOSED to `state`, as rows of RFC 9293 itself that no switch guards.
 pub(crate) fn ways(state: State) -> Vec<Vec<&'static Rule>> {
-    let own = |rule: &&Rule| !rule.rfc.starts_with("RFC") && rule.rfc != "none";
+    let own = |rule: &&Rule| rule.is_of_rfc9293();
     let free = |rule: &&Rule| matches!(rule.when, Guard::Always | Guard::Passive | Guard::Active);
     let mut found: Vec<Vec<&'static Rule>> = Vec::new();
     let mut queue = VecDeque::from([(State::Closed, Vec::new())]);

@@ -100,7 +100,8 @@ fn half_close_from_the_beginning() {
     B receives <SEQ=100><CTL=SYN>
                 <WND=65535><OPT=mss 1460>
       rule      listen/syn, RFC 9293 section 3.10.7.2 third
-                LISTEN -> SYN-RECEIVED: record SYN, send SYN,ACK
+                LISTEN -> SYN-RECEIVED: record SYN, hold text and FIN of SYN, send
+                SYN,ACK
 
                 A                       B
     state       SYN-SENT                SYN-RECEIVED *

@@ -78,7 +78,7 @@ fn happened(text: &mut String, trace: &Trace, entry: &Entry) {
         paragraph(text, "            ", &Fields::of(&trace.packet(id).segment, true).extra());
     }
     for rule in &entry.rules {
-        paragraph(text, "  rule      ", &format!("{}, RFC 9293 section {}", rule.name, rule.rfc));
+        paragraph(text, "  rule      ", &format!("{}, {}", rule.name, rule.source()));
         paragraph(text, "            ", &effect(rule));
     }
     if entry.rules.is_empty() && entry.before != entry.after {

@@ -112,10 +112,14 @@ struct Sections<'a>(&'a [&'static Rule]);
 
 impl Display for Sections<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if !self.0.is_empty() {
-            f.write_str("RFC 9293 ")?;
+        let mut told = false;
+        for (index, rule) in self.0.iter().enumerate() {
+            let own = rule.is_of_rfc9293();
+            let source = if own && !told { "RFC 9293 " } else { "" };
+            told = own;
+            write!(f, "{}{source}{}", if index == 0 { "" } else { "; " }, rule.rfc)?;
         }
-        joined(f, self.0.iter().map(|rule| rule.rfc), "; ")
+        Ok(())
     }
 }
 
