@@ -68,6 +68,7 @@
 //! | [`worlds`] | where it happens: hosts, a network and virtual time, or the real kernel |
 //! | [`sources`] | what is to happen: scenarios |
 //! | [`ladder`] | how a trace reads in the RFC's notation, as a value |
+//! | [`requirements`] | what the RFCs ask, where it is met, what proves it |
 //! | [`sinks`] | what is made of a trace: ladder, capture, JSON, graph, differences |
 //! | [`assert`](mod@assert) | assertions on a trace |
 //! | [`prelude`] | what a test wants to import |
@@ -76,6 +77,7 @@ pub mod assert;
 pub mod engine;
 pub mod ladder;
 mod nearest;
+pub mod requirements;
 pub mod sinks;
 pub mod sources;
 pub mod trace;
@@ -83,6 +85,7 @@ pub mod wire;
 pub mod worlds;
 
 pub use engine::{Connection, Flags, Instant, Open, Profile, Rule, Segment, SeqNumber, Signal, State, Timer};
+pub use nearest::nearest as nearest_name;
 pub use sources::scenario::{LoadError, Overrides, Scenario};
 pub use trace::Trace;
 pub use worlds::World;

@@ -1,7 +1,7 @@
 //! The nearest known name to one that was mistyped, for the hint in an error message.
 
 /// The name most like `text`, if any is near enough to be meant.
-pub(crate) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // No name is that long, and comparing takes time and memory by the product of the lengths.
     if text.len() > MAX_LENGTH {
         return None;

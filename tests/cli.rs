@@ -264,7 +264,7 @@ fn contradictory_options_are_refused_before_anything_is_written() {
         ("simulate", "<NAME|FILE>"),
         ("simulate a b", "unexpected argument 'b'"),
         ("simulat half-close", "simulate"),
-        ("list colours", "[possible values: scenarios, states, transitions, profiles, knobs]"),
+        ("list colours", "[possible values: scenarios, states, transitions, profiles, knobs, requirements]"),
     ] {
         synfin_in(folder.path(), line).refused(&[message]);
         assert_eq!(names(folder.path()), ["true.ladder"], "{line}");
@@ -490,6 +490,58 @@ fn two_profiles_stand_against_each_other() {
     assert!(json["first"].is_u64() && json["rows"].as_array().is_some_and(|rows| !rows.is_empty()));
     let wrong = synfin("simulate abort --against freebds");
     assert!(wrong.is(2).stderr.contains("did you mean freebsd?"), "{}", wrong.stderr);
+}
+
+// --- explain -----------------------------------------------------------------------------------------
+
+#[test]
+fn a_state_is_explained_by_its_rows() {
+    insta::assert_snapshot!(synfin("explain time-wait").is(0).text());
+}
+
+#[test]
+fn whatever_is_listed_can_be_explained_within_80_columns() {
+    for kind in ["scenarios", "states", "profiles", "requirements"] {
+        let listed = synfin(&format!("list {kind}"));
+        // Every tenth is enough; each is a process of its own.
+        for line in listed.is(0).text().lines().step_by(10) {
+            let name = line.split_whitespace().next().expect("a name");
+            let explained = synfin(&format!("explain {name}"));
+            let text = explained.is(0).text();
+            assert!(text.starts_with(name), "{text}");
+            let long = text.lines().find(|line| line.chars().count() > 80 && line.trim().contains(' '));
+            assert_eq!(long, None, "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_word_is_explained() {
+    for (word, kind, has) in [
+        ("ESTABLISHED->CLOSE-WAIT", "transition", "established/fin"),
+        ("established/fin", "transition", "seg-FIN: FIN in order."),
+        ("half-close", "scenario", "synfin simulate half-close"),
+        ("fin", "flag", "RFC 9293 section 3.6"),
+        ("msl", "knob", "TCP_TIMEWAIT_LEN"),
+        ("freebsd", "profile", "window-scale=6 (rfc9293: off)"),
+        ("seg-FIN", "event", "established/fin"),
+        ("must-10", "requirement", "MUST, RFC 9293 section 3.5: Support simultaneous open."),
+    ] {
+        let explained = synfin(&format!("explain {word}"));
+        let text = explained.is(0).text();
+        assert!(text.lines().next().is_some_and(|line| line.ends_with(&format!("({kind})"))), "{text}");
+        assert!(text.contains(has), "{text}");
+        let json: serde_json::Value = serde_json::from_slice(&synfin(&format!("explain {word} --json")).is(0).stdout).expect("JSON");
+        assert_eq!(json["kind"], kind);
+    }
+}
+
+#[test]
+fn an_unknown_word_has_a_nearest_one() {
+    let unknown = synfin("explain TIMEWAIT");
+    assert!(unknown.is(2).stderr.contains("did you mean TIME-WAIT?"), "{}", unknown.stderr);
+    let nowhere = synfin("explain CLOSED->TIME-WAIT");
+    assert!(nowhere.is(2).stderr.contains("no event leads from CLOSED to TIME-WAIT"), "{}", nowhere.stderr);
 }
 
 // --- lists and graphs -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("engine", &[]),
     ("nearest", &[]),
+    ("requirements", &[]),
     ("trace", &["engine"]),
     ("ladder", &["engine", "trace"]),
     ("wire", &["engine", "trace"]),

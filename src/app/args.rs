@@ -19,8 +19,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a scenario in virtual time and print its ladder.
     Simulate(Simulate),
-    /// List scenarios, states, transitions, profiles or knobs.
+    /// List scenarios, states, transitions, profiles, knobs or requirements.
     List(List),
+    /// Say what a word means: a state, a transition, a scenario, a flag, a knob, a requirement.
+    Explain(Explain),
     /// The state-transition graph, whole or as walked by a scenario.
     Graph(Graph),
     /// Ask the real Linux kernel: the same calls on its sockets, the two traces compared.
@@ -132,6 +134,17 @@ pub(crate) enum Listing {
     Transitions,
     Profiles,
     Knobs,
+    Requirements,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// TIME-WAIT, ESTABLISHED->CLOSE-WAIT, established/fin, half-close, FIN, msl, freebsd, seg-FIN, MUST-10.
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: String,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use synfin::engine::profile::KNOBS;
 use synfin::engine::{Profile, RULES, State};
+use synfin::requirements;
 use synfin::sources::scenario::{Scenario, catalogue};
 
 use super::args::{List, Listing};
@@ -16,6 +17,9 @@ pub(crate) fn run(arguments: &List) -> Result<Verdict, Failure> {
         Listing::Transitions => transitions(),
         Listing::Profiles => profiles(),
         Listing::Knobs => knobs(),
+        Listing::Requirements => lines(
+            requirements::all().map(|of| format!("{:<12} {:<10} RFC {:<5} {:<9} {}", of.id, of.level, of.rfc, of.section, of.summary)),
+        ),
     };
     output::print(&text)?;
     Ok(Verdict::Yes)

@@ -2,6 +2,7 @@
 
 mod args;
 mod bless;
+mod explain;
 mod graph;
 mod list;
 mod output;
@@ -60,6 +61,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let result = match &parsed.command {
         Command::Simulate(simulate) => simulate::run(simulate),
         Command::List(list) => list::run(list),
+        Command::Explain(explain) => explain::run(explain),
         Command::Graph(graph) => graph::run(graph),
         Command::Step(step) => step::run(step),
         Command::Validate(validate) => validate::run(validate),

@@ -6,11 +6,11 @@ use super::time::Timer;
 
 /// Declares an enum whose variants all have a fixed spelling, listed in `ALL`.
 macro_rules! words {
-    ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $text:literal,)+ }) => {
+    ($(#[$outer:meta])* $name:ident { $($(#[doc = $about:literal])+ $variant:ident = $text:literal,)+ }) => {
         $(#[$outer])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[repr(u8)]
-        pub enum $name { $($(#[$inner])* $variant,)+ }
+        pub enum $name { $($(#[doc = $about])+ $variant,)+ }
 
         impl $name {
             /// Every variant, in the order of declaration.
@@ -19,6 +19,11 @@ macro_rules! words {
             /// The spelling used wherever a person reads it.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// What it means, in one sentence.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($about),+).trim_ascii(),)+ }
             }
 
             /// The variant spelled like this, in any case.
