@@ -139,7 +139,7 @@ pub(crate) enum Listing {
 
 #[derive(Args, Debug)]
 pub(crate) struct Explain {
-    /// TIME-WAIT, ESTABLISHED->CLOSE-WAIT, established/fin, half-close, FIN, msl, freebsd, seg-FIN, MUST-10.
+    /// TIME-WAIT, ESTABLISHED->CLOSE-WAIT, established/fin, half-close, FIN, msl, freebsd, seg-FIN, a requirement's label.
     #[arg(value_name = "WHAT")]
     pub(crate) what: String,
     /// Print it as JSON.
