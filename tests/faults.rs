@@ -161,3 +161,11 @@ fn hostile_settings_come_to_an_end() {
     }
     assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
 }
+
+#[test]
+fn a_send_that_waits_for_room_lets_go_of_what_fits() {
+    // RFC 9293 section 3.9.1.2. B's buffer takes all but an octet as soon as the connection is open, and nothing else is left to happen.
+    let trace = played("B set send-buffer=1000\nB listen\nA connect\nB send 1001\nA recv 1001\n");
+    let received = trace.entries.iter().any(|entry| matches!(&entry.what, What::Call { call, result: Ok(_), .. } if call == "recv 1001"));
+    assert!(received, "{}", bare(&trace));
+}

@@ -464,8 +464,10 @@ impl World for Simulated {
         };
         if !matches!(result, Err(errno) if errno.is_wait()) {
             self.record_call(host, call, before, &result, true);
-            self.flush();
         }
+        // A call that goes on waiting may have handed over a part of its text, which leaves now: nothing
+        // else may be left to happen.
+        self.flush();
         Outcome::of(result)
     }
 

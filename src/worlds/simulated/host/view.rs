@@ -20,12 +20,14 @@ pub struct NetstatRow {
     pub remote: Option<End>,
     /// The state.
     pub state: State,
+    /// When its next timer is due, if one is running.
+    pub deadline: Option<Instant>,
 }
 
 impl fmt::Display for NetstatRow {
     /// `tcp 0 0 192.0.2.2:7007 192.0.2.1:49152 ESTABLISHED`: octets to read, octets not acknowledged, both ends, the state.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { receive_queue, send_queue, local, remote, state } = self;
+        let Self { receive_queue, send_queue, local, remote, state, deadline: _ } = self;
         let remote = remote.map_or_else(|| "*:*".to_owned(), |remote| remote.to_string());
         write!(f, "tcp {receive_queue} {send_queue} {local} {remote} {state}")
     }
@@ -149,6 +151,7 @@ impl Host {
                     local: End { address: self.address, port: socket.local_port? },
                     remote: socket.remote.filter(|_| state != State::Listen).or(socket.expects),
                     state,
+                    deadline: socket.connection.poll_deadline(),
                 })
             })
             .filter(|row| row.state != State::Closed)
