@@ -114,6 +114,8 @@ pub struct Fields {
     pub ack: Option<u32>,
     /// Octets of text; absent means none where CTL is given.
     pub len: Option<u32>,
+    /// SEG.UP as carried, where URG is set.
+    pub urgent: Option<u16>,
     /// The control bits.
     pub flags: Option<Flags>,
     /// SEG.WND as carried.
@@ -129,6 +131,7 @@ impl Fields {
             seq: Some(segment.seq.get()),
             ack: segment.has(Flags::ACK).then_some(segment.ack.get()),
             len: (segment.len > 0).then_some(segment.len),
+            urgent: segment.has(Flags::URG).then_some(segment.urgent),
             flags: Some(segment.flags),
             window: with_options.then_some(segment.window.0),
             options: (with_options && !segment.options.is_empty()).then(|| segment.options.to_string()),
@@ -142,6 +145,7 @@ impl Fields {
         }
         same(self.seq.as_ref(), actual.seq.as_ref())
             && same(self.ack.as_ref(), actual.ack.as_ref())
+            && same(self.urgent.as_ref(), actual.urgent.as_ref())
             && same(self.flags.as_ref(), actual.flags.as_ref())
             && same(self.window.as_ref(), actual.window.as_ref())
             // A row that shows flags and window shows the options too, or that there are none.
@@ -160,6 +164,7 @@ impl Fields {
         field("SEQ", self.seq.map(|seq| seq.to_string()));
         field("ACK", self.ack.map(|ack| ack.to_string()));
         field("LEN", self.len.map(|len| len.to_string()));
+        field("UP", self.urgent.map(|up| up.to_string()));
         field("CTL", self.flags.map(|flags| flags.to_string()));
         text
     }

@@ -173,6 +173,7 @@ const MEANT: &[(&str, &[&str])] = &[
     ("fin-before-data", &[UNSEEN]),
     ("reordered-segments", &[UNSEEN]),
     ("zero-window-probe", &[WINDOW_FULL, WINDOW_ZERO]),
+    ("urgent-data", &[WINDOW_FULL, WINDOW_ZERO]),
     ("rst-zero-window", &[WINDOW_FULL, WINDOW_ZERO, RESET]),
     ("syn-ack-with-fin", &[UNSEEN_ACK]),
     ("syn-fin", &[RESET, UNSEEN, UNSEEN_ACK]),

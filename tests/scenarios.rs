@@ -14,7 +14,7 @@ use synfin::sources::scenario::{Scenario, catalogue};
 use synfin::trace::{End, HostId, PacketId, Trace, What};
 
 /// Scenarios of the catalogue that are ours: the table has no lines for them.
-const OWN: [&str; 4] = ["abort", "corrupt-segment", "lossy-link", "slow-link"];
+const OWN: [&str; 5] = ["abort", "corrupt-segment", "lossy-link", "slow-link", "urgent-data"];
 /// Scenarios whose table lines are absolute numbers, as in the RFC's figure.
 const ABSOLUTE: [&str; 2] = ["half-open-discovery", "half-open-active-side"];
 /// Scenarios where a host that restarted is numbered from its earlier incarnation throughout.

@@ -50,6 +50,7 @@ catalogue![
     "reordered-segments",
     "zero-window-probe",
     "rst-zero-window",
+    "urgent-data",
     "blind-data-injection",
     "both-read-eof",
     "fin-lost",

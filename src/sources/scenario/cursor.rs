@@ -287,6 +287,9 @@ impl<'a> Cursor<'a> {
         if flags.contains(Flags::ACK) && fields.ack.is_none() {
             return Err(before.mistake_word("<ACK=number> in a segment with CTL ACK", []));
         }
+        if flags.contains(Flags::URG) != fields.urgent.is_some() {
+            return Err(before.mistake_word("<UP=number> in a segment with CTL URG, and in no other", []));
+        }
         if fields.options.is_some() {
             return Err(before.mistake_word("a forged segment without OPT: it carries no options", []));
         }
@@ -294,7 +297,8 @@ impl<'a> Cursor<'a> {
         if len > MAX_FORGED {
             return Err(before.mistake_word(&format!("a LEN that fits one IP packet, {MAX_FORGED} at most"), []));
         }
-        Ok(Forged { seq, ack: fields.ack.unwrap_or(0), flags, len, window: fields.window.unwrap_or(u16::MAX) })
+        let (urgent, window) = (fields.urgent.unwrap_or(0), fields.window.unwrap_or(u16::MAX));
+        Ok(Forged { seq, ack: fields.ack.unwrap_or(0), flags, len, urgent, window })
     }
 
     pub(super) fn state(&mut self) -> Option<State> {
@@ -354,12 +358,13 @@ impl<'a> Cursor<'a> {
             "SEQ" => fields.seq.replace(number(u32::MAX)?).is_some(),
             "ACK" => fields.ack.replace(number(u32::MAX)?).is_some(),
             "LEN" => fields.len.replace(number(u32::MAX)?).is_some(),
+            "UP" => fields.urgent.replace(u16::try_from(number(u32::from(u16::MAX))?).unwrap_or(u16::MAX)).is_some(),
             "WND" => fields.window.replace(u16::try_from(number(u32::from(u16::MAX))?).unwrap_or(u16::MAX)).is_some(),
             "CTL" => fields.flags.replace(at_value.flags(value)?).is_some(),
             "OPT" => fields.options.replace(at_value.options(value)?).is_some(),
             _ => {
-                let names = ["SEQ", "ACK", "LEN", "CTL", "WND", "OPT"];
-                return Err(self.mistake_span(name.len(), "SEQ, ACK, LEN, CTL, WND or OPT", names.into_iter()));
+                let names = ["SEQ", "ACK", "LEN", "UP", "CTL", "WND", "OPT"];
+                return Err(self.mistake_span(name.len(), "SEQ, ACK, LEN, UP, CTL, WND or OPT", names.into_iter()));
             }
         };
         if again {

@@ -150,6 +150,8 @@ pub struct Forged {
     pub flags: Flags,
     /// Octets of text.
     pub len: u32,
+    /// SEG.UP, where the URG bit is set.
+    pub urgent: u16,
     /// SEG.WND.
     pub window: u16,
 }
@@ -389,7 +391,7 @@ impl Forged {
             ack: crate::engine::SeqNumber::new(self.ack),
             flags: self.flags,
             window: crate::engine::WireWindow(self.window),
-            urgent: 0,
+            urgent: self.urgent,
             len: self.len,
             options: crate::engine::TcpOptions::NONE,
         }

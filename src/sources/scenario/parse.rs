@@ -462,8 +462,8 @@ impl Reader {
         let start = cursor.clone();
         let more = cursor.fields()?;
         cursor.end()?;
-        if more.seq.is_some() || more.ack.is_some() || more.len.is_some() || more.flags.is_some() {
-            return Err(start.mistake_word("only WND and OPT below a row; SEQ, ACK, LEN and CTL stand in it", []));
+        if more.seq.is_some() || more.ack.is_some() || more.len.is_some() || more.urgent.is_some() || more.flags.is_some() {
+            return Err(start.mistake_word("only WND and OPT below a row; SEQ, ACK, LEN, UP and CTL stand in it", []));
         }
         match self.scenario.lines.last_mut() {
             Some(Line { what: LineKind::Rung(Rung { kind: RungKind::Segment { fields, .. }, .. }), number }) => {
