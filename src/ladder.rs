@@ -7,8 +7,12 @@
 //! the order of the rungs. Where it does not (two segments cross, one overtakes another) the packet is
 //! two rungs, one with `...` where it leaves and one with `...` where it arrives.
 
+mod message;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::{self, Write as _};
+
+pub use message::{Message, Name};
 
 use crate::engine::{Flags, Segment, State, Timer};
 use crate::trace::{Entry, HostId, PacketId, Trace, What};
@@ -45,7 +49,14 @@ pub enum RungKind {
         /// Its fields.
         fields: Fields,
     },
-    /// Only states: something happened without a segment.
+    /// A packet that carries no segment.
+    Message {
+        /// Its course.
+        course: Course,
+        /// Its fields.
+        message: Message,
+    },
+    /// Only states: something happened without a packet.
     States,
 }
 
@@ -184,6 +195,7 @@ impl Rung {
         let kind = match (&self.kind, &actual.kind) {
             (RungKind::States, RungKind::States) => true,
             (RungKind::Segment { course: a, fields: x }, RungKind::Segment { course: b, fields: y }) => a == b && x.hold_for(y),
+            (RungKind::Message { course: a, message: x }, RungKind::Message { course: b, message: y }) => a == b && x.holds_for(y),
             _ => false,
         };
         // At most one side of a rung is not drawn.
@@ -300,8 +312,9 @@ impl Builder<'_> {
             What::Arrival(id) => self.arrival(index, entry, *id),
             What::Loss(id) => self.loss(*id, index),
             What::Rejection(id) => {
-                let flags = self.trace.packet(*id).segment.flags;
-                self.remark(host, format!("{}: drops {flags}, wrong checksum, {} s", self.name(entry.host), entry.at), index);
+                let packet = self.trace.packet(*id);
+                let what = packet.segment().map_or_else(|| Message::of(packet).to_string(), |segment| segment.flags.to_string());
+                self.remark(host, format!("{}: drops {what}, wrong checksum, {} s", self.name(entry.host), entry.at), index);
             }
             What::Timer(timer) => self.timer(index, entry, *timer),
             What::Call { call, result, returned } => self.call(index, entry, call, result, *returned),
@@ -332,7 +345,7 @@ impl Builder<'_> {
                 let Some(Waiting::Packet(_, state, _)) = self.waiting[from].pop_front() else { return };
                 let (left, right) = if from == 0 { (state, entry.after) } else { (entry.after, state) };
                 let sign = if from == 0 { Sign::Rightward } else { Sign::Leftward };
-                self.segment(id, Course { left: sign, right: sign }, Some(left), Some(right), index);
+                self.packet(id, Course { left: sign, right: sign }, Some(left), Some(right), index);
                 self.release(from);
             }
             _ => {
@@ -348,7 +361,7 @@ impl Builder<'_> {
                     Course { left: Sign::InNetwork, right: Sign::Rightward }
                 };
                 let (left, right) = if to == 0 { (Some(entry.after), None) } else { (None, Some(entry.after)) };
-                self.segment(id, course, left, right, index);
+                self.packet(id, course, left, right, index);
             }
         }
     }
@@ -365,7 +378,7 @@ impl Builder<'_> {
         } else {
             (Course { left: Sign::Lost, right: Sign::Leftward }, None, Some(state))
         };
-        self.segment(id, course, left, right, index);
+        self.packet(id, course, left, right, index);
         self.release(from);
     }
 
@@ -475,18 +488,26 @@ impl Builder<'_> {
                 Waiting::Remark(text, index) => self.steps.push(Step::Remark(text, index)),
                 Waiting::Packet(id, state, index) if host == 0 => {
                     self.split.insert(id);
-                    self.segment(id, Course { left: Sign::Rightward, right: Sign::InNetwork }, Some(state), None, index);
+                    self.packet(id, Course { left: Sign::Rightward, right: Sign::InNetwork }, Some(state), None, index);
                 }
                 Waiting::Packet(id, state, index) => {
                     self.split.insert(id);
-                    self.segment(id, Course { left: Sign::InNetwork, right: Sign::Leftward }, None, Some(state), index);
+                    self.packet(id, Course { left: Sign::InNetwork, right: Sign::Leftward }, None, Some(state), index);
                 }
             }
         }
     }
 
-    fn segment(&mut self, id: PacketId, course: Course, left: Option<State>, right: Option<State>, index: usize) {
-        let fields = Fields::of(&self.trace.packet(id).segment, self.with_options);
+    fn packet(&mut self, id: PacketId, course: Course, left: Option<State>, right: Option<State>, index: usize) {
+        let packet = self.trace.packet(id);
+        let Some(segment) = packet.segment() else {
+            // States are of TCP: beside what does not concern a connection they would say nothing.
+            let (left, right) = if packet.payload.concerns_tcp() { (left, right) } else { (None, None) };
+            let kind = RungKind::Message { course, message: Message::of(packet) };
+            self.steps.push(Step::Rung(Rung { kind, left, right, beside: None }, index));
+            return;
+        };
+        let fields = Fields::of(segment, self.with_options);
         let beside = match (left, right) {
             (None, Some(_)) => self.state_at(HostId(0), index),
             (Some(_), None) => self.state_at(HostId(1), index),

@@ -3,8 +3,12 @@
 //! Sources and worlds write a [`Trace`]; sinks read one and never ask where it came from. It holds
 //! values only: no files, no wire format, no serialization.
 
+mod payload;
+
 use std::fmt;
 use std::net::IpAddr;
+
+pub use payload::{Echo, Icmp, IcmpError, Neighbour, Payload, Quote, Quoted};
 
 use crate::engine::{Flags, Instant, Rule, Segment, Signal, State, Timer, Variables};
 
@@ -47,7 +51,7 @@ pub struct HostInfo {
 pub struct End {
     /// IP address.
     pub address: IpAddr,
-    /// TCP port.
+    /// TCP or UDP port; 0 where the protocol has none.
     pub port: u16,
 }
 
@@ -67,7 +71,7 @@ pub struct Damage {
     pub bit: u8,
 }
 
-/// One IP packet that carries a segment.
+/// One IP packet, or the question for a link address that goes before it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Packet {
     /// Who put it on the link; `None` if it was injected by a third party.
@@ -78,12 +82,22 @@ pub struct Packet {
     pub source: End,
     /// Destination address and port.
     pub destination: End,
-    /// The segment, numbered as its sender (or forger) does.
-    pub segment: Segment,
-    /// The text it carries, `segment.len` octets.
-    pub text: Vec<u8>,
+    /// What it carries.
+    pub payload: Payload,
     /// What the wire does to it; the fields above are as its sender meant them.
     pub damage: Option<Damage>,
+}
+
+impl Packet {
+    /// The TCP segment it carries, if it is one.
+    pub const fn segment(&self) -> Option<&Segment> {
+        self.payload.segment()
+    }
+
+    /// Whether it carries a segment with this control bit.
+    pub fn has(&self, flag: Flags) -> bool {
+        self.segment().is_some_and(|segment| segment.has(flag))
+    }
 }
 
 /// One thing that happened.
@@ -168,8 +182,8 @@ impl Trace {
     /// The ISS of the last SYN that left `end` at or before packet number `before`; for relative numbers.
     pub fn iss_before(&self, before: usize, end: End) -> Option<u32> {
         let earlier = self.packets.iter().take(before + 1).rev().filter(|packet| packet.from.is_some());
-        let mut syns = earlier.filter(|packet| packet.source == end && packet.segment.has(Flags::SYN));
-        syns.next().map(|packet| packet.segment.seq.get())
+        let mut syns = earlier.filter(|packet| packet.source == end && packet.has(Flags::SYN));
+        syns.next().and_then(Packet::segment).map(|segment| segment.seq.get())
     }
 
     /// The ids of all hosts, in order.

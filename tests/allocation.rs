@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use synfin::engine::{Connection, Flags, Instant, Open, Profile, Segment, SeqNumber, State, TcpOptions, Timestamps, WireWindow};
-use synfin::trace::End;
+use synfin::trace::{End, Payload};
 use synfin::wire::{Checksums, decode_packet, encode_packet};
 
 struct Counting;
@@ -255,9 +255,9 @@ fn encoding_into_a_buffer_with_room_and_decoding_need_no_heap() {
         let (visits, ()) = counted(|| {
             for identification in 0..100 {
                 packet.clear();
-                encode_packet(source, destination, identification, &segment, &text, &mut packet).expect("fits");
+                encode_packet(source, destination, identification, &Payload::Tcp { segment, text }, &mut packet).expect("fits");
                 let decoded = decode_packet(&packet, Checksums::Verify).expect("as encoded");
-                assert!(decoded.segment == segment && decoded.text == text);
+                assert!(decoded.payload.segment() == Some(&segment) && decoded.payload.octets() == text);
             }
         });
         assert_eq!(visits, 0, "from {source:?}");

@@ -71,8 +71,7 @@ fn theirs(name: &str) -> Trace {
             to,
             source: decoded.source,
             destination: decoded.destination,
-            segment: decoded.segment,
-            text: decoded.text.to_vec(),
+            payload: decoded.payload.to_owned(),
             damage: None,
         });
         let at = Instant::START + packet.timestamp().saturating_sub(EPOCH);

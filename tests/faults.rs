@@ -55,8 +55,8 @@ fn a_capture_has_a_damaged_segment_as_it_was_on_the_wire() {
         let frames = frames(&trace, Tap::Host(tap));
         let wrong: Vec<_> = frames.iter().filter(|frame| decode_frame(frame, Checksums::Verify).is_err()).collect();
         let [wrong] = wrong[..] else { panic!("{} wrong frames at {tap:?}", wrong.len()) };
-        assert!(matches!(decode_frame(wrong, Checksums::Verify), Err(WireError::TcpChecksum { .. })));
-        let seq = decode_frame(wrong, Checksums::Trust).expect("whole otherwise").segment.seq.get();
+        assert!(matches!(decode_frame(wrong, Checksums::Verify), Err(WireError::Checksum { .. })));
+        let seq = decode_frame(wrong, Checksums::Trust).expect("whole otherwise").payload.segment().expect("a segment").seq.get();
         assert_eq!(seq, 101 + (1 << 31));
     }
 }
@@ -79,7 +79,7 @@ fn a_reordered_segment_arrives_behind_the_next() {
         .entries
         .iter()
         .filter_map(|entry| match entry.what {
-            What::Arrival(id) if entry.host == HostId(1) => Some(trace.packet(id).segment.len),
+            What::Arrival(id) if entry.host == HostId(1) => Some(trace.packet(id).segment().expect("a segment").len),
             _ => None,
         })
         .filter(|len| *len > 0)
@@ -90,8 +90,14 @@ fn a_reordered_segment_arrives_behind_the_next() {
 #[test]
 fn a_reordered_segment_does_not_wait_for_ever() {
     let trace = played(&format!("{OPENING}reorder A:data\nA send 10\n"));
-    let sent = trace.entries.iter().find(|entry| matches!(entry.what, What::Departure(id) if trace.packet(id).segment.len > 0));
-    let came = trace.entries.iter().find(|entry| matches!(entry.what, What::Arrival(id) if trace.packet(id).segment.len > 0));
+    let sent = trace
+        .entries
+        .iter()
+        .find(|entry| matches!(entry.what, What::Departure(id) if trace.packet(id).segment().expect("a segment").len > 0));
+    let came = trace
+        .entries
+        .iter()
+        .find(|entry| matches!(entry.what, What::Arrival(id) if trace.packet(id).segment().expect("a segment").len > 0));
     let took = came.expect("it arrives").at.since(sent.expect("it left").at);
     assert_eq!(took, Duration::from_millis(110));
 }

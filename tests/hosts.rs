@@ -31,7 +31,9 @@ fn returned(trace: &Trace, host: HostId, words: &str) -> (Duration, Result<Strin
 /// Every segment that left `host`, as ladders write it, with the time in milliseconds.
 fn sent(trace: &Trace, host: HostId) -> Vec<String> {
     let departures = trace.entries.iter().filter_map(|entry| match entry.what {
-        What::Departure(id) if entry.host == host => Some(format!("{} {}", entry.at.as_nanos() / 1_000_000, trace.packet(id).segment)),
+        What::Departure(id) if entry.host == host => {
+            Some(format!("{} {}", entry.at.as_nanos() / 1_000_000, trace.packet(id).segment().expect("a segment")))
+        }
         _ => None,
     });
     departures.collect()
@@ -285,7 +287,7 @@ const COOKIES: &str = "B set syn-cookies=always\n";
 /// The segment that `host` sent as number `nth`, from 0.
 fn nth_segment(trace: &Trace, host: HostId, nth: usize) -> synfin::engine::Segment {
     let mut departures = trace.entries.iter().filter_map(|entry| match entry.what {
-        What::Departure(id) if entry.host == host => Some(trace.packet(id).segment),
+        What::Departure(id) if entry.host == host => trace.packet(id).segment().copied(),
         _ => None,
     });
     departures.nth(nth).expect("so many")

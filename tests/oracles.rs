@@ -38,7 +38,7 @@ fn expected(trace: &Trace, tap: Tap) -> Vec<Vec<String>> {
     for entry in &trace.entries {
         let (What::Departure(id) | What::Arrival(id)) = entry.what else { continue };
         if tap == Tap::Both || tap == Tap::Host(entry.host) {
-            let segment = &trace.packet(id).segment;
+            let segment = trace.packet(id).segment().expect("a segment");
             let nanos = pcap::EPOCH.as_nanos() + u128::from(entry.at.as_nanos());
             let time = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
             let flags = format!("0x{:04x}", segment.flags.bits());

@@ -11,7 +11,7 @@ use common::csv::csv;
 use synfin::engine::{Event, FastOpenCookie, Flags, State, Timer};
 use synfin::ladder::{RungKind, Sign, Step, steps};
 use synfin::sources::scenario::{Scenario, catalogue};
-use synfin::trace::{End, HostId, PacketId, Trace, What};
+use synfin::trace::{End, HostId, Packet, PacketId, Trace, What};
 
 /// Scenarios of the catalogue that are ours: the table has no lines for them.
 const OWN: [&str; 5] = ["abort", "corrupt-segment", "lossy-link", "slow-link", "urgent-data"];
@@ -103,7 +103,7 @@ fn actual(name: &str, trace: &Trace) -> Vec<Line> {
                 (true, _) => "delivered",
                 (false, fate) => fate,
             };
-            let crossed = |of: &(&str, HostId, Flags)| *of == (name, packet.from.unwrap_or(packet.to), packet.segment.flags);
+            let crossed = |of: &(&str, HostId, Flags)| *of == (name, packet.from.unwrap_or(packet.to), flags_of(packet));
             let fate = match (CROSSED.iter().any(crossed), fate) {
                 (true, "delayed") => continue,
                 (true, _) => "delivered",
@@ -116,7 +116,7 @@ fn actual(name: &str, trace: &Trace) -> Vec<Line> {
                 states,
                 options: options(trace, id),
             };
-            if fate == "delivered" && HELD_UP.contains(&(name, packet.segment.flags)) {
+            if fate == "delivered" && HELD_UP.contains(&(name, flags_of(packet))) {
                 let left_at = departure(trace, id).expect("it left");
                 let place = lines.iter().position(|(entry, _)| *entry > left_at).unwrap_or(lines.len());
                 lines.insert(place, (left_at, line("delayed", states_at(trace, left_at))));
@@ -166,6 +166,10 @@ fn call_words(call: &str, result: &Result<String, String>, returned: bool) -> Op
     })
 }
 
+fn flags_of(packet: &Packet) -> Flags {
+    packet.segment().expect("a segment").flags
+}
+
 fn packet_of(trace: &Trace, entry: usize) -> PacketId {
     match trace.entries[entry].what {
         What::Departure(id) | What::Arrival(id) | What::Rejection(id) | What::Loss(id) => id,
@@ -185,7 +189,7 @@ fn seconds(nanos: u64) -> f64 {
 
 fn numbers(name: &str, trace: &Trace, id: PacketId) -> String {
     let packet = trace.packet(id);
-    let segment = &packet.segment;
+    let segment = packet.segment().expect("a segment");
     // A forged segment is numbered as the host it pretends to come from would.
     let host = packet.from.unwrap_or(HostId(1 - packet.to.0));
     let other = if packet.from == Some(packet.to) { host } else { HostId(1 - host.0) };
@@ -193,12 +197,12 @@ fn numbers(name: &str, trace: &Trace, id: PacketId) -> String {
         if ABSOLUTE.contains(&name) {
             return i64::from(number);
         }
-        let mut syns = trace.packets[..=id.0 as usize].iter().filter(|packet| packet.from == Some(of) && packet.segment.has(Flags::SYN));
+        let mut syns = trace.packets[..=id.0 as usize].iter().filter(|packet| packet.from == Some(of) && packet.has(Flags::SYN));
         let syn = if OLD_NUMBERS.contains(&(name, of)) { syns.next() } else { syns.next_back() };
         // Who never sent a SYN is numbered from the one somebody sent in its name.
-        let forged = || trace.packets.iter().find(|packet| packet.from.is_none() && packet.source == end && packet.segment.has(Flags::SYN));
+        let forged = || trace.packets.iter().find(|packet| packet.from.is_none() && packet.source == end && packet.has(Flags::SYN));
         let syn = syn.or_else(forged);
-        i64::from(number.wrapping_sub(syn.map_or(0, |packet| packet.segment.seq.get())).cast_signed())
+        i64::from(number.wrapping_sub(syn.and_then(Packet::segment).map_or(0, |segment| segment.seq.get())).cast_signed())
     };
     let literal_zero = segment.has(Flags::RST) && segment.seq.get() == 0;
     let seq = if literal_zero { 0 } else { relative(segment.seq.get(), host, packet.source) };
@@ -208,7 +212,7 @@ fn numbers(name: &str, trace: &Trace, id: PacketId) -> String {
 
 /// The options in the table's words, all that the segment has.
 fn options(trace: &Trace, id: PacketId) -> String {
-    let segment = &trace.packet(id).segment;
+    let segment = trace.packet(id).segment().expect("a segment");
     let offers = segment.options.offers();
     let mut words = vec![format!("win={}", segment.window.0)];
     words.extend(offers.mss.map(|mss| format!("mss={mss}")));
@@ -223,7 +227,7 @@ fn options(trace: &Trace, id: PacketId) -> String {
 fn fast_open(trace: &Trace, id: PacketId, cookie: FastOpenCookie) -> String {
     let from = trace.packet(id).from;
     let mut later = trace.packets[id.0 as usize..].iter().filter(|packet| packet.from != from);
-    let given = later.find_map(|packet| packet.segment.options.offers().fast_open);
+    let given = later.find_map(|packet| packet.segment().expect("a segment").options.offers().fast_open);
     let word = match given {
         _ if cookie.is_request() => "request",
         Some(given) if given != cookie => "stale",

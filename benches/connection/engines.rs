@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use synfin::engine::{Connection, Instant, Open, Profile, Segment, SeqNumber, Signal, State, Theirs};
-use synfin::trace::End;
+use synfin::trace::{End, Payload};
 use synfin::wire::{Checksums, decode_packet, encode_packet};
 
 use super::{ANSWER, DELAY, REQUEST, Side, World};
@@ -73,14 +73,15 @@ impl Wire for Bytes {
         let packet = &mut self.slots[self.under_way];
         packet.clear();
         self.identification = self.identification.wrapping_add(1);
-        encode_packet(source, destination, self.identification, &segment, text, packet).expect("fits");
+        encode_packet(source, destination, self.identification, &Payload::Tcp { segment, text }, packet).expect("fits");
         self.under_way += 1;
     }
 
     fn deliver(&mut self, mut read: impl FnMut(&Segment<Theirs>, &[u8])) {
         for packet in &self.slots[..self.under_way] {
             let decoded = decode_packet(packet, Checksums::Verify).expect("as encoded");
-            read(&decoded.segment.crossed(), decoded.text);
+            let Payload::Tcp { segment, text } = decoded.payload else { unreachable!("a segment was encoded") };
+            read(&segment.crossed(), text);
         }
         self.under_way = 0;
     }

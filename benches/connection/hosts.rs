@@ -88,7 +88,7 @@ impl World for Hosts {
             self.carried += self.under_way.len() as u64;
             self.now = self.now + DELAY;
             for packet in self.under_way.drain(..) {
-                other.on_packet(self.now, packet.source, packet.destination, &packet.segment, &packet.text);
+                other.on_packet(self.now, packet.source, packet.destination, &packet.payload);
             }
             speaks = next;
         }

@@ -128,7 +128,7 @@ pub fn check_ladder(trace: &Trace, expected: &str) -> Result<(), Mismatch> {
     // Windows and options that nobody asked for would only bury the difference.
     let with_options = expected.iter().any(|(_, rung)| match &rung.kind {
         RungKind::Segment { fields, .. } => fields.window.is_some() || fields.options.is_some(),
-        RungKind::States => false,
+        RungKind::Message { .. } | RungKind::States => false,
     });
     diff::compare(&expected, &rungs(trace, with_options)).map_or(Ok(()), |mismatch| Err(Mismatch::Ladder(Box::new(mismatch))))
 }

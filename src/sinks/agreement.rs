@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::engine::{Flags, State, TcpOption};
-use crate::trace::{HostId, PacketId, Trace, What};
+use crate::trace::{HostId, Icmp, Packet, PacketId, Payload, Trace, What};
 
 /// One thing in which two traces differ.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -129,6 +129,12 @@ fn compare_packets(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
             (None, None) => continue,
         };
         agreement.packets += 1;
+        if a.message.is_some() || b.message.is_some() {
+            if a != b || text_of(ours.packet(mine[position])) != text_of(theirs.packet(other[position])) {
+                differ(Kind::Packet, a.to_string(), b.to_string());
+            }
+            continue;
+        }
         // Another packet altogether is one difference, not seven.
         if a.from != b.from || a.flags != b.flags && a.seq != b.seq {
             let kind = if a.from == b.from { Kind::Packet } else { Kind::Direction };
@@ -147,7 +153,7 @@ fn compare_packets(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
         for (kind, ours, theirs) in fields.into_iter().filter(|(_, ours, theirs)| ours != theirs) {
             differ(kind, ours, theirs);
         }
-        if ours.packet(mine[position]).text != theirs.packet(other[position]).text {
+        if ours.packet(mine[position]).payload.octets() != theirs.packet(other[position]).payload.octets() {
             differ(Kind::Text, "other octets".to_owned(), "other octets".to_owned());
         }
         let (echo_a, echo_b) = (echoes(ours, &mine, position), echoes(theirs, &other, position));
@@ -165,10 +171,11 @@ fn compare_packets(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
 /// Which earlier packets of the other side a packet's timestamp may echo; `None` without timestamps.
 fn echoes(trace: &Trace, order: &[PacketId], position: usize) -> Option<Vec<usize>> {
     let packet = trace.packet(order[position]);
-    let echoed = packet.segment.options.get_timestamps()?.ecr;
+    let timestamps = |packet: &Packet| packet.segment()?.options.get_timestamps();
+    let echoed = timestamps(packet)?.ecr;
     let from_other = |id: &PacketId| {
         let earlier = trace.packet(*id);
-        earlier.source == packet.destination && earlier.segment.options.get_timestamps().is_some_and(|ts| ts.val == echoed)
+        earlier.source == packet.destination && timestamps(earlier).is_some_and(|ts| ts.val == echoed)
     };
     Some(order[..position].iter().zip(1..).filter(|(id, _)| from_other(id)).map(|(_, number)| number).collect())
 }
@@ -185,10 +192,29 @@ fn shown(number: Option<i64>) -> String {
     number.map_or("-".to_owned(), |number| number.to_string())
 }
 
+/// What a packet without a segment is, without the ports and numbers that differ from run to run.
+fn message_shown(packet: &Packet) -> String {
+    match &packet.payload {
+        Payload::Icmp(Icmp::Error { error, .. }) => format!("ICMP {error}"),
+        payload => format!("{} len {}", payload.protocol(), payload.octets().len()),
+    }
+}
+
+/// The octets an application put into a packet.
+fn text_of(packet: &Packet) -> &[u8] {
+    match &packet.payload {
+        // How much is quoted, and with which identification and time to live, is nobody's text.
+        Payload::Icmp(Icmp::Error { .. }) => &[],
+        payload => payload.octets(),
+    }
+}
+
 /// A packet as it is compared.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Shown {
     from: String,
+    /// What it is, if it carries no segment; nothing below counts then.
+    message: Option<String>,
     flags: Flags,
     seq: i64,
     ack: Option<i64>,
@@ -202,7 +228,8 @@ impl Shown {
     /// The packet with everything that differs from run to run renamed.
     pub fn of(trace: &Trace, id: PacketId) -> Self {
         let packet = trace.packet(id);
-        let segment = &packet.segment;
+        let from = packet.from.map_or("X".to_owned(), |host| trace.host(host).name.clone());
+        let Some(segment) = packet.segment() else { return Self { from, message: Some(message_shown(packet)), ..Self::default() } };
         let position = id.0 as usize;
         let relative = |number: u32, of| {
             let base = trace.iss_before(position, of).unwrap_or(0);
@@ -223,7 +250,8 @@ impl Shown {
             option => option.to_string(),
         });
         Self {
-            from: packet.from.map_or("X".to_owned(), |host| trace.host(host).name.clone()),
+            from,
+            message: None,
             flags: segment.flags,
             seq,
             ack: segment.has(Flags::ACK).then(|| relative(segment.ack.get(), packet.destination)),
@@ -237,6 +265,9 @@ impl Shown {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(message) = &self.message {
+            return write!(f, "{} {message}", self.from);
+        }
         write!(f, "{} {} seq {} ack {} len {} win {}", self.from, self.flags, self.seq, shown(self.ack), self.len, self.window)?;
         if self.options.is_empty() { Ok(()) } else { write!(f, " <{}>", self.options) }
     }

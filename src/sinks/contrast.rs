@@ -198,7 +198,7 @@ fn kind_of(item: &Item) -> Aspect {
     match item.rung.as_ref().map(|rung| &rung.kind) {
         None => Aspect::Remarks,
         Some(RungKind::States) => Aspect::States,
-        Some(RungKind::Segment { .. }) => Aspect::Segments,
+        Some(RungKind::Segment { .. } | RungKind::Message { .. }) => Aspect::Segments,
     }
 }
 

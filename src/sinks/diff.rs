@@ -36,7 +36,7 @@ pub fn compare(expected: &[(usize, &Rung)], actual: &[Rung]) -> Option<Mismatch>
     // Windows and options that no row speaks of would only hide the difference.
     let spoken_of = expected.iter().any(|(_, rung)| match &rung.kind {
         RungKind::Segment { fields, .. } => fields.window.is_some() || fields.options.is_some(),
-        RungKind::States => false,
+        RungKind::Message { .. } | RungKind::States => false,
     });
     let bare: Vec<Rung> = actual.iter().cloned().map(|rung| if spoken_of { rung } else { without_options(rung) }).collect();
     let shown_of = |rung: &Rung| actual.iter().position(|actual| rung.holds_for(actual)).and_then(|index| bare.get(index));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::ladder::Message;
 use crate::trace::{Entry, Trace, What};
 
 /// Changes when a field changes its meaning or goes away; new fields do not change it.
@@ -32,6 +33,20 @@ struct Packet {
     to: u8,
     source: String,
     destination: String,
+    /// What it carries, if that is no TCP segment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<&'static str>,
+    /// The same in a ladder's notation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(flatten)]
+    segment: Option<Segment>,
+}
+
+/// The fields of a packet that carries a segment.
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the whole segment in the notation of a ladder")]
+struct Segment {
     seq: u32,
     /// Relative to the first SYN of the sender in this trace.
     seq_relative: Option<i64>,
@@ -124,15 +139,23 @@ fn document(trace: &Trace) -> Document<'_> {
 
 fn packet(trace: &Trace, id: usize) -> Packet {
     let packet = &trace.packets[id];
-    let segment = &packet.segment;
-    let relative = |number: u32, base: Option<u32>| base.map(|base| i64::from(number.wrapping_sub(base).cast_signed()));
-    let ack = segment.has(crate::engine::Flags::ACK).then_some(segment.ack.get());
     Packet {
         id,
         from: packet.from.map(|host| host.0),
         to: packet.to.0,
         source: end(packet.source),
         destination: end(packet.destination),
+        protocol: packet.segment().is_none().then(|| packet.payload.protocol()),
+        message: packet.segment().is_none().then(|| Message::of(packet).to_string()),
+        segment: packet.segment().map(|carried| segment(trace, id, carried)),
+    }
+}
+
+fn segment(trace: &Trace, id: usize, segment: &crate::engine::Segment) -> Segment {
+    let packet = &trace.packets[id];
+    let relative = |number: u32, base: Option<u32>| base.map(|base| i64::from(number.wrapping_sub(base).cast_signed()));
+    let ack = segment.has(crate::engine::Flags::ACK).then_some(segment.ack.get());
+    Segment {
         seq: segment.seq.get(),
         seq_relative: relative(segment.seq.get(), trace.iss_before(id, packet.source)),
         ack,

@@ -45,6 +45,7 @@ pub fn lines<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> Vec<String> {
 pub fn width_of<'a>(rungs: impl Iterator<Item = &'a Rung>) -> usize {
     let needed = rungs.map(|rung| match &rung.kind {
         RungKind::Segment { fields, .. } => fields.main().len(),
+        RungKind::Message { message, .. } => message.to_string().len(),
         RungKind::States => 0,
     });
     needed.max().unwrap_or(0).max(FIELDS)
@@ -61,6 +62,9 @@ pub fn line(rung: &Rung, width: usize) -> String {
         }
         RungKind::Segment { course, fields } => {
             let _ = write!(text, "   {left:<STATE$} {} {:<width$} {} {right}", course.left, fields.main(), course.right);
+        }
+        RungKind::Message { course, message } => {
+            let _ = write!(text, "   {left:<STATE$} {} {:<width$} {} {right}", course.left, message.to_string(), course.right);
         }
     }
     text.truncate(text.trim_end().len());

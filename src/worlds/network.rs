@@ -5,8 +5,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::engine::{Flags, Segment};
-use crate::trace::{Damage, HostId};
+use crate::engine::Flags;
+use crate::trace::{Damage, HostId, Icmp, Payload};
 
 /// One thing the network does: to a segment by its name, or to whatever passes, by chance or by rate.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,6 +54,14 @@ pub enum SegmentKind {
     Data,
     /// Whatever comes next.
     Any,
+    /// A UDP datagram.
+    Udp,
+    /// An ICMP echo request or reply.
+    Echo,
+    /// Any ICMP message.
+    Icmp,
+    /// A question for a link address or its answer, whether ARP or neighbour discovery.
+    Neighbour,
 }
 
 /// What the network does to one segment.
@@ -163,7 +171,19 @@ impl fmt::Display for Probability {
 
 impl SegmentKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [Self::Syn, Self::SynAck, Self::Ack, Self::Fin, Self::Rst, Self::Data, Self::Any];
+    pub const ALL: [Self; 11] = [
+        Self::Syn,
+        Self::SynAck,
+        Self::Ack,
+        Self::Fin,
+        Self::Rst,
+        Self::Data,
+        Self::Udp,
+        Self::Echo,
+        Self::Icmp,
+        Self::Neighbour,
+        Self::Any,
+    ];
 
     /// As a scenario writes it.
     pub const fn name(self) -> &'static str {
@@ -175,11 +195,25 @@ impl SegmentKind {
             Self::Rst => "RST",
             Self::Data => "data",
             Self::Any => "any",
+            Self::Udp => "UDP",
+            Self::Echo => "echo",
+            Self::Icmp => "ICMP",
+            Self::Neighbour => "ARP",
         }
     }
 
-    /// Whether `segment` is of this kind.
-    pub fn matches(self, segment: &Segment) -> bool {
+    /// Whether `payload` is of this kind.
+    pub fn matches(self, payload: &Payload) -> bool {
+        let Some(segment) = payload.segment() else {
+            return match self {
+                Self::Any => true,
+                Self::Udp => matches!(payload, Payload::Udp { .. }),
+                Self::Echo => matches!(payload, Payload::Icmp(Icmp::EchoRequest(_) | Icmp::EchoReply(_))),
+                Self::Icmp => matches!(payload, Payload::Icmp(_)),
+                Self::Neighbour => matches!(payload, Payload::Neighbour(_)),
+                Self::Syn | Self::SynAck | Self::Ack | Self::Fin | Self::Rst | Self::Data => false,
+            };
+        };
         let (syn, ack) = (segment.has(Flags::SYN), segment.has(Flags::ACK));
         match self {
             Self::Syn => syn && !ack,
@@ -189,6 +223,7 @@ impl SegmentKind {
             Self::Rst => segment.has(Flags::RST),
             Self::Data => segment.len > 0,
             Self::Any => true,
+            Self::Udp | Self::Echo | Self::Icmp | Self::Neighbour => false,
         }
     }
 }

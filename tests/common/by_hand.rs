@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use synfin::engine::{Flags, Instant, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
-use synfin::trace::{End, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
+use synfin::trace::{End, Entry, HostId, HostInfo, Packet, PacketId, Payload, Trace, What};
 
 /// The host drawn left: it opens the connections.
 pub(crate) const A: HostId = HostId(0);
@@ -93,7 +93,14 @@ impl Hand {
             len: u32::try_from(text.len()).expect("short"),
             options,
         };
-        let packet = Packet { from: Some(from), to, source: end(from), destination: end(to), segment, text: text.into(), damage: None };
+        let packet = Packet {
+            from: Some(from),
+            to,
+            source: end(from),
+            destination: end(to),
+            payload: Payload::Tcp { segment, text: text.into() },
+            damage: None,
+        };
         self.trace.packets.push(packet);
         let id = PacketId(u32::try_from(self.trace.packets.len() - 1).expect("few"));
         self.entry(from, What::Departure(id), [state; 2], &[]);

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use synfin::engine::Variables;
-use synfin::ladder::Fields;
+use synfin::ladder::{Fields, Message};
 use synfin::sinks::ladder::{Style, render};
-use synfin::trace::{Entry, HostId, PacketId, Trace, What};
+use synfin::trace::{Entry, HostId, Packet, PacketId, Trace, What};
 use synfin::{Instant, Rule, Timer};
 
 use super::model::{COMMANDS, Direction, Model, Screen, Side};
@@ -75,7 +75,8 @@ fn endpoints(model: &Model) -> String {
 fn happened(text: &mut String, trace: &Trace, entry: &Entry) {
     paragraph(text, "", &words(trace, entry, true));
     if let What::Departure(id) | What::Arrival(id) | What::Rejection(id) | What::Loss(id) = entry.what {
-        paragraph(text, "            ", &Fields::of(&trace.packet(id).segment, true).extra());
+        let extra = trace.packet(id).segment().map_or_else(String::new, |segment| Fields::of(segment, true).extra());
+        paragraph(text, "            ", &extra);
     }
     for rule in &entry.rules {
         paragraph(text, "  rule      ", &format!("{}, {}", rule.name, rule.source()));
@@ -93,6 +94,11 @@ fn effect(rule: &Rule) -> String {
     let does: Vec<_> = rule.does.iter().map(|action| action.name()).collect();
     let states = if rule.changes_state() { format!("{} -> {}", rule.from, rule.to) } else { format!("stays in {}", rule.from) };
     if does.is_empty() { states } else { format!("{states}: {}", does.join(", ")) }
+}
+
+/// What a packet carries, in a ladder's notation.
+fn carried(packet: &Packet) -> String {
+    packet.segment().map_or_else(|| Message::of(packet).to_string(), ToString::to_string)
 }
 
 /// An entry in a sentence; how a call ends is said only once it has happened.
@@ -114,19 +120,19 @@ fn words(trace: &Trace, entry: &Entry, happened: bool) -> String {
         What::Departure(id) => {
             let packet = trace.packet(*id);
             let damage = packet.damage.map(|damage| format!(", whose octet {}, bit {} the wire turns", damage.octet, damage.bit));
-            format!("{host} sends {}{}", packet.segment, damage.unwrap_or_default())
+            format!("{host} sends {}{}", carried(packet), damage.unwrap_or_default())
         }
         What::Arrival(id) => {
             let packet = trace.packet(*id);
             let forged = if packet.from.is_none() { "the forged " } else { "" };
-            format!("{host} receives {forged}{}", packet.segment)
+            format!("{host} receives {forged}{}", carried(packet))
         }
         What::Loss(id) => {
             let packet = trace.packet(*id);
             let from = packet.from.map_or("nobody", |from| name(from));
-            format!("the network loses {} from {from} to {}", packet.segment, name(packet.to))
+            format!("the network loses {} from {from} to {}", carried(packet), name(packet.to))
         }
-        What::Rejection(id) => format!("{host} drops {}: its checksum is wrong", trace.packet(*id).segment),
+        What::Rejection(id) => format!("{host} drops {}: its checksum is wrong", carried(trace.packet(*id))),
         What::Timer(timer) => format!("{host}'s {} timer expires", timer_name(*timer)),
         What::Observation => format!("{host} is seen in {}", entry.after),
         What::Note(note) => format!("{host}: {note}"),
@@ -259,7 +265,7 @@ fn in_flight(text: &mut String, model: &Model) {
         let packet = model.trace.packet(*id);
         let from = packet.from.map_or("?", |from| model.trace.host(from).name.as_str());
         let label = if index == 0 { "in flight   " } else { "            " };
-        paragraph(text, label, &format!("{from} --> {} {}", model.trace.host(packet.to).name, packet.segment));
+        paragraph(text, label, &format!("{from} --> {} {}", model.trace.host(packet.to).name, carried(packet)));
     }
     if flying.len() > IN_FLIGHT {
         let _ = writeln!(text, "            and {} more", flying.len() - IN_FLIGHT);

@@ -310,13 +310,11 @@ impl<'a> Frames<'a> {
         let packet = self.trace.packet(seen.packet);
         self.buffer.clear();
         wire::encode_frame(
-            packet.from.map_or(FORGER, |host| self.trace.host(host).link_address),
-            self.trace.host(packet.to).link_address,
+            [packet.from.map_or(FORGER, |host| self.trace.host(host).link_address), self.trace.host(packet.to).link_address],
             packet.source,
             packet.destination,
             self.identifications[seen.packet.0 as usize],
-            &packet.segment,
-            &packet.text,
+            &packet.payload,
             &mut self.buffer,
         )
         .map_err(|source| PcapError::Packet { packet: seen.packet, source })?;

@@ -5,8 +5,8 @@ use pcap_parser::{LegacyPcapSlice, Linktype, PcapBlockOwned, PcapNGSlice};
 
 use super::*;
 use crate::engine::{Flags, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
-use crate::trace::{End, Packet};
-use crate::wire::{Checksums, Decoded, decode_frame};
+use crate::trace::{End, Packet, Payload};
+use crate::wire::{Checksums, decode_frame};
 
 use State::{CloseWait, Closed, Established, Listen, SynReceived, SynSent};
 
@@ -40,7 +40,7 @@ impl Hand {
             len: u32::try_from(text.len()).expect("short"),
             options: TcpOptions::NONE.mss(1460),
         };
-        self.0.packets.push(Packet { from, to, source, destination, segment, text: text.into(), damage: None });
+        self.0.packets.push(Packet { from, to, source, destination, payload: Payload::Tcp { segment, text: text.into() }, damage: None });
         PacketId(u32::try_from(self.0.packets.len() - 1).expect("few"))
     }
 
@@ -145,8 +145,9 @@ fn frames_are_the_packets_of_the_trace() {
     let packets = read(&written(&trace, Format::PcapNg, Tap::Both));
     for (_, _, _, id, _, frame) in &packets {
         let packet = &trace.packets[usize::try_from(*id).expect("few")];
-        let Packet { source, destination, segment, ref text, .. } = *packet;
-        assert_eq!(decode_frame(frame, Checksums::Verify), Ok(Decoded { source, destination, segment, text }));
+        let decoded = decode_frame(frame, Checksums::Verify).expect("a frame");
+        assert_eq!((decoded.source, decoded.destination), (packet.source, packet.destination));
+        assert_eq!(decoded.payload.to_owned(), packet.payload);
         let from = packet.from.map_or(FORGER, |host| trace.host(host).link_address);
         assert_eq!((&frame[..6], &frame[6..12]), (&trace.host(packet.to).link_address[..], &from[..]));
     }
@@ -283,7 +284,8 @@ fn what_goes_wrong_on_the_way_is_an_error() {
             assert!(matches!(&error, PcapError::Io(cause) if cause.kind() == io::ErrorKind::StorageFull), "{error:?}");
         }
         let mut trace = by_hand();
-        trace.packets[2].text.push(0);
+        let Payload::Tcp { text, .. } = &mut trace.packets[2].payload else { panic!("a segment") };
+        text.push(0);
         let error = write(&trace, format, tap, &mut io::sink()).expect_err("the segment says otherwise");
         assert!(matches!(error, PcapError::Packet { packet: PacketId(2), source: WireError::TextLength { .. } }), "{error:?}");
         let mut trace = by_hand();

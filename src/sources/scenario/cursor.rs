@@ -9,7 +9,7 @@ use super::mistake::Mistake;
 use super::{Forged, state_named};
 use crate::engine::profile::{KNOBS, KnobError};
 use crate::engine::{Flags, Profile, State};
-use crate::ladder::{Fields, Sign};
+use crate::ladder::{Fields, Message, Name, Sign};
 use crate::nearest::nearest;
 use crate::worlds::{Claim, SegmentKind, SocketOption};
 
@@ -243,7 +243,7 @@ impl<'a> Cursor<'a> {
         let (name, nth) = word.split_once('#').unwrap_or((word, "1"));
         let kind = SegmentKind::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
         let names = SegmentKind::ALL.map(SegmentKind::name);
-        let expected = "a kind of segment (SYN, SYN,ACK, ACK, FIN, RST, data or any), the second one as FIN#2";
+        let expected = "a kind of packet (SYN, SYN,ACK, ACK, FIN, RST, data, UDP, echo, ICMP, ARP or any), the second one as FIN#2";
         let kind = kind.ok_or_else(|| before.mistake_word(expected, names))?;
         let nth = whole(nth).and_then(|nth| u32::try_from(nth).ok()).filter(|nth| *nth > 0);
         let nth = nth.ok_or_else(|| before.mistake_word("a number from 1 behind the #, as in FIN#2", []))?;
@@ -329,6 +329,40 @@ impl<'a> Cursor<'a> {
             self.field(&mut fields)?;
         }
         if any { Ok(fields) } else { Err(self.mistake_word("a segment such as <SEQ=100><CTL=SYN>", [])) }
+    }
+
+    /// The fields of a packet that is no segment, if the next field is one that such a packet begins with.
+    pub(super) fn message(&mut self) -> Parsed<Option<Message>> {
+        self.skip_space();
+        let first = |rest: &str| Name::named(rest.strip_prefix('<')?.split_once('=')?.0);
+        if !first(self.rest()).is_some_and(Name::begins) {
+            return Ok(None);
+        }
+        let mut message = Message::default();
+        while let rest = self.rest()
+            && rest.starts_with('<')
+            && !rest.starts_with("<--")
+        {
+            let Some(end) = rest.find('>') else { return Err(self.mistake_at_end("> behind the field")) };
+            self.skip(1);
+            let inner = &rest[1..end];
+            let (name, value) = inner.split_once('=').unwrap_or((inner, ""));
+            let known = Name::named(name).ok_or_else(|| {
+                let names = Name::ALL.map(Name::text);
+                self.mistake_span(name.len(), &names.join(", "), names.into_iter())
+            })?;
+            if message.has(known) {
+                return Err(self.mistake_span(name.len(), "each field only once", [].into_iter()));
+            }
+            if !known.takes(value) {
+                let at_value = Cursor { at: self.at + (name.len() + 1).min(inner.len()), ..self.clone() };
+                return Err(at_value.mistake_span(value.len(), known.expected(), [].into_iter()));
+            }
+            message.push(known, value.to_owned());
+            self.skip(inner.len() + 1);
+            self.skip_space();
+        }
+        Ok(Some(message))
     }
 
     pub(super) fn field(&mut self, fields: &mut Fields) -> Parsed<()> {

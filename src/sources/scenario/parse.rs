@@ -8,7 +8,7 @@ use super::cursor::{Cursor, MAX_SEND, Parsed};
 use super::mistake::{Mistake, ParseError};
 use super::{Action, ActionLine, HostPlan, Line, LineKind, Scenario, When, host_name, state_named};
 use crate::engine::State;
-use crate::ladder::{Course, Rung, RungKind, Sign};
+use crate::ladder::{Course, Fields, Rung, RungKind, Sign};
 use crate::trace::HostId;
 use crate::worlds::simulated::CookieAge;
 use crate::worlds::{Call, DEFAULT_PORT, Fault, How, SendFlag};
@@ -424,7 +424,8 @@ impl Reader {
     fn rung(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
         let left = cursor.state();
         let kind = if let Some(sign) = cursor.sign() {
-            let fields = cursor.fields()?;
+            let message = cursor.message()?;
+            let fields = if message.is_some() { Fields::default() } else { cursor.fields()? };
             let right_sign = cursor.clone();
             let Some(right) = cursor.sign() else {
                 return Err(right_sign.mistake_word("-->, <--, ... or XXX behind the segment", []));
@@ -435,7 +436,10 @@ impl Reader {
                 let possible: Vec<_> = possible.map(Sign::text).collect();
                 return Err(right_sign.mistake_word(&format!("{} to go with {sign} on the left", possible.join(" or ")), []));
             }
-            RungKind::Segment { course, fields }
+            match message {
+                Some(message) => RungKind::Message { course, message },
+                None => RungKind::Segment { course, fields },
+            }
         } else {
             RungKind::States
         };

@@ -189,8 +189,8 @@ impl Kernel {
     fn frame(&mut self, frame: &super::Frame) -> Result<(), KernelError> {
         let decoded = match decode_frame(&frame.octets, Checksums::Trust) {
             Ok(decoded) => decoded,
-            // Neighbour discovery and the like are none of our business.
-            Err(WireError::NotTcp { .. }) => return Ok(()),
+            // Group membership, router solicitations and the like are none of our business.
+            Err(WireError::UnknownProtocol { .. } | WireError::IcmpType { .. } | WireError::Neighbour { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         let host_of = |address: IpAddr| self.setup.addresses.iter().position(|known| *known == address);
@@ -203,8 +203,7 @@ impl Kernel {
                     to: host(to),
                     source: decoded.source,
                     destination: decoded.destination,
-                    segment: decoded.segment,
-                    text: decoded.text.to_vec(),
+                    payload: decoded.payload.to_owned(),
                     damage: None,
                 };
                 let id = PacketId(u32::try_from(self.trace.packets.len()).unwrap_or(u32::MAX));
@@ -214,9 +213,10 @@ impl Kernel {
             }
             Direction::Received => {
                 // The loopback keeps order, so it is the oldest like it that is under way.
+                let payload = decoded.payload.to_owned();
                 let like_it = |id: &PacketId| {
                     let packet = self.trace.packet(*id);
-                    packet.segment == decoded.segment && packet.source == decoded.source
+                    packet.payload == payload && packet.source == decoded.source
                 };
                 if let Some(position) = self.under_way.iter().position(like_it) {
                     let id = self.under_way.remove(position);
@@ -285,7 +285,7 @@ impl Kernel {
 
     /// Whether nothing but refusals happened at this address: then its listener is what there is.
     fn refused_for(&self, address: IpAddr) -> bool {
-        self.trace.packets.iter().all(|packet| packet.source.address != address || packet.segment.has(crate::engine::Flags::RST))
+        self.trace.packets.iter().all(|packet| packet.source.address != address || packet.has(crate::engine::Flags::RST))
     }
 
     fn record(&mut self, host: HostId, call: &Call, result: &Result<String, Errno>, returned: bool) {

@@ -27,7 +27,7 @@ pub use view::{Inspection, NetstatRow};
 
 use super::socket::{Socket, SocketId, copied};
 use crate::engine::{Connection, Instant, Profile, Segment, State};
-use crate::trace::End;
+use crate::trace::{End, Payload};
 use crate::worlds::Errno;
 
 /// A packet that leaves a host.
@@ -39,10 +39,15 @@ pub struct Outgoing {
     pub source: End,
     /// Remote address and port.
     pub destination: End,
-    /// The segment.
-    pub segment: Segment,
-    /// Its text.
-    pub text: Vec<u8>,
+    /// What it carries.
+    pub payload: Payload,
+}
+
+impl Outgoing {
+    /// The segment, if it carries one.
+    pub const fn segment(&self) -> Option<&Segment> {
+        self.payload.segment()
+    }
 }
 
 /// Which connection a packet belongs to: local port, remote address and port.
@@ -128,7 +133,14 @@ impl Host {
     }
 
     /// A packet arrives. Returns the socket it concerned, or `None` if it was nobody's.
-    pub fn on_packet(&mut self, now: Instant, source: End, destination: End, segment: &Segment, text: &[u8]) -> Option<SocketId> {
+    pub fn on_packet(&mut self, now: Instant, source: End, destination: End, payload: &Payload) -> Option<SocketId> {
+        match payload {
+            Payload::Tcp { segment, text } => self.on_segment(now, source, destination, segment, text),
+            Payload::Udp { .. } | Payload::Icmp(_) | Payload::Neighbour(_) => None,
+        }
+    }
+
+    fn on_segment(&mut self, now: Instant, source: End, destination: End, segment: &Segment, text: &[u8]) -> Option<SocketId> {
         let arriving = segment.crossed();
         if let Some(&id) = self.flows.get(&(destination.port, source)) {
             if self.overflows(id, &arriving) {
@@ -157,7 +169,7 @@ impl Host {
         }
         self.nobody.on_segment(now, &arriving);
         if let Some(reset) = self.nobody.poll_segment(now) {
-            self.strays.push_back(Outgoing { socket: None, source: destination, destination: source, segment: reset, text: Vec::new() });
+            self.strays.push_back(Outgoing { socket: None, source: destination, destination: source, payload: bare(reset) });
         }
         None
     }
@@ -232,7 +244,7 @@ impl Host {
         let segment = socket.connection.poll_segment(now)?;
         let text = if segment.len == 0 { Vec::new() } else { copied(&socket.send, socket.connection.text_range(&segment)) };
         let source = End { address, port: socket.local_port? };
-        Some(Outgoing { socket: Some(id), source, destination: socket.remote?, segment, text })
+        Some(Outgoing { socket: Some(id), source, destination: socket.remote?, payload: Payload::Tcp { segment, text } })
     }
 
     /// All that a socket wanted to send has left: schedule its timers, or forget it if it is over.
@@ -329,4 +341,9 @@ impl Host {
         let socket = self.sockets.get_mut(id.slot as usize).and_then(Option::as_deref_mut);
         socket.filter(|socket| socket.serial == id.serial).ok_or(Errno::BadDescriptor)
     }
+}
+
+/// A segment without text.
+fn bare(segment: Segment) -> Payload {
+    Payload::Tcp { segment, text: Vec::new() }
 }

@@ -22,7 +22,7 @@ pub use socket::SocketId;
 
 use super::{Call, Claim, Errno, Fault, NetworkAct, Outcome, World};
 use crate::engine::{Event, Instant, Profile, Segment, State, Timer};
-use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
+use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Packet, PacketId, Payload, Trace, What};
 use crate::wire;
 
 /// How one host of a simulated world is set up.
@@ -248,16 +248,16 @@ impl Simulated {
     }
 
     fn depart(&mut self, from: HostId, before: State, outgoing: Outgoing) {
-        let Outgoing { socket, source, destination, segment, text } = outgoing;
+        let Outgoing { socket, source, destination, payload } = outgoing;
         let known = self.host_of(destination.address);
         // Nobody has the address: the packet goes out into the network, and is seen no more.
         let to = known.unwrap_or(HostId(1 - from.0.min(1)));
-        let payload = wire::segment_octets(&segment);
-        let octets = wire::packet_octets(source.address, payload);
-        let leaving = Leaving { at: self.now, from, segment: &segment, octets, payload, to_itself: to == from };
+        let size = wire::payload_octets(&payload);
+        let octets = wire::packet_octets(source.address, size);
+        let leaving = Leaving { at: self.now, from, content: &payload, octets, payload: size, to_itself: to == from };
         let passage = if known.is_some() { self.link.pass(&leaving) } else { Passage::Lost };
         let damage = if let Passage::Arrives(Arrives { damage, .. }) = passage { damage } else { None };
-        let id = self.add_packet(Packet { from: Some(from), to, source, destination, segment, text, damage });
+        let id = self.add_packet(Packet { from: Some(from), to, source, destination, payload, damage });
         if let Some(socket) = socket
             && self.process(from).listener != Some(socket)
         {
@@ -349,8 +349,8 @@ impl Simulated {
         let concerned = self.host(to).lookup(packet.source, packet.destination);
         self.process(to).shown = concerned;
         let before = self.shown_state(to);
-        let Packet { source, destination, segment, text, .. } = self.trace.packet(id);
-        let socket = self.hosts[usize::from(to.0)].on_packet(self.now, *source, *destination, segment, text);
+        let Packet { source, destination, payload, .. } = self.trace.packet(id);
+        let socket = self.hosts[usize::from(to.0)].on_packet(self.now, *source, *destination, payload);
         if let Some(socket) = socket
             && self.process(to).listener != Some(socket)
         {
@@ -485,8 +485,8 @@ impl World for Simulated {
             return Err(format!("{address} is of another family than {}", destination.address));
         }
         let source = End { address: claims.address.unwrap_or(source.address), port: claims.port.unwrap_or(source.port) };
-        let text = vec![b'x'; segment.len as usize];
-        let id = self.add_packet(Packet { from: None, to, source, destination, segment: *segment, text, damage: None });
+        let payload = Payload::Tcp { segment: *segment, text: vec![b'x'; segment.len as usize] };
+        let id = self.add_packet(Packet { from: None, to, source, destination, payload, damage: None });
         self.arrive(id);
         self.flush();
         Ok(())

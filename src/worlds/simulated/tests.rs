@@ -54,9 +54,9 @@ impl Net {
     fn settle(&mut self) {
         for _ in 0..10_000 {
             let Some((from, out)) = (0..2).find_map(|from| Some((from, self.hosts[from].poll_packet(self.now)?))) else { return };
-            self.seen.push(format!("{} {}", ["A", "B"][from], out.segment));
+            self.seen.push(format!("{} {}", ["A", "B"][from], out.segment().expect("a segment")));
             let to = if out.destination.address == self.hosts[from].address() { from } else { 1 - from };
-            self.hosts[to].on_packet(self.now, out.source, out.destination, &out.segment, &out.text);
+            self.hosts[to].on_packet(self.now, out.source, out.destination, &out.payload);
         }
         panic!("it never ends: {:?}", &self.seen[self.seen.len() - 4..]);
     }
@@ -114,7 +114,7 @@ impl Net {
             options: TcpOptions::NONE,
         };
         let destination = self.end(to, port);
-        self.hosts[to].on_packet(self.now, source, destination, &segment, &[]);
+        self.hosts[to].on_packet(self.now, source, destination, &Payload::Tcp { segment, text: Vec::new() });
     }
 }
 
@@ -297,7 +297,7 @@ fn nobodys_segment_is_reset() {
     net.listen(1);
     net.forged(1, source, PORT, 5, Some(78), Flags::SYN | Flags::ACK);
     let out: Vec<_> = std::iter::from_fn(|| net.hosts[1].poll_packet(net.now))
-        .map(|out| (out.source.port, out.destination, out.segment.to_string()))
+        .map(|out| (out.source.port, out.destination, out.segment().expect("a segment").to_string()))
         .collect();
     let expected = [(81, "<SEQ=77><CTL=RST>"), (81, "<SEQ=0><ACK=6><CTL=RST,ACK>"), (PORT, "<SEQ=78><CTL=RST>")];
     assert_eq!(out, expected.map(|(port, text)| (port, source, text.to_owned())));
@@ -422,7 +422,7 @@ fn ipv6_has_its_own_mss() {
     let mss = |host: &Host, id| host.inspect(id).expect("a socket").variables.mss;
     assert_eq!(mss(&net.hosts[0], a), Some(1440));
     let silent = net.connect(4000);
-    let syn = net.hosts[0].poll_packet(net.now).expect("SYN").segment;
+    let syn = net.hosts[0].poll_packet(net.now).expect("SYN").segment().copied().expect("a segment");
     let source = net.end(1, PORT);
     net.forged(0, source, 4000, 7, Some(syn.seq.plus(1).get()), Flags::SYN | Flags::ACK);
     assert_eq!(mss(&net.hosts[0], silent), Some(1220));
@@ -446,7 +446,7 @@ fn another_secret_gives_another_iss() {
         let id = a.socket();
         a.bind(id, 5000).expect("free");
         let _ = a.connect(id, Instant::START, End { address: address(9, false), port: 80 });
-        a.poll_packet(Instant::START).expect("SYN").segment.seq.get()
+        a.poll_packet(Instant::START).expect("SYN").segment().expect("a segment").seq.get()
     };
     let numbers: std::collections::BTreeSet<u32> = (0..100).map(iss).collect();
     assert_eq!(numbers.len(), 100);
@@ -462,7 +462,7 @@ fn the_iss_depends_on_the_four_tuple_and_grows_with_time() {
         a.bind(id, from).expect("free");
         let now = Instant::from_nanos(at);
         let _ = a.connect(id, now, End { address: address(9, false), port: to });
-        a.poll_packet(now).expect("SYN").segment.seq.get()
+        a.poll_packet(now).expect("SYN").segment().expect("a segment").seq.get()
     };
     let first = iss(1, 5000, 80, 0);
     assert_eq!(first, iss(1, 5000, 80, 0), "the same seed, the same ISS");

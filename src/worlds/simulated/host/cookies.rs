@@ -50,7 +50,7 @@ impl Host {
         if once.on_open_passive(now, open).is_ok() {
             once.on_segment(now, &syn.crossed());
             if let Some(answer) = once.poll_segment(now) {
-                let answer = Outgoing { socket: Some(id), source: destination, destination: source, segment: answer, text: Vec::new() };
+                let answer = Outgoing { socket: Some(id), source: destination, destination: source, payload: super::bare(answer) };
                 self.strays.push_back(answer);
             }
         }

@@ -61,13 +61,7 @@ impl Host {
         let listener = self.get_mut(id).ok()?;
         listener.connection.on_segment(now, &segment.crossed());
         if let Some(reset) = listener.connection.poll_segment(now) {
-            self.strays.push_back(Outgoing {
-                socket: Some(id),
-                source: destination,
-                destination: source,
-                segment: reset,
-                text: Vec::new(),
-            });
+            self.strays.push_back(Outgoing { socket: Some(id), source: destination, destination: source, payload: super::bare(reset) });
         }
         Some(id)
     }

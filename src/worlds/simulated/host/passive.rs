@@ -66,13 +66,7 @@ impl Host {
         let arrival = socket.connection.on_segment(now, &segment.crossed());
         socket.take(&arrival, text);
         if !opens && let Some(reset) = socket.connection.poll_segment(now) {
-            self.strays.push_back(Outgoing {
-                socket: Some(id),
-                source: destination,
-                destination: source,
-                segment: reset,
-                text: Vec::new(),
-            });
+            self.strays.push_back(Outgoing { socket: Some(id), source: destination, destination: source, payload: super::bare(reset) });
         }
         self.after_input(id);
     }

@@ -15,8 +15,8 @@ use std::time::Duration;
 use chance::Dice;
 use queue::Transmitter;
 
-use crate::engine::{Instant, Segment};
-use crate::trace::{Damage, HostId};
+use crate::engine::Instant;
+use crate::trace::{Damage, HostId, Payload};
 use crate::worlds::{Chance, Fate, Fault, Impairment, NetworkAct};
 
 /// The link, and what it has been told to do.
@@ -44,8 +44,8 @@ struct Wire {
 pub(super) struct Leaving<'a> {
     pub(super) at: Instant,
     pub(super) from: HostId,
-    /// The segment by whose kind acts choose.
-    pub(super) segment: &'a Segment,
+    /// By whose kind acts choose.
+    pub(super) content: &'a Payload,
     /// Octets of the IP packet.
     pub(super) octets: u32,
     /// Octets of what IP carries; damage is done there.
@@ -137,7 +137,7 @@ impl Link {
     /// What the first armed act that fits does; those that let some pass first count it.
     fn act_on(&mut self, leaving: &Leaving<'_>) -> Option<Fate> {
         let mut fate = None;
-        for act in self.acts.iter_mut().filter(|act| act.from == leaving.from && act.count > 0 && act.which.matches(leaving.segment)) {
+        for act in self.acts.iter_mut().filter(|act| act.from == leaving.from && act.count > 0 && act.which.matches(leaving.content)) {
             if act.skip > 0 {
                 act.skip -= 1;
             } else if fate.is_none() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::engine::{Flags, SeqNumber, TcpOptions, WireWindow};
+use crate::engine::{Flags, Segment, SeqNumber, TcpOptions, WireWindow};
 use crate::worlds::{Probability, Queue, Rate, SegmentKind};
 
 const A: HostId = HostId(0);
@@ -24,9 +24,9 @@ fn text() -> Segment {
 
 /// What becomes of a packet that `from` sends at this millisecond.
 fn sent(link: &mut Link, from: HostId, millis: u64) -> Passage {
-    let segment = text();
+    let content = Payload::Tcp { segment: text(), text: Vec::new() };
     let at = Instant::START + Duration::from_millis(millis);
-    link.pass(&Leaving { at, from, segment: &segment, octets: 1000, payload: 980, to_itself: false })
+    link.pass(&Leaving { at, from, content: &content, octets: 1000, payload: 980, to_itself: false })
 }
 
 fn arrives(after: Duration) -> Arrives {
@@ -128,9 +128,10 @@ fn damage_hits_every_octet_of_a_segment_and_no_other() {
     let mut link = Link::new(DELAY, &[both(Impairment::Corrupt(chance("100%", 1)))], 1);
     let mut segment = text();
     segment.len = 0;
+    let content = Payload::Tcp { segment, text: Vec::new() };
     let mut hit = std::collections::BTreeSet::new();
     for _ in 0..5000 {
-        let leaving = Leaving { at: Instant::START, from: A, segment: &segment, octets: 40, payload: 20, to_itself: false };
+        let leaving = Leaving { at: Instant::START, from: A, content: &content, octets: 40, payload: 20, to_itself: false };
         let Passage::Arrives(Arrives { damage: Some(damage), .. }) = link.pass(&leaving) else { panic!("all are damaged") };
         hit.insert((damage.octet, damage.bit));
     }
@@ -140,7 +141,7 @@ fn damage_hits_every_octet_of_a_segment_and_no_other() {
 #[test]
 fn a_host_that_talks_to_itself_needs_no_wire() {
     let mut link = Link::new(DELAY, &[both(Impairment::Loss(chance("100%", 1)))], 1);
-    let segment = text();
-    let leaving = Leaving { at: Instant::START, from: A, segment: &segment, octets: 1000, payload: 980, to_itself: true };
+    let content = Payload::Tcp { segment: text(), text: Vec::new() };
+    let leaving = Leaving { at: Instant::START, from: A, content: &content, octets: 1000, payload: 980, to_itself: true };
     assert_eq!(link.pass(&leaving), Passage::Arrives(arrives(Duration::ZERO)));
 }

@@ -32,8 +32,8 @@ impl Net {
             options: TcpOptions::from_octets(&area).expect("short enough"),
         };
         let destination = self.end(1, PORT);
-        self.hosts[1].on_packet(self.now, client, destination, &syn, b"text");
-        self.hosts[1].poll_packet(self.now).map_or(0, |answer| answer.segment.ack.get())
+        self.hosts[1].on_packet(self.now, client, destination, &Payload::Tcp { segment: syn, text: b"text".to_vec() });
+        self.hosts[1].poll_packet(self.now).map_or(0, |answer| answer.segment().expect("a segment").ack.get())
     }
 
     /// What is in the cache of A leaves as an option of its next SYN.
@@ -41,7 +41,7 @@ impl Net {
         self.connect_fast(b"text");
         let now = self.now;
         let syn = self.hosts[0].poll_packet(now).expect("a SYN");
-        format!("{} {}", syn.segment, syn.segment.options)
+        format!("{} {}", syn.segment().expect("a segment"), syn.segment().expect("a segment").options)
             .replace("mss 1460", "")
             .split_once("<LEN")
             .map_or("no text".to_owned(), |(_, rest)| rest.to_owned())
@@ -62,8 +62,8 @@ fn a_cookie_is_asked_for_once_and_shown_ever_after() {
 
     net.connect_fast(b"second");
     let syn = net.hosts[0].poll_packet(net.now).expect("a SYN");
-    assert_eq!(syn.segment.len, 6);
-    net.hosts[1].on_packet(net.now, syn.source, syn.destination, &syn.segment, &syn.text);
+    assert_eq!(syn.segment().expect("a segment").len, 6);
+    net.hosts[1].on_packet(net.now, syn.source, syn.destination, &syn.payload);
     // Before the handshake is done the application has the connection and its text.
     let second = net.hosts[1].accept(listener).expect("opened early");
     assert_eq!(net.hosts[1].state(second), State::SynReceived);
@@ -83,10 +83,10 @@ fn a_listener_takes_no_notice_of_cookies_unless_it_is_told_to() {
     net.hosts[0].remember_cookie(server, cookie, 1460);
     net.connect_fast(b"text");
     let syn = net.hosts[0].poll_packet(net.now).expect("a SYN");
-    net.hosts[1].on_packet(net.now, syn.source, syn.destination, &syn.segment, &syn.text);
+    net.hosts[1].on_packet(net.now, syn.source, syn.destination, &syn.payload);
     assert_eq!(net.hosts[1].accept(listener), Err(Errno::Again));
-    let syn_ack = net.hosts[1].poll_packet(net.now).expect("a SYN,ACK").segment;
-    assert_eq!((syn_ack.ack.get(), syn_ack.options.offers().fast_open), (syn.segment.seq.plus(1).get(), None));
+    let syn_ack = net.hosts[1].poll_packet(net.now).expect("a SYN,ACK").segment().copied().expect("a segment");
+    assert_eq!((syn_ack.ack.get(), syn_ack.options.offers().fast_open), (syn.segment().expect("a segment").seq.plus(1).get(), None));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn text_rides_beside_a_cookie_only_for_who_asks_for_it() {
     net.hosts[0].remember_cookie(server, cookie, 1460);
     let id = net.connect(0);
     net.hosts[0].send(id, net.now, b"text", false).expect("queued");
-    let syn = net.hosts[0].poll_packet(net.now).expect("a SYN").segment;
+    let syn = net.hosts[0].poll_packet(net.now).expect("a SYN").segment().copied().expect("a segment");
     assert_eq!((syn.len, syn.options.offers().fast_open), (0, None));
 }
 
@@ -149,9 +149,9 @@ fn cookies_are_of_one_client_and_expire() {
         net.now = at(hours);
         net.connect_fast(b"text");
         let syn = net.hosts[0].poll_packet(net.now).expect("a SYN");
-        net.hosts[1].on_packet(net.now, syn.source, syn.destination, &syn.segment, &syn.text);
-        let answer = net.hosts[1].poll_packet(net.now).expect("a SYN,ACK").segment;
-        assert_eq!(answer.ack.since(syn.segment.seq.crossed()), acknowledged, "after {hours} h");
+        net.hosts[1].on_packet(net.now, syn.source, syn.destination, &syn.payload);
+        let answer = net.hosts[1].poll_packet(net.now).expect("a SYN,ACK").segment().copied().expect("a segment");
+        assert_eq!(answer.ack.since(syn.segment().expect("a segment").seq.crossed()), acknowledged, "after {hours} h");
         assert_eq!(answer.options.offers().fast_open.is_some(), acknowledged == 1, "a new one where the old one is not taken");
     }
 }

@@ -18,7 +18,7 @@ proptest! {
         }
         for index in order {
             let packet = index.get(&packets);
-            net.hosts[1].on_packet(net.now, packet.source, packet.destination, &packet.segment, &packet.text);
+            net.hosts[1].on_packet(net.now, packet.source, packet.destination, &packet.payload);
         }
         // Whatever is still missing leaves again in time.
         net.wait(Duration::from_mins(20));

@@ -4,6 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+mod around;
+
 use super::*;
 
 const A: End = End { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), port: 49152 };
@@ -25,7 +27,7 @@ fn syn() -> Segment {
 
 fn packet(source: End, destination: End, segment: &Segment, text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    encode_packet(source, destination, 1, segment, text, &mut out).expect("encodes");
+    encode_packet(source, destination, 1, &Payload::Tcp { segment: *segment, text }, &mut out).expect("encodes");
     out
 }
 
@@ -62,10 +64,10 @@ proptest! {
     fn what_is_encoded_is_decoded((source, destination) in any_ends(), (segment, text) in any_segment(), identification: u16) {
         // MUST-2.
         let mut out = vec![0xEE; 3];
-        encode_frame(LINK[0], LINK[1], source, destination, identification, &segment, &text, &mut out).expect("encodes");
+        encode_frame(LINK, source, destination, identification, &Payload::Tcp { segment, text: &text }, &mut out).expect("encodes");
         prop_assert_eq!(&out[..3], &[0xEE; 3], "appended, nothing overwritten");
         let segment = Segment { options: segment.options.padded(), ..segment };
-        let right = Decoded { source, destination, segment, text: &text };
+        let right = Decoded { source, destination, payload: Payload::Tcp { segment, text: &text[..] } };
         prop_assert_eq!(decode_frame(&out[3..], Checksums::Verify), Ok(right));
         out.extend_from_slice(&[0x55; 9]);
         prop_assert_eq!(decode_packet(&out[3 + 14..], Checksums::Verify), Ok(right), "padding is not text");
@@ -119,8 +121,8 @@ proptest! {
             octets[place] = octet;
         }
         octets.truncate(cut.index(octets.len() + 1));
-        if let Ok(decoded) = decode_packet(&octets, Checksums::Trust) {
-            prop_assert_eq!(u32::try_from(decoded.text.len()), Ok(decoded.segment.len));
+        if let Ok(Decoded { payload: Payload::Tcp { segment, text }, .. }) = decode_packet(&octets, Checksums::Trust) {
+            prop_assert_eq!(u32::try_from(text.len()), Ok(segment.len));
         }
     }
 }
@@ -149,7 +151,7 @@ fn a_packet_that_cannot_be_leaves_the_buffer_alone() {
         (A, B, long(65535 - 20 - 24 + 1)),
         (SIX, SIX, long(65535 - 24 + 1)),
     ] {
-        let error = encode_frame(LINK[0], LINK[1], source, destination, 0, &segment, &text, &mut out).expect_err("cannot be");
+        let error = encode_frame(LINK, source, destination, 0, &Payload::Tcp { segment, text }, &mut out).expect_err("cannot be");
         errors.push(error.to_string());
         assert_eq!(out, [1, 2, 3]);
     }
@@ -166,7 +168,7 @@ fn a_packet_that_cannot_be_leaves_the_buffer_alone() {
     for (source, destination, octets) in [(A, B, 65535 - 20 - 24), (SIX, SIX, 65535 - 24)] {
         let (segment, text) = long(octets);
         let octets = packet(source, destination, &segment, &text);
-        assert!(decode_packet(&octets, Checksums::Verify).is_ok_and(|decoded| decoded.text == text));
+        assert!(decode_packet(&octets, Checksums::Verify).is_ok_and(|decoded| decoded.payload.octets() == text));
     }
 }
 
@@ -175,8 +177,8 @@ fn trust_reads_what_the_network_card_has_not_finished() {
     let mut octets = packet(A, B, &syn(), b"");
     octets[36] ^= 0xff;
     let error = decode_packet(&octets, Checksums::Verify).expect_err("checked");
-    assert!(matches!(error, WireError::TcpChecksum { .. }), "{error}");
-    assert_eq!(decode_packet(&octets, Checksums::Trust).expect("not checked").segment, syn());
+    assert!(matches!(error, WireError::Checksum { protocol: "TCP", .. }), "{error}");
+    assert_eq!(decode_packet(&octets, Checksums::Trust).expect("not checked").payload.segment(), Some(&syn()));
 
     let mut octets = packet(A, B, &syn(), b"");
     octets[10] ^= 0xff;
@@ -187,7 +189,7 @@ fn trust_reads_what_the_network_card_has_not_finished() {
 #[test]
 fn a_loopback_frame_has_no_addresses() {
     let mut out = Vec::new();
-    encode_frame([0; 6], [0; 6], SIX, SIX, 0, &syn(), b"", &mut out).expect("encodes");
+    encode_frame([[0; 6]; 2], SIX, SIX, 0, &Payload::Tcp { segment: syn(), text: b"" }, &mut out).expect("encodes");
     assert_eq!(decode_frame(&out, Checksums::Verify).expect("decodes").source, SIX);
 }
 
@@ -201,7 +203,9 @@ fn with(mut octets: Vec<u8>, place: usize, octet: u8) -> Vec<u8> {
 fn errors_say_what_would_be_right() {
     let (four, six) = (packet(A, B, &syn(), b""), packet(SIX, SIX, &syn(), b""));
     for (octets, right) in [
-        (with(four.clone(), 9, 17), "the packet carries IP protocol 17, not TCP (6)"),
+        (with(four.clone(), 9, 47), "the packet carries IP protocol 47, not TCP (6), UDP (17) or ICMP (1)"),
+        (with(four.clone(), 9, 58), "the packet carries IP protocol 58, not TCP (6), UDP (17) or ICMP (1)"),
+        (with(six.clone(), 6, 1), "the packet carries IP protocol 1, not TCP (6), UDP (17) or ICMPv6 (58)"),
         (with(four.clone(), 6, 0x20), "the packet is a fragment: only whole packets are read, reassemble it first"),
         (with(six.clone(), 5, 0), "the IPv6 header says a payload length of 0: jumbograms (RFC 2675) are not read, it must be 1 to 65535"),
         (four[..30].to_vec(), "not a whole IP packet: "),
@@ -215,7 +219,7 @@ fn errors_say_what_would_be_right() {
     }
     for (octets, right) in [
         (&[0; 13][..], "13 octets are no Ethernet frame: its header alone has 14"),
-        (&[0; 60][..], "the frame carries EtherType 0x0000, not IPv4 (0x0800) or IPv6 (0x86dd)"),
+        (&[0; 60][..], "the frame carries EtherType 0x0000, not IPv4 (0x0800), ARP (0x0806) or IPv6 (0x86dd)"),
     ] {
         assert_eq!(decode_frame(octets, Checksums::Trust).expect_err(right).to_string(), right);
     }
