@@ -100,6 +100,13 @@ impl TcpOptions {
         self.append(&[1]);
     }
 
+    /// Adds no-operations until the next option begins at `remainder` modulo `modulus`.
+    pub(super) const fn align(&mut self, remainder: usize, modulus: usize) {
+        while self.len % modulus != remainder {
+            self.add_nop();
+        }
+    }
+
     /// Adds the maximum segment size behind, in octets.
     pub(super) const fn add_mss(&mut self, octets: u16) {
         let [high, low] = octets.to_be_bytes();

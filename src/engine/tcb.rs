@@ -509,12 +509,27 @@ impl Connection {
         if let Some(mss) = mss {
             options.add_mss(mss);
         }
+        let mut shift = shift;
         match (profile.option_layout, sack, ts) {
             (OptionLayout::Linux, true, Some(ts)) => {
                 options.add_sack_permitted();
                 options.add_timestamps(ts);
             }
-            (_, sack, ts) => {
+            (OptionLayout::FreeBsd, sack, ts) => {
+                if let Some(shift) = shift.take() {
+                    options.align(1, 2);
+                    options.add_window_scale(shift);
+                }
+                if sack {
+                    options.align(0, 2);
+                    options.add_sack_permitted();
+                }
+                if let Some(ts) = ts {
+                    options.align(2, 4);
+                    options.add_timestamps(ts);
+                }
+            }
+            (OptionLayout::Aligned | OptionLayout::Linux, sack, ts) => {
                 if sack {
                     options.add_nop();
                     options.add_nop();

@@ -87,7 +87,10 @@ impl Connection {
     // R6298-9, R6298-10.
     pub(super) fn start_retransmission(&mut self, now: Instant) {
         // SHLD-29, SHLD-30: a probe waits as long as a retransmission.
-        let at = now.as_nanos().saturating_add(self.backed_off_rto());
+        // Not so the very first time, when nothing is measured or doubled.
+        let slop = if self.rtt.srtt == 0 && self.backoff == 0 { 0 } else { super::time::nanos(self.profile.rto_slop) };
+        let rto = self.backed_off_rto().saturating_add(slop).min(self.rtt.rto_max);
+        let at = now.as_nanos().saturating_add(rto.max(GRANULARITY));
         self.deadlines.set(Timer::Retransmission, Instant::from_nanos(at));
         if self.delivery_limit != 0 && !self.deadlines.is_running(Timer::User) {
             let at = now.as_nanos().saturating_add(self.delivery_limit);

@@ -100,6 +100,11 @@ knobs! {
         linux: millis(200), "TCP_RTO_MIN, net.ipv4.tcp_rto_min_us";
         freebsd: millis(30), "net.inet.tcp.rexmit_min";
     }
+    /// What is added to every doubled retransmission timeout and to every measured one.
+    rto_slop: Duration = "rto-slop" {
+        rfc9293: seconds(0), "RFC 6298 section 5.5: the RTO is doubled, and that is all";
+        freebsd: millis(200), "net.inet.tcp.rexmit_slop: a SYN waits 1 s, then 2.2 s";
+    }
     /// Upper bound of the retransmission timeout.
     // R6298-5.
     rto_max: Duration = "rto-max" {
@@ -250,6 +255,7 @@ knobs! {
     option_layout: OptionLayout = "option-layout" {
         rfc9293: OptionLayout::Aligned, "RFC 7323 appendix A";
         linux: OptionLayout::Linux, "measured";
+        freebsd: OptionLayout::FreeBsd, "tcp_addoptions, as its own tests expect it";
     }
     /// How the offered window follows from the buffer.
     window_policy: WindowPolicy = "window-policy" {

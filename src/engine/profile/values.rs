@@ -87,15 +87,18 @@ pub enum OptionLayout {
     Aligned,
     /// `mss,sackOK,TS,nop,wscale`; without timestamps `mss,nop,nop,sackOK,nop,wscale`.
     Linux,
+    /// `mss,nop,wscale,sackOK,TS`: no-operations only where an option needs them, end-of-list behind the last.
+    FreeBsd,
 }
 
 impl KnobValue for OptionLayout {
-    const EXPECTED: &'static str = "aligned or linux";
+    const EXPECTED: &'static str = "aligned, linux or freebsd";
 
     fn parse(text: &str) -> Option<Self> {
         match text {
             "aligned" => Some(Self::Aligned),
             "linux" => Some(Self::Linux),
+            "freebsd" => Some(Self::FreeBsd),
             _ => None,
         }
     }
@@ -104,6 +107,7 @@ impl KnobValue for OptionLayout {
         match self {
             Self::Aligned => "aligned",
             Self::Linux => "linux",
+            Self::FreeBsd => "freebsd",
         }
         .to_owned()
     }

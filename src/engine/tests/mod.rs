@@ -147,6 +147,7 @@ fn profile(knobs: &[(&str, &str)]) -> Profile {
 mod acknowledging;
 mod closing;
 mod fastopen;
+mod freebsd;
 mod laws;
 mod opening;
 mod options;
