@@ -35,7 +35,7 @@ fn cases(cases: u32) -> Config {
 
 /// A packet with its numbers relative to the ISSs.
 fn relative(packet: &Packet, iss: [u32; 2]) -> String {
-    let segment = &packet.segment;
+    let segment = packet.segment().expect("a segment");
     // A forged segment comes in the other's name.
     let from = usize::from(packet.from.map_or(1 - packet.to.0, |from| from.0));
     let theirs = iss[usize::from(packet.to.0)];
@@ -50,7 +50,7 @@ fn relative(packet: &Packet, iss: [u32; 2]) -> String {
 /// depends on the ISS whether 0 lies in it, as the RFC has it.
 fn is_judged_by_zero(trace: &Trace, entry: &Entry) -> bool {
     let What::Arrival(id) = entry.what else { return false };
-    let segment = &trace.packet(id).segment;
+    let segment = trace.packet(id).segment().expect("a segment");
     let zero = segment.has(Flags::RST) && segment.has(Flags::ACK) && segment.seq.get() == 0;
     zero && !matches!(entry.before, State::Closed | State::Listen | State::SynSent)
 }
@@ -135,10 +135,10 @@ proptest! {
         for entry in &trace.entries {
             let host = usize::from(entry.host.0);
             match entry.what {
-                What::Arrival(id) => answering[host] = trace.packet(id).segment.has(Flags::RST),
+                What::Arrival(id) => answering[host] = trace.packet(id).has(Flags::RST),
                 What::Departure(id) => {
-                    let reset = trace.packet(id).segment.has(Flags::RST);
-                    prop_assert!(!(answering[host] && reset), "at {}: {}\n{}", entry.at, trace.packet(id).segment, play.text(ISS));
+                    let reset = trace.packet(id).has(Flags::RST);
+                    prop_assert!(!(answering[host] && reset), "at {}: {}\n{}", entry.at, trace.packet(id).segment().expect("a segment"), play.text(ISS));
                 }
                 What::Call { .. } | What::Timer(_) => answering[host] = false,
                 What::Loss(_) | What::Rejection(_) | What::Observation | What::Note(_) => {}

@@ -85,7 +85,7 @@ pub(crate) fn talk(profiles: [Profile; 2], to_send: [usize; 2], bite: u32, fates
             (Some(key), timer) if timer.is_none_or(|timer| key.0 <= timer) => {
                 now = now.max(key.0);
                 if let Some((to, packet)) = under_way.remove(&key) {
-                    hosts[to].on_packet(now, packet.source, packet.destination, &packet.segment, &packet.text);
+                    hosts[to].on_packet(now, packet.source, packet.destination, &packet.payload);
                 }
             }
             (_, Some(timer)) => {
