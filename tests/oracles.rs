@@ -183,6 +183,8 @@ const MEANT: &[(&str, &[&str])] = &[
     ("keepalive-dead-peer", &[RESET]),
     ("last-ack-gives-up", &[RESET]),
     ("process-exit", &[RESET]),
+    ("syn-flood", &[RESET]),
+    ("syn-cookie-bad-ack", &[RESET]),
     ("rst-in-fin-wait-1", &[RESET]),
     // What was not captured is the number of the lost FIN.
     ("simultaneous-close-fin-lost", &[UNSEEN]),

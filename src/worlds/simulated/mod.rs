@@ -481,10 +481,13 @@ impl World for Simulated {
         let to = HostId(1 - from.0.min(1));
         self.note(from, format!("inject {claims}{segment}"));
         let (source, destination) = self.forged_ends(from, to);
-        if let Some(address) = claims.address.filter(|address| address.is_ipv4() != destination.address.is_ipv4()) {
-            return Err(format!("{address} is of another family than {}", destination.address));
-        }
-        let source = End { address: claims.address.unwrap_or(source.address), port: claims.port.unwrap_or(source.port) };
+        let address = match (claims.address, destination.address) {
+            // RFC 3849: the addresses of documentation end in this one, so that a scenario can be played in either family.
+            (Some(IpAddr::V4(v4)), IpAddr::V6(_)) => IpAddr::V6(((0x2001_0db8_u128 << 96) | u128::from(u32::from(v4))).into()),
+            (Some(address @ IpAddr::V6(_)), IpAddr::V4(to)) => return Err(format!("{address} cannot send to {to}")),
+            (claimed, _) => claimed.unwrap_or(source.address),
+        };
+        let source = End { address, port: claims.port.unwrap_or(source.port) };
         let payload = Payload::Tcp { segment: *segment, text: vec![b'x'; segment.len as usize] };
         let id = self.add_packet(Packet { from: None, to, source, destination, payload, damage: None });
         self.arrive(id);
