@@ -16,7 +16,7 @@ use synfin::trace::{End, HostId, Packet, PacketId, Trace, What};
 /// Scenarios of the catalogue that are ours: the table has no lines for them.
 const OWN: [&str; 5] = ["abort", "corrupt-segment", "lossy-link", "slow-link", "urgent-data"];
 /// Scenarios whose table lines are absolute numbers, as in the RFC's figure.
-const ABSOLUTE: [&str; 2] = ["half-open-discovery", "half-open-active-side"];
+const ABSOLUTE: [&str; 3] = ["half-open-discovery", "half-open-active-side", "time-wait-syn-not-newer"];
 /// Scenarios where a host that restarted is numbered from its earlier incarnation throughout.
 const OLD_NUMBERS: [(&str, HostId); 1] = [("blind-syn-real-restart", HostId(0))];
 /// A segment that the network holds up: the ladder draws it once, since neither host's own order is bent;
@@ -74,6 +74,17 @@ fn states_at(trace: &Trace, entry: usize) -> (State, State) {
         seen.map_or(trace.host(host).initial_state, |entry| entry.after)
     };
     (of(HostId(0)), of(HostId(1)))
+}
+
+/// The same beside what only one host does: where the other's connection is over, a listener may have taken its
+/// place, and the next thing that happens there says so.
+fn states_beside(trace: &Trace, entry: usize) -> (State, State) {
+    let (a, b) = states_at(trace, entry);
+    let of = |host: HostId, state: State| {
+        let next = trace.entries[entry + 1..].iter().find(|next| next.host == host);
+        next.map(|next| next.before).filter(|next| state == State::Closed && *next == State::Listen).unwrap_or(state)
+    };
+    (of(HostId(0), a), of(HostId(1), b))
 }
 
 fn actual(name: &str, trace: &Trace) -> Vec<Line> {
@@ -143,7 +154,7 @@ fn remark(trace: &Trace, index: usize) -> Option<Line> {
     let leaves = |next: &&synfin::trace::Entry| next.at == entry.at && next.host == entry.host && matches!(next.what, What::Departure(_));
     let settled = index + trace.entries[index + 1..].iter().take_while(leaves).count();
     let what = format!("{} {what}", trace.host(entry.host).name);
-    Some(Line { time: Some(seconds(entry.at.as_nanos())), what, states: states_at(trace, settled), options: String::new() })
+    Some(Line { time: Some(seconds(entry.at.as_nanos())), what, states: states_beside(trace, settled), options: String::new() })
 }
 
 /// A call in the table's words, which are the RFC's.

@@ -29,14 +29,14 @@ impl Connection {
             }
             Action::SendSynAck => {
                 // MUST-10: a SYN that crosses ours is answered by our SYN again, at ISS, with an ACK.
-                if self.state == State::Listen {
+                if matches!(self.state, State::Listen | State::TimeWait) {
                     self.number_from_iss();
                 }
                 self.bits.set_syn_due(true);
             }
             Action::RecordSyn => {
                 if let Some(segment) = segment {
-                    self.record_syn(segment);
+                    self.record_syn(segment, now);
                 }
             }
             Action::TakeAck => {
@@ -54,6 +54,7 @@ impl Connection {
                     self.set_window(segment);
                 }
                 self.begin_transfer();
+                self.previous = None;
                 self.begin_silence(now);
             }
             Action::TakeText => {
@@ -118,7 +119,7 @@ impl Connection {
             Action::QueueClose => self.bits.set_close_queued(true),
             Action::SendRst => {
                 let ack = (self.profile.abort_acks && self.state != State::SynSent).then_some(self.rcv.nxt);
-                self.reset = Some(Reset { seq: self.snd.nxt, ack });
+                self.reset = Some(Reset { seq: self.snd.nxt, ack, echo: None });
             }
             Action::ReplyRst => {
                 self.reset = segment.and_then(arrival::reset_numbers);
@@ -138,6 +139,7 @@ impl Connection {
                 self.snd.unsent = 0;
                 self.held = None;
                 self.urgent = None;
+                self.previous = None;
                 self.bits.forget_pending();
             }
             Action::RebuildTcb => {
@@ -145,6 +147,7 @@ impl Connection {
                     self.rebuild(segment, now);
                 }
             }
+            Action::RestorePrevious => self.restore_previous(),
             Action::StartOrphan => self.start_orphan(now),
             Action::ProbePeer => self.probe_peer(now),
             // The caller reads the refusal from the row.
@@ -211,7 +214,7 @@ impl Connection {
     }
 
     /// Takes IRS and RCV.NXT from a SYN, and what it offers (RFC 9293 sections 3.10.7.2, 3.10.7.3).
-    fn record_syn(&mut self, segment: &Segment<Theirs>) {
+    fn record_syn(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let Offers { mss, window_scale, sack_permitted, timestamps, fast_open } = segment.options.offers();
         self.irs = segment.seq;
         self.rcv.nxt = segment.seq.plus(1);
@@ -225,7 +228,7 @@ impl Connection {
         // R7323-12, R7323-17: used only if both sides have offered them.
         self.bits.set_timestamps(self.profile.timestamps && timestamps.is_some());
         if let Some(ts) = timestamps {
-            self.ts_recent = ts.val;
+            self.set_ts_recent(ts.val, now);
         }
         // R7323-3.
         if let (Some(ours), Some(theirs)) = (self.profile.window_scale.0, self.offers.shift) {

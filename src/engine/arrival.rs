@@ -33,12 +33,13 @@ pub struct Arrival {
 
 /// The numbers of the reset that answers a segment nobody wants (RFC 9293 section 3.5.2, group 1); a RST is never answered.
 pub(super) fn reset_numbers(segment: &Segment<Theirs>) -> Option<Reset> {
+    let echo = segment.options.get_timestamps().map(|ts| ts.val);
     if segment.has(Flags::RST) {
         None
     } else if segment.has(Flags::ACK) {
-        Some(Reset { seq: segment.ack, ack: None })
+        Some(Reset { seq: segment.ack, ack: None, echo })
     } else {
-        Some(Reset { seq: SeqNumber::new(0), ack: Some(segment.end()) })
+        Some(Reset { seq: SeqNumber::new(0), ack: Some(segment.end()), echo })
     }
 }
 
@@ -160,7 +161,7 @@ impl Connection {
         };
         self.apply(event, now, Some(segment));
         if event == Event::SynAck {
-            self.take_timestamp(segment);
+            self.take_timestamp(segment, now);
             self.text_and_fin(now, segment);
         }
     }
@@ -191,6 +192,14 @@ impl Connection {
 
     fn check_in_order(&mut self, now: Instant, segment: &Segment<Theirs>) {
         let (rst, syn) = (segment.has(Flags::RST), segment.has(Flags::SYN));
+        // R7323-23: before the sequence number. R7323-22: a RST is exempt; R7323-17: and who did not negotiate.
+        if self.bits.timestamps()
+            && !rst
+            && let Some(event) = self.timestamp_event(now, segment)
+        {
+            self.apply(event, now, Some(segment));
+            return;
+        }
         // Figure 7, line 6: the SYN,ACK of a simultaneous open repeats a SYN that is already accounted
         // for, one below RCV.NXT; the literal sequence check would refuse it (appendix A.2 admits so).
         let completes_crossed_open = self.state == State::SynReceived
@@ -204,7 +213,7 @@ impl Connection {
             self.apply(Event::SynAck, now, Some(segment));
             // Where the literal sequence check refused it, nothing of it is taken.
             if self.state != State::SynReceived {
-                self.take_timestamp(segment);
+                self.take_timestamp(segment, now);
                 self.text_and_fin(now, segment);
             }
             return;
@@ -267,7 +276,7 @@ impl Connection {
             self.apply(Event::NoAck, now, Some(segment));
             return;
         }
-        self.take_timestamp(segment);
+        self.take_timestamp(segment, now);
         if self.keepalive.is_some() {
             self.start_keepalive(now);
         }
@@ -313,20 +322,6 @@ impl Connection {
             Event::FinAcked
         } else {
             Event::AckAcceptable
-        }
-    }
-
-    /// TS.Recent, if the segment spans the last ACK sent (RFC 7323 section 4.3).
-    // R7323-19, R7323-20: TS.Recent never goes back.
-    fn take_timestamp(&mut self, segment: &Segment<Theirs>) {
-        if !self.bits.timestamps() {
-            return;
-        }
-        if let Some(ts) = segment.options.get_timestamps() {
-            let newer = ts.val.wrapping_sub(self.ts_recent).cast_signed() >= 0;
-            if newer && segment.seq.at_or_before(self.last_ack_sent) {
-                self.ts_recent = ts.val;
-            }
         }
     }
 

@@ -216,6 +216,45 @@ impl TcpOptions {
         self
     }
 
+    /// The area that prints as `text`; `None` where no octets do, or where they are more than 40.
+    pub fn spelled(text: &str) -> Option<Self> {
+        let mut octets = Vec::new();
+        for option in text.split(',').filter(|option| !option.is_empty()) {
+            let words: Vec<&str> = option.split(' ').collect();
+            match words[..] {
+                ["nop"] => octets.push(1),
+                ["eol"] => octets.push(0),
+                ["sackOK"] => octets.extend([4, 2]),
+                ["mss", mss] => {
+                    octets.extend([2, 4]);
+                    octets.extend(mss.parse::<u16>().ok()?.to_be_bytes());
+                }
+                ["wscale", shift] => octets.extend([3, 3, shift.parse().ok()?]),
+                ["TS", "val", val, "ecr", ecr] => {
+                    octets.extend([8, 10]);
+                    octets.extend(val.parse::<u32>().ok()?.to_be_bytes());
+                    octets.extend(ecr.parse::<u32>().ok()?.to_be_bytes());
+                }
+                ["sack", ref blocks @ ..] => {
+                    octets.extend([5, u8::try_from(2 + 8 * blocks.len()).ok()?]);
+                    for block in blocks {
+                        let (from, to) = block.split_once(':')?;
+                        octets.extend(from.parse::<u32>().ok()?.to_be_bytes());
+                        octets.extend(to.parse::<u32>().ok()?.to_be_bytes());
+                    }
+                }
+                ["kind", kind, data] => {
+                    let data = hex(data)?;
+                    octets.extend([kind.parse().ok()?, u8::try_from(2 + data.len()).ok()?]);
+                    octets.extend(data);
+                }
+                ["malformed", data] => octets.extend(hex(data)?),
+                _ => return None,
+            }
+        }
+        Self::from_octets(&octets)
+    }
+
     /// The options, in order; ends after end-of-list or at the first malformed one.
     pub fn iter(&self) -> impl Iterator<Item = TcpOption<'_>> {
         let mut rest = self.octets();
@@ -275,6 +314,13 @@ fn timestamps(octets: &[u8]) -> Option<Timestamps> {
     let (val, rest) = octets.split_first_chunk::<4>()?;
     let (ecr, _) = rest.split_first_chunk::<4>()?;
     Some(Timestamps { val: u32::from_be_bytes(*val), ecr: u32::from_be_bytes(*ecr) })
+}
+
+/// The octets of so many pairs of hexadecimal digits.
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |octet: u8| char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    pairs.iter().map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
 }
 
 // MUST-5, MUST-6, MUST-64, MUST-68: any option in any segment and at any place; but for kinds 0 and 1 it has a length, by which an unknown one is skipped.
@@ -386,6 +432,22 @@ mod tests {
             options.offers(),
             Offers { mss: Some(1460), window_scale: Some(7), sack_permitted: true, timestamps: Some(ts), fast_open: None }
         );
+    }
+
+    #[test]
+    fn what_is_printed_is_spelled_back() {
+        let ts = Timestamps { val: 1000, ecr: 7 };
+        for options in [
+            TcpOptions::NONE,
+            TcpOptions::NONE.mss(1460).sack_permitted().timestamps(ts).nop().window_scale(7),
+            TcpOptions::NONE.nop().nop().sack(1, u32::MAX).padded(),
+            TcpOptions::from_octets(&[77, 4, 1, 0xab, 8, 1]).expect("short enough"),
+        ] {
+            assert_eq!(TcpOptions::spelled(&options.to_string()), Some(options));
+        }
+        for text in ["mss 65536", "mss", "wscale 256", "TS val 1", "sack 1", "kind 77 0", "kind 77 zz", "malformed +1"] {
+            assert_eq!(TcpOptions::spelled(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -104,6 +104,12 @@ words! {
         Abort = "call-ABORT",
         /// STATUS.
         Status = "call-STATUS",
+        /// SEG.TSval is older than TS.Recent, no RST: protection against wrapped sequence numbers (RFC 7323 section 5.3).
+        Paws = "seg-PAWS",
+        /// No timestamps, though both sides use them, neither SYN nor RST (RFC 7323 section 3.2).
+        NoTimestamps = "seg-no-timestamps",
+        /// SYN that reopens a connection in TIME-WAIT: newer than all of it, and a listener stands behind (RFC 6191).
+        SynNewer = "seg-SYN-newer",
         /// First check: SEG.SEQ fails the acceptability test, no RST.
         Unacceptable = "seg-unacceptable",
         /// RST with SEG.SEQ outside the window; in SYN-SENT one that does not acknowledge our SYN.
@@ -199,6 +205,9 @@ impl Event {
             | Self::Close
             | Self::Abort
             | Self::Status
+            | Self::Paws
+            | Self::NoTimestamps
+            | Self::SynNewer
             | Self::Unacceptable
             | Self::RstOutside
             | Self::RstExact
@@ -273,6 +282,10 @@ words! {
         HardIsSoft = "hard errors are soft",
         /// Soft ICMP errors end a connection that is not open yet.
         SoftRefuses = "soft errors refuse",
+        /// The connection replaced one in TIME-WAIT.
+        Reopened = "reopened from TIME-WAIT",
+        /// A SYN in TIME-WAIT that does not reopen it is not answered, as RFC 6191 says.
+        SynUnanswered = "SYN in TIME-WAIT unanswered",
         /// A peer that answers no keep-alive probe is told by RST.
         DeadPeerReset = "dead peers are reset",
     }
@@ -287,6 +300,8 @@ words! {
         SendSynAck = "send SYN,ACK",
         /// Take `irs` and `rcv.nxt` from the SYN, and what it offers.
         RecordSyn = "record SYN",
+        /// The incarnation in TIME-WAIT is the connection again.
+        RestorePrevious = "restore previous incarnation",
         /// `snd.una = SEG.ACK`; forget what is acknowledged.
         TakeAck = "take ACK",
         /// `snd.wnd`, `snd.wl1`, `snd.wl2`, if the segment is newer.
@@ -428,6 +443,7 @@ impl Action {
             Self::SendSyn
             | Self::SendSynAck
             | Self::RecordSyn
+            | Self::RestorePrevious
             | Self::TakeAck
             | Self::TakeWindow
             | Self::InitWindow

@@ -155,6 +155,8 @@ impl Bits {
 pub(super) struct Reset {
     pub seq: SeqNumber<Ours>,
     pub ack: Option<SeqNumber<Theirs>>,
+    /// TSval of the segment it answers, for TSecr.
+    pub echo: Option<u32>,
 }
 
 /// The rows that fired since the last `on_*`, in order.
@@ -216,7 +218,11 @@ pub struct Connection {
     pub(super) fast_open: Option<Box<FastOpen>>,
     /// Urgent data, of either side.
     pub(super) urgent: Option<Box<Urgent>>,
+    /// What stood in TIME-WAIT until a SYN reopened it, as long as that SYN may be an old duplicate (MAY-2).
+    pub(super) previous: Option<Box<Connection>>,
     pub(super) ts_recent: u32,
+    /// When TS.Recent was taken, in ticks of 2^30 nanoseconds (RFC 7323 section 5.5).
+    pub(super) ts_recent_at: u32,
     pub(super) ts_offset: u32,
     /// RCV.NXT of the last ACK sent, for TS.Recent (RFC 7323 section 4.3).
     pub(super) last_ack_sent: SeqNumber<Theirs>,
@@ -291,7 +297,9 @@ impl Connection {
             held: None,
             fast_open: None,
             urgent: None,
+            previous: None,
             ts_recent: 0,
+            ts_recent_at: 0,
             ts_offset: 0,
             last_ack_sent: zero,
             offers: PeerOffers::default(),
@@ -457,6 +465,8 @@ impl Connection {
             Guard::ResetKeepsState => self.profile.reset_keeps_state,
             Guard::HardIsSoft => !self.profile.icmp_hard_aborts,
             Guard::SoftRefuses => self.profile.icmp_soft_refuses,
+            Guard::Reopened => self.previous.is_some(),
+            Guard::SynUnanswered => !self.profile.time_wait_syn_ack,
             Guard::DeadPeerReset => self.profile.keepalive_reset,
         }
     }

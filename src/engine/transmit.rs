@@ -68,6 +68,8 @@ impl Connection {
             self.select_window();
             segment.window = Self::wire_window(self.rcv.wnd, self.rcv.shift);
             segment.options = self.plain_options(now);
+        } else if self.profile.reset_timestamps {
+            segment.options = self.reset_options(reset, now);
         }
         segment
     }

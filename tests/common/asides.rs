@@ -39,6 +39,8 @@ enum Ask {
     UrgentAgain,
     /// Of a connection whose SYN brought text beside a good cookie.
     Early(After),
+    /// Text whose TSval is this, TS.Recent being 1000.
+    Stamped(Option<u32>),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -86,6 +88,15 @@ pub(crate) fn asides() -> Vec<Aside> {
         add("syn-ack-5961-off", from, off, Closed, Some(Signal::Reset), vec![Flags::RST]);
     }
     add("rst-in-window-1337", TimeWait, Ask::With("rfc1337", "on", After::RstInWindow), TimeWait, None, vec![]);
+    // RFC 6191 section 2: what is not taken for a new connection is answered, or not.
+    let unanswered = Ask::With("time-wait-syn-ack", "off", After::SynInWindow);
+    add("syn-unanswered", TimeWait, unanswered, TimeWait, None, vec![]);
+    add("syn", TimeWait, Ask::With("time-wait-reuse", "off", After::SynInWindow), TimeWait, None, vec![ACK]);
+    // RFC 7323 sections 5.3 and 3.2.
+    for from in [SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait] {
+        add("paws", from, Ask::Stamped(Some(999)), from, None, vec![ACK]);
+        add("no-timestamps", from, Ask::Stamped(None), from, None, vec![]);
+    }
     // RFC 9293 section 3.8.4.
     for from in [Established, FinWait2, CloseWait] {
         add("keepalive", from, Ask::KeepAlive, from, None, vec![ACK]);
@@ -146,6 +157,7 @@ impl Aside {
         if let Ask::With(knob, value, _) = self.ask {
             profile.set(knob, value).map_err(|error| context(error.to_string()))?;
         }
+        profile.timestamps |= matches!(self.ask, Ask::Stamped(_));
         let mut walker = self.begin(&profile).map_err(context)?;
         if walker.state() != self.from {
             return Err(context(format!("{} instead of {}", walker.state(), self.from)));
@@ -228,7 +240,7 @@ impl Aside {
                 walker.segments();
                 Ok(walker)
             }
-            Ask::IcmpHard | Ask::IcmpSoft | Ask::With(..) | Ask::CloseBehindText | Ask::FinOutOfOrder => {
+            Ask::IcmpHard | Ask::IcmpSoft | Ask::With(..) | Ask::Stamped(_) | Ask::CloseBehindText | Ask::FinOutOfOrder => {
                 lead(self.from, self.from == SynReceived && self.ask == Ask::IcmpHard, false)
             }
         }
@@ -244,6 +256,11 @@ impl Aside {
                 connection.on_icmp(now, IcmpError::Hard, quoted);
             }
             Ask::IcmpSoft | Ask::With(_, _, After::IcmpSoft) => connection.on_icmp(now, IcmpError::Soft, quoted),
+            Ask::Stamped(val) => {
+                walker.stamp = val;
+                walker.hear(segment(Flags::PSH | ACK, expected, to_send, 10));
+                return Ok(None);
+            }
             Ask::With(_, _, After::SynAckInWindow) => {
                 walker.hear(segment(Flags::SYN | ACK, expected + 7, una, 0));
                 return Ok(None);

@@ -70,6 +70,15 @@ impl Row {
         if unread {
             return Walker::unread(profile, self.from);
         }
+        if self.id == "T032" {
+            // The connection replaced one in TIME-WAIT.
+            let way = ways(State::TimeWait).swap_remove(0);
+            let mut walker = Walker::led_so(profile, &way, text, gives_up)?;
+            let expected = walker.variables().rcv_nxt.map_or(IRS, SeqNumber::get);
+            walker.hear_before_listener(segment(Flags::SYN, expected, 0, 0));
+            walker.segments();
+            return Ok(walker);
+        }
         Walker::led_so(profile, way, text, gives_up)
     }
 
@@ -146,6 +155,10 @@ impl Row {
             }
             ("T014", _) => {
                 walker.hear(segment(syn | fin | ack, IRS, to_send, 0));
+                None
+            }
+            ("T093", _) => {
+                walker.hear_before_listener(segment(syn, expected, 0, 0));
                 None
             }
             ("T047" | "T057", _) => {

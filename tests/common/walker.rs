@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use synfin::engine::{
     Arrival, Connection, Event, Flags, Guard, Instant, Open, Profile, RULES, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Theirs,
-    Variables, WireWindow,
+    Timestamps, Variables, WireWindow,
 };
 
 /// Our ISS and the peer's; far from zero, so that what is subtracted from them stays readable.
@@ -79,12 +79,20 @@ pub(crate) struct Walker {
     pub(crate) walked: Vec<&'static str>,
     /// Whether a CLOSE ends reading as well, as close(2) does.
     pub(crate) gives_up: bool,
+    /// TSval of what the peer sends, where timestamps are in use.
+    pub(crate) stamp: Option<u32>,
 }
 
 impl Walker {
     /// In CLOSED.
     pub(crate) fn new(profile: &Profile) -> Self {
-        Self { connection: Connection::new(Arc::new(profile.clone())), now: Instant::START, walked: Vec::new(), gives_up: false }
+        Self {
+            connection: Connection::new(Arc::new(profile.clone())),
+            now: Instant::START,
+            walked: Vec::new(),
+            gives_up: false,
+            stamp: profile.timestamps.then_some(1000),
+        }
     }
 
     /// At the end of `way`. With `text` the user sends ten octets before he closes, or once he can,
@@ -201,8 +209,18 @@ impl Walker {
     }
 
     /// A segment arrives.
-    pub(crate) fn hear(&mut self, segment: Segment<Theirs>) -> Arrival {
+    pub(crate) fn hear(&mut self, mut segment: Segment<Theirs>) -> Arrival {
+        if let Some(val) = self.stamp {
+            segment.options = TcpOptions::NONE.nop().nop().timestamps(Timestamps { val, ecr: 0 });
+        }
         let arrival = self.connection.on_segment(self.now, &segment);
+        self.take_note();
+        arrival
+    }
+
+    /// A segment arrives, and a listener stands behind the connection (RFC 6191).
+    pub(crate) fn hear_before_listener(&mut self, segment: Segment<Theirs>) -> Arrival {
+        let arrival = self.connection.on_reopening(self.now, &segment, open());
         self.take_note();
         arrival
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::values::{AckPolicy, KnobValue, OptionLayout, Shift, SynCookies, WindowPolicy};
+use super::values::{AckPolicy, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitReuse, WindowPolicy};
 use super::{Knob, Layer};
 use crate::engine::rules::{TABLE, Table};
 
@@ -74,6 +74,7 @@ knobs! {
         linux: 4, "net.ipv4.tcp_syn_linear_timeouts, since 6.5";
     }
     /// Retransmissions of a SYN,ACK before R2.
+    // R4987-2.
     syn_ack_retries: u8 = "syn-ack-retries" {
         rfc9293: 7, "RFC 9293 MUST-23, as for the SYN";
         linux: 5, "net.ipv4.tcp_synack_retries; 63 s";
@@ -245,6 +246,40 @@ knobs! {
         rfc9293: false, "RFC 7323 is optional to RFC 9293";
         linux: true, "net.ipv4.tcp_timestamps";
         freebsd: true, "net.inet.tcp.rfc1323";
+    }
+    /// Whether segments with a timestamp older than the newest taken are refused (PAWS).
+    paws: bool = "paws" {
+        rfc9293: true, "RFC 7323 section 5.3, where timestamps are negotiated";
+        linux: true, "tcp_validate_incoming";
+    }
+    /// Whether segments without the timestamps that were negotiated are dropped.
+    // R7323-15.
+    require_timestamps: bool = "require-timestamps" {
+        rfc9293: true, "RFC 7323 section 3.2";
+        linux: false, "tcp_validate_incoming looks at timestamps only where there are some";
+    }
+    /// Whether a RST carries timestamps, where they were negotiated or the segment it answers has them.
+    // R7323-14, R7323-21.
+    reset_timestamps: bool = "reset-timestamps" {
+        rfc9293: true, "RFC 7323 sections 3.2 and 5.2";
+        linux: false, "tcp_v4_send_reset; the RST of an ABORT is a segment like any other and has them";
+    }
+    /// Which SYN reopens a connection in TIME-WAIT.
+    time_wait_reuse: TimeWaitReuse = "time-wait-reuse" {
+        rfc9293: TimeWaitReuse::Rfc6191, "RFC 9293 SHLD-4 and MAY-2; RFC 6191 section 2";
+        linux: TimeWaitReuse::Linux, "tcp_timewait_state_process: SEG.SEQ > RCV.NXT, or a newer timestamp";
+        freebsd: TimeWaitReuse::Sequence, "its TCP tests: SEG.SEQ > RCV.NXT and a listener";
+    }
+    /// How far above SND.NXT of a connection in TIME-WAIT the ISS of the next one lies, in numbers; 0 asks the ISS generator.
+    time_wait_iss_step: u32 = "time-wait-iss-step" {
+        rfc9293: 0, "RFC 9293 MAY-2: larger than every number of the old connection";
+        linux: 65_537, "tcp_timewait_state_process: tw_snd_nxt + 65535 + 2";
+    }
+    /// Whether a SYN in TIME-WAIT that does not reopen it is answered by a challenge ACK.
+    time_wait_syn_ack: bool = "time-wait-syn-ack" {
+        rfc9293: true, "RFC 9293 section 3.10.7.4, fourth; RFC 6191 section 2 would be silent";
+        linux: true, "measured: ACK at SND.NXT";
+        freebsd: false, "its TCP tests: ignored silently";
     }
     /// Whether a lowered MSS (TCP_MAXSEG) also limits what this side sends.
     maxseg_limits_sending: bool = "maxseg-limits-sending" {

@@ -175,6 +175,43 @@ impl KnobValue for WindowPolicy {
     }
 }
 
+/// Which SYN reopens a connection in TIME-WAIT, if a listener stands behind.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TimeWaitReuse {
+    /// None.
+    Off,
+    /// By timestamps where they can tell, else SEG.SEQ not below RCV.NXT (RFC 6191 section 2).
+    Rfc6191,
+    /// By timestamps where the old connection had them, else SEG.SEQ above RCV.NXT.
+    Linux,
+    /// SEG.SEQ above RCV.NXT, whatever the timestamps say.
+    Sequence,
+}
+
+impl KnobValue for TimeWaitReuse {
+    const EXPECTED: &'static str = "off, rfc6191, linux or sequence";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "rfc6191" => Some(Self::Rfc6191),
+            "linux" => Some(Self::Linux),
+            "sequence" => Some(Self::Sequence),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Off => "off",
+            Self::Rfc6191 => "rfc6191",
+            Self::Linux => "linux",
+            Self::Sequence => "sequence",
+        }
+        .to_owned()
+    }
+}
+
 /// How the moment of an ACK is chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AckPolicy {

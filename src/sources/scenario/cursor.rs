@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::mistake::Mistake;
 use super::{Forged, state_named};
 use crate::engine::profile::{KNOBS, KnobError};
-use crate::engine::{Flags, Profile, State};
+use crate::engine::{Flags, Profile, State, TcpOptions};
 use crate::ladder::{Fields, Message, Name, Sign};
 use crate::nearest::nearest;
 use crate::worlds::{Claim, SegmentKind, SocketOption};
@@ -290,15 +290,16 @@ impl<'a> Cursor<'a> {
         if flags.contains(Flags::URG) != fields.urgent.is_some() {
             return Err(before.mistake_word("<UP=number> in a segment with CTL URG, and in no other", []));
         }
-        if fields.options.is_some() {
-            return Err(before.mistake_word("a forged segment without OPT: it carries no options", []));
-        }
+        let options = fields.options.as_deref().map_or(Some(TcpOptions::NONE), TcpOptions::spelled);
+        let Some(options) = options.map(TcpOptions::padded) else {
+            return Err(before.mistake_word("options of a forged segment that fit 40 octets", []));
+        };
         let len = fields.len.unwrap_or(0);
         if len > MAX_FORGED {
             return Err(before.mistake_word(&format!("a LEN that fits one IP packet, {MAX_FORGED} at most"), []));
         }
         let (urgent, window) = (fields.urgent.unwrap_or(0), fields.window.unwrap_or(u16::MAX));
-        Ok(Forged { seq, ack: fields.ack.unwrap_or(0), flags, len, urgent, window })
+        Ok(Forged { seq, ack: fields.ack.unwrap_or(0), flags, len, urgent, window, options })
     }
 
     pub(super) fn state(&mut self) -> Option<State> {

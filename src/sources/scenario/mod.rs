@@ -21,7 +21,7 @@ use std::time::Duration;
 pub use mistake::{Mistake, ParseError};
 pub use play::{PlayError, play, play_in};
 
-use crate::engine::{Flags, Profile, Segment, State};
+use crate::engine::{Flags, Profile, Segment, State, TcpOptions};
 use crate::ladder::Rung;
 use crate::trace::{HostId, Trace};
 use crate::worlds::simulated::{CookieAge, HostSetup, Setup, Simulated};
@@ -65,8 +65,8 @@ pub struct Scenario {
 pub struct HostPlan {
     /// Prescribed ISSs, in order.
     pub iss: Vec<u32>,
-    /// What the timestamp clock shows at the beginning.
-    pub timestamp: u32,
+    /// What the timestamp clock of its connections shows at the beginning, in order.
+    pub timestamps: Vec<u32>,
     /// The fast open cookie it has of the other host.
     pub cookie: Option<CookieAge>,
     /// Its own profile.
@@ -154,6 +154,8 @@ pub struct Forged {
     pub urgent: u16,
     /// SEG.WND.
     pub window: u16,
+    /// The option area, padded.
+    pub options: TcpOptions,
 }
 
 /// Why a scenario cannot be had.
@@ -276,7 +278,7 @@ impl Scenario {
                 link_address: [2, 0, 0, 0, 0, last],
                 profile: Arc::new(self.profile_of(id, overrides)?),
                 iss: plan.iss.clone(),
-                timestamp_offset: plan.timestamp,
+                timestamps: plan.timestamps.clone(),
                 cookie: plan.cookie,
             });
         }
@@ -393,7 +395,7 @@ impl Forged {
             window: crate::engine::WireWindow(self.window),
             urgent: self.urgent,
             len: self.len,
-            options: crate::engine::TcpOptions::NONE,
+            options: self.options,
         }
     }
 }

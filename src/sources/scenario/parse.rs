@@ -285,7 +285,7 @@ impl Reader {
         match word.as_str() {
             "iss" => self.scenario.hosts[position].iss = cursor.numbers_u32("an ISS")?,
             "timestamp" => {
-                self.scenario.hosts[position].timestamp = cursor.number_u32("what the timestamp clock shows at the beginning")?;
+                self.scenario.hosts[position].timestamps = cursor.numbers_u32("what the timestamp clock shows at the beginning")?;
             }
             "cookie" => {
                 let ages = [("valid", CookieAge::Valid), ("stale", CookieAge::Stale)];

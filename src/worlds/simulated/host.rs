@@ -12,6 +12,7 @@ mod fastopen;
 mod listening;
 mod passive;
 mod ports;
+mod reopen;
 mod view;
 
 use std::cmp::Reverse;
@@ -62,7 +63,10 @@ pub struct Host {
     secret: (u64, u64),
     /// ISSs a scenario prescribes, used up in order.
     prescribed_iss: VecDeque<u32>,
+    /// What is added to the timestamp clock of a connection.
     timestamp_offset: u32,
+    /// The same for the next connections, in order; the last one stays.
+    timestamp_offsets: VecDeque<u32>,
     sockets: Vec<Option<Box<Socket>>>,
     free: Vec<u32>,
     serials: u32,
@@ -99,6 +103,7 @@ impl Host {
             secret: (seed, seed ^ 0x5359_4e46_494e_2121),
             prescribed_iss: VecDeque::new(),
             timestamp_offset: 0,
+            timestamp_offsets: VecDeque::new(),
             sockets: Vec::new(),
             free: Vec::new(),
             serials: 0,
@@ -127,9 +132,10 @@ impl Host {
         self.prescribed_iss.extend(iss);
     }
 
-    /// Sets what the timestamp clock shows at the beginning of the run.
-    pub fn set_timestamp_offset(&mut self, offset: u32) {
-        self.timestamp_offset = offset;
+    /// Prescribes what the timestamp clock would have shown at the beginning of the run: for the next
+    /// connections, in order; the last one stays.
+    pub fn prescribe_timestamps(&mut self, offsets: impl IntoIterator<Item = u32>) {
+        self.timestamp_offsets.extend(offsets);
     }
 
     /// A packet arrives. Returns the socket it concerned, or `None` if it was nobody's.
@@ -146,11 +152,18 @@ impl Host {
             if self.overflows(id, &arriving) {
                 return self.overflow(id, now, source);
             }
+            if let Some(reopened) = self.reopen(id, now, source, destination, segment, text) {
+                return Some(reopened);
+            }
             let socket = self.get_mut(id).ok()?;
             let was_open = socket.connection.state().is_synchronized();
             let arrival = socket.connection.on_segment(now, &arriving);
             socket.take(&arrival, text);
-            if !was_open && socket.connection.state().is_synchronized() {
+            let state = socket.connection.state();
+            if !was_open && state == State::TimeWait {
+                // What a SYN reopened is in TIME-WAIT again: the listener has nothing to do with it.
+                self.disown(id);
+            } else if !was_open && state.is_synchronized() {
                 self.completed(id);
             }
             self.learn(id, now);

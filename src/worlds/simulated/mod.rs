@@ -38,8 +38,8 @@ pub struct HostSetup {
     pub profile: Arc<Profile>,
     /// ISSs of its first connections, in order.
     pub iss: Vec<u32>,
-    /// What its timestamp clock shows at the beginning.
-    pub timestamp_offset: u32,
+    /// What the timestamp clock of its connections shows at the beginning, in order; the last one stays, none is 0.
+    pub timestamps: Vec<u32>,
     /// The fast open cookie it has of the other host, if any.
     pub cookie: Option<CookieAge>,
 }
@@ -99,7 +99,7 @@ impl Simulated {
             .map(|(host, position)| {
                 let mut made = Host::new(host.address, setup.mtu, Arc::clone(&host.profile), setup.seed.wrapping_add(position));
                 made.prescribe_iss(host.iss.iter().copied());
-                made.set_timestamp_offset(host.timestamp_offset);
+                made.prescribe_timestamps(host.timestamps.iter().copied());
                 made
             })
             .collect();

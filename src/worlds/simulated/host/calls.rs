@@ -358,6 +358,7 @@ impl Host {
         let mut fresh = Self::new(self.address, self.mtu, Arc::clone(&self.profile), self.secret.0);
         fresh.prescribed_iss = std::mem::take(&mut self.prescribed_iss);
         fresh.timestamp_offset = self.timestamp_offset;
+        fresh.timestamp_offsets = std::mem::take(&mut self.timestamp_offsets);
         fresh.serials = self.serials;
         *self = fresh;
     }

@@ -19,7 +19,7 @@ pub struct Remark {
 
 /// Whether a listener can take another SYN.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Room {
+pub(super) enum Room {
     /// It can.
     Free,
     /// Half-open connections take all of it.
@@ -156,7 +156,7 @@ impl Host {
     }
 
     /// R4987-1: a larger backlog takes a larger flood; `listen` says how large it is.
-    fn room(&self, id: SocketId) -> Room {
+    pub(super) fn room(&self, id: SocketId) -> Room {
         let Ok(listener) = self.get(id) else { return Room::Free };
         let limit = usize::from(listener.backlog.saturating_add(self.profile.backlog_extra)).max(1);
         let (waiting, half_open) = (listener.accepted.len(), listener.half_open.len());

@@ -46,6 +46,9 @@ impl Host {
     /// The ISS of RFC 6528 section 3: a clock of 4 microseconds plus a keyed hash of the four-tuple.
     // MUST-8, MUST-9, SHLD-1, R6528-1, R6528-2, R6528-3, R6528-4.
     pub(super) fn choose_iss(&mut self, now: Instant, port: u16, remote: End) -> u32 {
+        // R6191-7: the clock itself is one for all connections.
+        // A connection begins: its timestamp clock is the next one that was prescribed.
+        self.timestamp_offset = self.timestamp_offsets.pop_front().unwrap_or(self.timestamp_offset);
         if let Some(iss) = self.prescribed_iss.pop_front() {
             return iss;
         }

@@ -1,0 +1,64 @@
+//! A new connection over one in TIME-WAIT, at the host: who listens, and whose socket it becomes.
+
+use std::sync::Arc;
+
+use super::listening::Room;
+use super::{Host, SocketId};
+use crate::engine::{Connection, Instant, Segment};
+use crate::trace::End;
+
+impl Host {
+    /// A SYN that is newer than a connection in TIME-WAIT, with a listener behind: the connection goes on as
+    /// a child of that listener (RFC 6191). `None` if it is not so.
+    pub(super) fn reopen(
+        &mut self,
+        id: SocketId,
+        now: Instant,
+        source: End,
+        destination: End,
+        segment: &Segment,
+        text: &[u8],
+    ) -> Option<SocketId> {
+        let arriving = segment.crossed();
+        let old = self.get(id).ok()?;
+        if !old.connection.may_reopen(&arriving) {
+            return None;
+        }
+        let parent = self.listener_for(source, destination.port)?;
+        if self.room(parent) != Room::Free {
+            return None;
+        }
+        let listener = self.get(parent).ok().filter(|listener| !listener.single)?;
+        let mss = listener.mss;
+        let iss = self.choose_iss(now, destination.port, source);
+        let open = self.open_parameters(mss, iss);
+        // The old incarnation's socket may still have a process; the new one must not be that process's.
+        let child = self.socket();
+        self.get_mut(parent).ok()?.half_open.insert((child.serial, child));
+        self.hold_port(child, destination.port).ok()?;
+        self.flows.insert((destination.port, source), child);
+        let fresh = Connection::new(Arc::clone(&self.profile));
+        let connection = std::mem::replace(&mut self.get_mut(id).ok()?.connection, fresh);
+        self.enqueue(id);
+        let socket = self.get_mut(child).ok()?;
+        socket.connection = connection;
+        socket.held = false;
+        socket.remote = Some(source);
+        socket.parent = Some(parent);
+        let arrival = socket.connection.on_reopening(now, &arriving, open);
+        socket.take(&arrival, text);
+        if self.profile.syn_ack_with_text {
+            self.completed(child);
+        }
+        self.after_input(child);
+        Some(child)
+    }
+
+    /// A child is no longer one its listener waits for.
+    pub(super) fn disown(&mut self, id: SocketId) {
+        let parent = self.get_mut(id).ok().and_then(|socket| socket.parent.take());
+        if let Some(parent) = parent.and_then(|parent| self.get_mut(parent).ok()) {
+            parent.half_open.remove(&(id.serial, id));
+        }
+    }
+}
