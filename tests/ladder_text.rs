@@ -45,6 +45,8 @@ fn act() -> impl Strategy<Value = String> {
         (segment(), 1..3_u32).prop_map(|(segment, times)| format!("lose {segment} times {times}")),
         (segment(), 0..2000_u32).prop_map(|(segment, millis)| format!("delay {segment} {millis}ms")),
         (segment(), 0..200_u32).prop_map(|(segment, millis)| format!("duplicate {segment} {millis}ms")),
+        segment().prop_map(|segment| format!("reorder {segment}")),
+        (segment(), 0..40_u32, 0..8_u32).prop_map(|(segment, octet, bit)| format!("corrupt {segment} octet {octet} bit {bit}")),
         forged().prop_map(|fields| format!("inject {fields}")),
     ]
 }
@@ -293,7 +295,7 @@ proptest! {
     #[test]
     fn any_line_of_words_is_read_or_refused(
         words in proptest::collection::vec(
-            select("A B at + 5ms iss set msl=1s connect listen port 7 send recv 100 \"x\" lose SYN FIN#2 times inject <SEQ=5> <CTL=SYN> --> <-- ... XXX \
+            select("A B at + 5ms iss set msl=1s connect listen port 7 send recv 100 \"x\" lose SYN FIN#2 times reorder corrupt A:FIN loss 2% rate 1kbit queue jitter seed A>B octet bit inject <SEQ=5> <CTL=SYN> --> <-- ... XXX \
                 CLOSED ESTABLISHED ( ) # \n \t profile linux link delay mtu show options <WND=5> <OPT=nop> duplicate delay option linger"
                 .split(' ').collect::<Vec<_>>()),
             0..30,

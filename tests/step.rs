@@ -64,3 +64,16 @@ fn a_scenario_that_does_not_exist_is_an_error() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stderr), "synfin: there is no scenario and no file \"halfclose\"; did you mean half-close?\n");
 }
+
+#[test]
+fn a_damaged_segment_is_under_way_until_it_is_dropped() {
+    let output = step("corrupt-segment", b"g 12\ng 13\n");
+    let stdout = text(&output.stdout);
+    let (_, screens) = stdout.split_once("step 12 of").expect("a screen");
+    let (sent, dropped) = screens.split_once("step 13 of").expect("another");
+    let words = |screen: &str| screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(sent).contains("whose octet 33, bit 0 the wire turns"), "{sent}");
+    assert!(sent.contains("in flight   A --> B"), "{sent}");
+    assert!(words(dropped).contains("B drops <SEQ=101><ACK=301><LEN=14><CTL=PSH,ACK>: its checksum is wrong"), "{dropped}");
+    assert!(dropped.contains("in flight   nothing"), "{dropped}");
+}
