@@ -6,6 +6,7 @@
 // As in the engine: nobody may have forgotten a state.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod addresses;
 mod calls;
 mod cookies;
 mod fastopen;
@@ -26,9 +27,11 @@ use fastopen::KnownServer;
 pub use listening::Remark;
 pub use view::{Inspection, NetstatRow};
 
+use addresses::is_unicast;
+
 use super::socket::{Socket, SocketId, copied};
 use crate::engine::{Connection, Instant, Profile, Segment, State};
-use crate::trace::{End, Payload};
+use crate::trace::{End, Icmp, Payload};
 use crate::worlds::Errno;
 
 /// A packet that leaves a host.
@@ -141,9 +144,19 @@ impl Host {
     /// A packet arrives. Returns the socket it concerned, or `None` if it was nobody's.
     pub fn on_packet(&mut self, now: Instant, source: End, destination: End, payload: &Payload) -> Option<SocketId> {
         match payload {
+            // MUST-57, MUST-63: what is not between two hosts is no segment to answer.
+            Payload::Tcp { .. } if !self.is_between_hosts(source, destination) => None,
             Payload::Tcp { segment, text } => self.on_segment(now, source, destination, segment, text),
-            Payload::Udp { .. } | Payload::Icmp(_) | Payload::Neighbour(_) => None,
+            Payload::Icmp(Icmp::Error { error, quote, .. }) => self.on_icmp_error(now, *error, quote),
+            // No socket of another protocol is there to take it.
+            Payload::Udp { .. } | Payload::Icmp(Icmp::EchoRequest(_) | Icmp::EchoReply(_)) | Payload::Neighbour(_) => None,
         }
+    }
+
+    /// Whether a segment between these ends is one TCP looks at.
+    pub(super) fn is_between_hosts(&self, source: End, destination: End) -> bool {
+        // Most segments are for this very address.
+        (destination.address == self.address || is_unicast(destination.address, self.address)) && is_unicast(source.address, self.address)
     }
 
     fn on_segment(&mut self, now: Instant, source: End, destination: End, segment: &Segment, text: &[u8]) -> Option<SocketId> {

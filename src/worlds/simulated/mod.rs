@@ -22,7 +22,7 @@ pub use socket::SocketId;
 
 use super::{Call, Claim, Errno, Fault, NetworkAct, Outcome, World};
 use crate::engine::{Event, Instant, Profile, Segment, State, Timer};
-use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Packet, PacketId, Payload, Trace, What};
+use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Icmp, Packet, PacketId, Payload, Trace, What};
 use crate::wire;
 
 /// How one host of a simulated world is set up.
@@ -346,8 +346,15 @@ impl Simulated {
             return;
         }
         // The endpoint the packet is for is the one to look at from now on; nobody's packet meets the listener.
-        let concerned = self.host(to).lookup(packet.source, packet.destination);
-        self.process(to).shown = concerned;
+        let concerned = match &packet.payload {
+            Payload::Tcp { .. } => self.host(to).lookup(packet.source, packet.destination),
+            Payload::Icmp(Icmp::Error { quote, .. }) => self.host(to).quoted(quote),
+            Payload::Udp { .. } | Payload::Icmp(Icmp::EchoRequest(_) | Icmp::EchoReply(_)) | Payload::Neighbour(_) => None,
+        };
+        let is_segment = packet.segment().is_some() && self.host(to).is_between_hosts(packet.source, packet.destination);
+        if is_segment || concerned.is_some() {
+            self.process(to).shown = concerned;
+        }
         let before = self.shown_state(to);
         let Packet { source, destination, payload, .. } = self.trace.packet(id);
         let socket = self.hosts[usize::from(to.0)].on_packet(self.now, *source, *destination, payload);
@@ -358,7 +365,7 @@ impl Simulated {
         }
         self.host_mut(to).take_touched();
         self.record(to, socket, before, What::Arrival(id), false);
-        if socket.is_none() && concerned.is_none() {
+        if is_segment && socket.is_none() && concerned.is_none() {
             let rules = self.host(to).nobodys_rules();
             if let Some(entry) = self.trace.entries.last_mut() {
                 entry.rules = rules;

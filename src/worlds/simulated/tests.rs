@@ -1,5 +1,6 @@
 //! Hosts by hand: the sockets API, demultiplexing and the backlog, without scenario and trace.
 
+mod addresses;
 mod fastopen;
 mod reordering;
 

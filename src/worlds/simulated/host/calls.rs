@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::socket::{Socket, copied};
+use super::addresses::is_unicast;
 use super::{Host, SocketId};
 use crate::engine::{CallError, Connection, Instant, Refusal, State};
 use crate::trace::End;
@@ -101,7 +102,8 @@ impl Host {
             | State::LastAck
             | State::TimeWait => return Err(Errno::IsConnected),
         }
-        if remote.address.is_ipv4() != self.address.is_ipv4() {
+        // MUST-46: nor to what no single host can have.
+        if remote.address.is_ipv4() != self.address.is_ipv4() || !is_unicast(remote.address, self.address) {
             return Err(Errno::NetworkUnreachable);
         }
         let port = match self.get(id)?.local_port {
