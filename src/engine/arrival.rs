@@ -191,15 +191,29 @@ impl Connection {
     }
 
     fn check_in_order(&mut self, now: Instant, segment: &Segment<Theirs>) {
-        let (rst, syn) = (segment.has(Flags::RST), segment.has(Flags::SYN));
         // R7323-23: before the sequence number. R7323-22: a RST is exempt; R7323-17: and who did not negotiate.
         if self.bits.timestamps()
-            && !rst
+            && !segment.has(Flags::RST)
             && let Some(event) = self.timestamp_event(now, segment)
         {
             self.apply(event, now, Some(segment));
             return;
         }
+        // Nearly every segment has an ACK and neither SYN nor RST: checks two to four are not for it.
+        let plain = !segment.flags.intersects(Flags::SYN | Flags::RST) && segment.has(Flags::ACK) && !self.bits.foreign();
+        if !plain {
+            self.check_all(now, segment);
+        } else if self.is_acceptable(segment) {
+            self.take_acknowledged(now, segment);
+        } else {
+            self.refuse(now, segment);
+        }
+    }
+
+    /// The checks of section 3.10.7.4 from the first on, for a segment that needs them all.
+    #[inline(never)]
+    fn check_all(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        let (rst, syn) = (segment.has(Flags::RST), segment.has(Flags::SYN));
         // Figure 7, line 6: the SYN,ACK of a simultaneous open repeats a SYN that is already accounted
         // for, one below RCV.NXT; the literal sequence check would refuse it (appendix A.2 admits so).
         let completes_crossed_open = self.state == State::SynReceived
@@ -218,33 +232,9 @@ impl Connection {
             }
             return;
         }
-        // First: the sequence number. Of a RST it counts alone, text or not and window or not (RFC 5961
-        // section 3.2, SHLD-2, MUST-66).
-        // R5961-1: a RST is judged in three steps.
-        let len = if rst { 0 } else { segment.seg_len() };
-        // An ACK alone at the right edge comes from a peer whose full window was lost. Table 6 refuses it;
-        // where both windows were lost, each side would answer the other's ACKs for ever.
-        let at_right_edge = len == 0 && !rst && segment.seq == self.rcv.nxt.plus(self.rcv.wnd);
-        if !at_right_edge && !acceptable(len, self.rcv.wnd, segment.seq, self.rcv.nxt) {
-            let fin_again = segment.has(Flags::FIN) && !syn && self.bits.peer_fin() && segment.end() == self.rcv.nxt;
-            let event = if rst {
-                Event::RstOutside
-            } else if syn {
-                Event::SynOutside
-            } else if fin_again && segment.has(Flags::ACK) {
-                Event::FinAgain
-            } else {
-                Event::Unacceptable
-            };
-            if event == Event::Unacceptable && self.is_late_ack(segment) {
-                self.apply(self.ack_event(segment.ack), now, Some(segment));
-            }
-            // MUST-66: a closed window shuts out text, but no urgent pointer.
-            let at_closed_window = self.rcv.wnd == 0 && segment.seq == self.rcv.nxt && !syn;
-            if at_closed_window && segment.has(Flags::URG | Flags::ACK) && self.state.takes_text() {
-                self.urgent_pointer(now, segment);
-            }
-            self.apply(event, now, Some(segment));
+        // First: the sequence number.
+        if !self.is_acceptable(segment) {
+            self.refuse(now, segment);
             return;
         }
         // R7323-22: timestamps are looked at behind this, so that a RST neither needs nor moves them.
@@ -272,11 +262,55 @@ impl Connection {
             return;
         }
         // Fifth: ACK.
-        if !segment.has(Flags::ACK) {
+        if segment.has(Flags::ACK) {
+            self.take_acknowledged(now, segment);
+        } else {
             self.apply(Event::NoAck, now, Some(segment));
-            return;
         }
-        self.take_timestamp(segment, now);
+    }
+
+    /// First: whether SEG.SEQ is acceptable. Of a RST it counts alone, text or not and window or not
+    /// (RFC 5961 section 3.2, SHLD-2, MUST-66).
+    fn is_acceptable(&self, segment: &Segment<Theirs>) -> bool {
+        // R5961-1: a RST is judged in three steps.
+        let rst = segment.has(Flags::RST);
+        let len = if rst { 0 } else { segment.seg_len() };
+        // An ACK alone at the right edge comes from a peer whose full window was lost. Table 6 refuses it;
+        // where both windows were lost, each side would answer the other's ACKs for ever.
+        acceptable(len, self.rcv.wnd, segment.seq, self.rcv.nxt) || (len == 0 && !rst && segment.seq == self.rcv.nxt.plus(self.rcv.wnd))
+    }
+
+    /// SEG.SEQ is not acceptable.
+    #[inline(never)]
+    fn refuse(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        let syn = segment.has(Flags::SYN);
+        let fin_again = segment.has(Flags::FIN) && !syn && self.bits.peer_fin() && segment.end() == self.rcv.nxt;
+        let event = if segment.has(Flags::RST) {
+            Event::RstOutside
+        } else if syn {
+            Event::SynOutside
+        } else if fin_again && segment.has(Flags::ACK) {
+            Event::FinAgain
+        } else {
+            Event::Unacceptable
+        };
+        if event == Event::Unacceptable && self.is_late_ack(segment) {
+            self.apply(self.ack_event(segment.ack), now, Some(segment));
+        }
+        // MUST-66: a closed window shuts out text, but no urgent pointer.
+        let at_closed_window = self.rcv.wnd == 0 && segment.seq == self.rcv.nxt && !syn;
+        if at_closed_window && segment.has(Flags::URG | Flags::ACK) && self.state.takes_text() {
+            self.urgent_pointer(now, segment);
+        }
+        self.apply(event, now, Some(segment));
+    }
+
+    /// Fifth, the ACK, and what stands behind it.
+    #[inline]
+    fn take_acknowledged(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        if self.bits.timestamps() {
+            self.take_timestamp(segment, now);
+        }
         if self.keepalive.is_some() {
             self.start_keepalive(now);
         }

@@ -467,8 +467,13 @@ pub static RULES: &[Rule] = &[
     rule("time-wait/evicted",                     TimeWait,    Evict,            Always,      Closed,      &[DeleteTcb], "none"),
 ];
 
-/// Where the rows of one state and event stand: the first, and how many.
-type Cell = (RuleId, u16);
+/// The rows of one state and event, which stand together.
+#[derive(Clone, Copy)]
+struct Cell {
+    rows: &'static [Rule],
+    /// Where the first of them stands.
+    id: RuleId,
+}
 
 /// Rows in force, with an index by state and event.
 ///
@@ -488,20 +493,20 @@ impl Table {
     /// # Panics
     /// If the rows of one state and event do not stand together, or there are 65536 of them.
     pub const fn new(rules: &'static [Rule]) -> Self {
-        let mut index = [[(0, 0); Event::ALL.len()]; State::ALL.len()];
+        let mut index = [[Cell { rows: &[], id: 0 }; Event::ALL.len()]; State::ALL.len()];
         assert!(rules.len() < RuleId::MAX as usize, "RuleId is too small");
         let mut i = 0;
         while i < rules.len() {
-            let cell: &mut Cell = &mut index[rules[i].from as usize][rules[i].on as usize];
-            if cell.1 == 0 {
+            let cell = &mut index[rules[i].from as usize][rules[i].on as usize];
+            if cell.rows.is_empty() {
                 #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
                 {
-                    cell.0 = i as RuleId;
+                    cell.id = i as RuleId;
                 }
-            } else {
-                assert!(cell.0 as usize + cell.1 as usize == i, "rows of one state and event must stand together");
             }
-            cell.1 += 1;
+            let first = cell.id as usize;
+            assert!(first + cell.rows.len() == i, "rows of one state and event must stand together");
+            cell.rows = rules.split_at(i + 1).0.split_at(first).1;
             i += 1;
         }
         Self { rules, index }
@@ -517,18 +522,11 @@ impl Table {
         &self.rules[usize::from(id)]
     }
 
-    /// The first row for `event` in `state`.
+    /// The rows for `event` in `state`, in the order in which their guards are asked, and where the first stands.
     #[inline]
-    pub(crate) fn first(&self, state: State, event: Event) -> Option<(RuleId, &'static Rule)> {
-        let (first, count) = self.index[state as usize][event as usize];
-        if count == 0 { None } else { self.rules.get(usize::from(first)).map(|rule| (first, rule)) }
-    }
-
-    /// The rows for `event` in `state`, in the order in which their guards are asked.
-    pub(crate) fn candidates(&self, state: State, event: Event) -> impl Iterator<Item = (RuleId, &'static Rule)> + use<> {
-        let (first, count) = self.index[state as usize][event as usize];
-        let rules = self.rules;
-        (first..first + count).map(move |id| (id, &rules[usize::from(id)]))
+    pub(crate) fn rows(&self, state: State, event: Event) -> (RuleId, &'static [Rule]) {
+        let Cell { rows, id } = self.index[state as usize][event as usize];
+        (id, rows)
     }
 }
 
@@ -573,7 +571,7 @@ mod tests {
     fn within_a_cell_only_the_last_row_applies_always() {
         for &state in State::ALL {
             for &event in Event::ALL {
-                let rows: Vec<_> = TABLE.candidates(state, event).map(|(_, rule)| rule).collect();
+                let (_, rows) = TABLE.rows(state, event);
                 for (position, rule) in rows.iter().enumerate() {
                     assert!(rule.from == state && rule.on == event);
                     let last = position + 1 == rows.len();

@@ -130,7 +130,9 @@ bits! {
 impl Bits {
     /// Whether a SYN, an ACK, the front of the queue or a new FIN has to leave.
     pub(super) const fn is_anything_due(self) -> bool {
-        self.syn_due() || self.ack_due() || self.front_due() || self.probe_due() || (self.fin_queued() && !self.fin_sent())
+        const DUE: u32 = 1 << Bit::SynDue as u32 | 1 << Bit::AckDue as u32 | 1 << Bit::FrontDue as u32 | 1 << Bit::ProbeDue as u32;
+        const FIN: u32 = 1 << Bit::FinQueued as u32 | 1 << Bit::FinSent as u32;
+        self.0 & DUE != 0 || self.0 & FIN == 1 << Bit::FinQueued as u32
     }
 
     /// Nothing leaves any more, but a reset: how the connection spoke (timestamps) stays known.
@@ -427,14 +429,15 @@ impl Connection {
     /// The row that answers `event` now.
     #[inline]
     pub(super) fn row(&self, event: Event) -> Option<(RuleId, &'static Rule)> {
-        let (id, rule) = self.table.first(self.state, event)?;
+        let (id, rows) = self.table.rows(self.state, event);
         // Nearly every cell has one row, and it applies always.
-        if rule.when == Guard::Always { Some((id, rule)) } else { self.row_by_guard(event) }
+        let first = rows.first()?;
+        if first.when == Guard::Always { Some((id, first)) } else { self.row_by_guard(id, rows) }
     }
 
     #[inline(never)]
-    fn row_by_guard(&self, event: Event) -> Option<(RuleId, &'static Rule)> {
-        self.table.candidates(self.state, event).find(|(_, rule)| self.holds(rule.when))
+    fn row_by_guard(&self, first: RuleId, rows: &'static [Rule]) -> Option<(RuleId, &'static Rule)> {
+        (first..).zip(rows).find(|(_, rule)| rule.when == Guard::Always || self.holds(rule.when))
     }
 
     /// Forgets which rows fired; every `on_*` begins with it.
@@ -442,8 +445,7 @@ impl Connection {
         self.walk = Walk::default();
     }
 
-    // Apart from `apply`, where most rows apply always and a comparison tells.
-    #[inline(never)]
+    #[inline]
     fn holds(&self, guard: Guard) -> bool {
         match guard {
             Guard::Always => true,
