@@ -21,7 +21,7 @@ macro_rules! words {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// What it means, in one sentence.
+            /// What it means, in a sentence or a few.
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($about),+).trim_ascii(),)+ }
             }
@@ -43,27 +43,39 @@ macro_rules! words {
 words! {
     /// The eleven states of RFC 9293 section 3.3.2, and no others.
     State {
-        /// No connection state at all.
+        /// No connection state at all: the state before the OPEN and after the end. Whatever
+        /// arrives is answered as a stranger, by RST, so that the other side finds out (RFC 9293 section 3.10.7.1).
         Closed = "CLOSED",
-        /// Waiting for a connection request from any remote TCP and port.
+        /// Waiting for a connection request from any remote TCP and port. Nothing is known of the peer
+        /// yet, so an ACK cannot be meant for us and draws a RST, and a RST has nothing it could refer to.
         Listen = "LISTEN",
-        /// Waiting for a matching connection request after having sent one.
+        /// Waiting for a matching connection request after having sent one. Only SEG.ACK can be judged: it
+        /// must acknowledge our SYN. That tells an old duplicate from an answer (RFC 9293 section 3.5).
         SynSent = "SYN-SENT",
-        /// Waiting for the confirming acknowledgment after having both received and sent a request.
+        /// Waiting for the confirming acknowledgment after having both received and sent a request. Until it
+        /// comes the request may have been an old duplicate or forged, so the user is not told yet (RFC 9293 section 3.5).
         SynReceived = "SYN-RECEIVED",
-        /// An open connection; text received can be delivered to the user.
+        /// An open connection; text received can be delivered to the user. Both sides have heard their own
+        /// number acknowledged: this is what the third segment is for (RFC 9293 section 3.4.1).
         Established = "ESTABLISHED",
-        /// Waiting for the peer's FIN, or for the acknowledgment of ours.
+        /// Waiting for the peer's FIN, or for the acknowledgment of ours. This side sends no more and still
+        /// receives: CLOSE ends one direction only (RFC 9293 section 3.6).
         FinWait1 = "FIN-WAIT-1",
-        /// Waiting for the peer's FIN; ours is acknowledged.
+        /// Waiting for the peer's FIN; ours is acknowledged. It may take for ever, as the peer may go on
+        /// sending; RFC 9293 has no timer here, stacks have one for connections that nobody holds.
         FinWait2 = "FIN-WAIT-2",
-        /// Waiting for the user's CLOSE; the peer has sent its FIN.
+        /// Waiting for the user's CLOSE; the peer has sent its FIN. Only the application can end this state:
+        /// sockets that pile up in it belong to a program that does not close them (RFC 9293 section 3.6).
         CloseWait = "CLOSE-WAIT",
-        /// Waiting for the acknowledgment of our FIN; the peer's has arrived.
+        /// Waiting for the acknowledgment of our FIN; the peer's has arrived. The two FINs crossed, so each side
+        /// waits for the other and both will keep TIME-WAIT (RFC 9293 section 3.6, figure 13).
         Closing = "CLOSING",
-        /// Waiting for the acknowledgment of our FIN, the last thing that is missing.
+        /// Waiting for the acknowledgment of our FIN, the last thing that is missing. The peer closed first, so the
+        /// TIME-WAIT is its part; this side is gone with that acknowledgment (RFC 9293 section 3.6).
         LastAck = "LAST-ACK",
-        /// Waiting long enough to be sure the peer got the acknowledgment of its FIN.
+        /// Waiting long enough to be sure the peer got the acknowledgment of its FIN. If that is lost the FIN comes again,
+        /// and somebody must be there to acknowledge it; and what is still on its way must have died before the same pair
+        /// of sockets is used anew. Who closes first pays for both with 2 MSL (RFC 9293 sections 3.4.1 and 3.6.1).
         TimeWait = "TIME-WAIT",
     }
 }

@@ -105,7 +105,7 @@ fn of_transition(from: State, to: State) -> Result<Explanation, Failure> {
         return Err(Failure::Request(format!("no event leads from {from} to {to}; synfin list transitions has those that exist")));
     }
     let shown = scenarios(|trace| trace.transitions().any(|step| (step.from, step.to) == (from, to)))?;
-    let about = format!("From \"{}\" to \"{}\"", from.about().trim_end_matches('.'), to.about());
+    let about = format!("From \"{}\" to \"{}\"", gist(from.about()), gist(to.about()));
     Ok(Explanation::new("transition", name, about).with("rows", found).with("shown by", shown))
 }
 
@@ -186,4 +186,9 @@ fn of_flag((name, about, defined): (&'static str, &'static str, &'static str)) -
     Explanation::new("flag", name, about)
         .with("defined in", [defined.to_owned()])
         .with("events", events.map(|event| format!("{event}: {}", event.about())))
+}
+
+/// The first sentence, without its full stop.
+fn gist(text: &str) -> &str {
+    text.split_once(". ").map_or(text, |(first, _)| first).trim_end_matches('.')
 }
