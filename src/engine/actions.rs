@@ -134,6 +134,13 @@ impl Connection {
                 self.renew();
                 self.take_open(open);
             }
+            Action::RepeatSynAck => {
+                self.bits.set_syn_due(true);
+                // Karn: nobody can tell which of them the ACK is for (MUST-18).
+                self.bits.set_syn_timed_out(true);
+                self.rtt.timed_at = 0;
+                self.start_retransmission(now);
+            }
             Action::DeleteTcb => {
                 self.deadlines = Deadlines::NONE;
                 self.snd.unsent = 0;
@@ -235,9 +242,20 @@ impl Connection {
             self.rcv.shift = ours;
             self.snd.shift = theirs;
         }
+        // Who answers a crossing SYN by all it offers itself believes that it was agreed to.
+        if self.offers_all(segment.flags)
+            && let Some(ours) = self.profile.window_scale.0
+        {
+            self.rcv.shift = ours;
+        }
         self.take_cookie(fast_open);
         self.open_window();
         self.set_window(segment);
+    }
+
+    /// Whether a SYN with these flags crosses ours, and the profile answers such by all its options.
+    fn offers_all(&self, flags: Flags) -> bool {
+        matches!(self.state, State::SynSent) && !flags.contains(Flags::ACK) && self.profile.crossed_syn_ack_offers_all
     }
 
     /// SND.UNA = SEG.ACK, and all that follows from it (RFC 9293 section 3.10.7.4, fifth; RFC 6298).

@@ -128,6 +128,8 @@ impl Connection {
     fn arrives_in_listen(&mut self, now: Instant, segment: &Segment<Theirs>) {
         let event = if segment.has(Flags::RST) {
             Event::RstOutside
+        } else if segment.has(Flags::SYN | Flags::ACK) {
+            Event::SynAckUnexpected
         } else if segment.has(Flags::ACK) {
             Event::AckFuture
         } else if segment.has(Flags::SYN) && self.bits.foreign() {
@@ -253,7 +255,7 @@ impl Connection {
         // Fourth: SYN. Of a SYN sent again with text the SYN itself lies before the window: trimming would
         // leave no SYN, and its sender waits for an ACK.
         if syn && !segment.seq.within(self.rcv.nxt, self.rcv.wnd) {
-            self.apply(Event::SynOutside, now, Some(segment));
+            self.apply(self.syn_outside_event(segment), now, Some(segment));
             return;
         }
         if syn {
@@ -288,7 +290,7 @@ impl Connection {
         let event = if segment.has(Flags::RST) {
             Event::RstOutside
         } else if syn {
-            Event::SynOutside
+            self.syn_outside_event(segment)
         } else if fin_again && segment.has(Flags::ACK) {
             Event::FinAgain
         } else {
@@ -319,6 +321,11 @@ impl Connection {
         if !matches!(event, Event::AckFuture | Event::AckTooOld) && self.state != State::Closed {
             self.text_and_fin(now, segment);
         }
+    }
+
+    fn syn_outside_event(&self, segment: &Segment<Theirs>) -> Event {
+        let again = self.state == State::SynReceived && segment.seq == self.irs && !segment.has(Flags::ACK);
+        if again { Event::SynAgain } else { Event::SynOutside }
     }
 
     /// Whether this ACK alone left before its sender knew that a probe beyond its window had been taken.

@@ -138,9 +138,11 @@ words! {
         SynWithFin = "seg-SYN-FIN-dropped",
         /// SYN whose SEG.SEQ is outside the window.
         SynOutside = "seg-SYN-outside",
+        /// In SYN-RECEIVED the very SYN that led there, at SEG.SEQ = IRS.
+        SynAgain = "seg-SYN-again",
         /// SYN,ACK that acknowledges our SYN (in SYN-RECEIVED: at SEG.SEQ = IRS, figure 7).
         SynAck = "seg-SYN-ACK-acceptable",
-        /// SYN,ACK inside the window of a connection that expects none.
+        /// SYN,ACK inside the window of a connection that expects none, or in LISTEN.
         SynAckUnexpected = "seg-SYN-ACK-unacceptable",
         /// The packet's security label or compartment is not the connection's (RFC 9293 appendix A.1).
         BadSecurity = "seg-bad-security",
@@ -227,6 +229,7 @@ impl Event {
             | Self::Syn
             | Self::SynWithFin
             | Self::SynOutside
+            | Self::SynAgain
             | Self::SynAck
             | Self::SynAckUnexpected
             | Self::BadSecurity
@@ -298,6 +301,12 @@ words! {
         Reopened = "reopened from TIME-WAIT",
         /// A SYN in TIME-WAIT that does not reopen it is not answered, as RFC 6191 says.
         SynUnanswered = "SYN in TIME-WAIT unanswered",
+        /// The connection began with a passive OPEN, and a SYN that comes again is answered by the SYN,ACK again.
+        RepeatsSynAck = "passive origin, SYN,ACK sent again",
+        /// The connection began with a passive OPEN, and a SYN inside its window resets it.
+        SynResetsRequest = "passive origin, SYN resets",
+        /// A SYN,ACK in LISTEN is not answered.
+        SynAckIgnored = "SYN,ACK in LISTEN ignored",
         /// A peer that answers no keep-alive probe is told by RST.
         DeadPeerReset = "dead peers are reset",
     }
@@ -354,6 +363,8 @@ words! {
         StartTimeWait = "start 2 MSL",
         /// Back to LISTEN: the remote socket is unspecified again.
         ForgetPeer = "forget peer",
+        /// The SYN,ACK once more, because the peer has not heard it; its timer starts again.
+        RepeatSynAck = "send SYN,ACK again",
         /// All queues and timers go.
         DeleteTcb = "delete TCB",
         /// The TCB from a segment that carries a cookie of ours.
@@ -476,6 +487,7 @@ impl Action {
             | Self::Retransmit
             | Self::StartTimeWait
             | Self::ForgetPeer
+            | Self::RepeatSynAck
             | Self::DeleteTcb
             | Self::RebuildTcb
             | Self::StartOrphan

@@ -469,6 +469,9 @@ impl Connection {
             Guard::SoftRefuses => self.profile.icmp_soft_refuses,
             Guard::Reopened => self.previous.is_some(),
             Guard::SynUnanswered => !self.profile.time_wait_syn_ack,
+            Guard::RepeatsSynAck => self.origin == Origin::Passive && self.profile.repeat_syn_ack,
+            Guard::SynResetsRequest => self.origin == Origin::Passive && self.profile.syn_resets_request,
+            Guard::SynAckIgnored => self.profile.ignore_syn_ack,
             Guard::DeadPeerReset => self.profile.keepalive_reset,
         }
     }

@@ -93,7 +93,9 @@ impl Connection {
             return None;
         }
         self.bits.set_syn_due(false);
-        let options = self.syn_options(answering, now);
+        // Some answer a crossing SYN by all that their own has offered.
+        let offers_all = self.origin == Origin::Active && self.profile.crossed_syn_ack_offers_all;
+        let options = self.syn_options(answering.filter(|_| !offers_all), now);
         let (len, more) = self.cut_syn(options.octets().len());
         let segment = Segment {
             seq: self.iss,
@@ -104,7 +106,8 @@ impl Connection {
             len,
             options,
         };
-        if self.backoff == 0 {
+        // What leaves again has its timer, and gives no sample.
+        if self.backoff == 0 && !self.bits.syn_timed_out() {
             self.time_segment(self.iss.plus(1), now);
             self.start_retransmission(now);
         }

@@ -47,6 +47,7 @@ enum Ask {
 enum After {
     RstExact,
     SynInWindow,
+    SynAgain,
     IcmpHard,
     IcmpSoft,
     SynAckInWindow,
@@ -92,6 +93,16 @@ pub(crate) fn asides() -> Vec<Aside> {
     let unanswered = Ask::With("time-wait-syn-ack", "off", After::SynInWindow);
     add("syn-unanswered", TimeWait, unanswered, TimeWait, None, vec![]);
     add("syn", TimeWait, Ask::With("time-wait-reuse", "off", After::SynInWindow), TimeWait, None, vec![ACK]);
+    // Practice: a request that is asked for again, or reset by a SYN; a SYN,ACK nobody asked for.
+    let off = Ask::With("repeat-syn-ack", "off", After::SynAgain);
+    add("syn-again", SynReceived, off, SynReceived, None, vec![ACK]);
+    let on = Ask::With("repeat-syn-ack", "on", After::SynAgain);
+    add("syn-again-repeats", SynReceived, on, SynReceived, None, vec![Flags::SYN | ACK]);
+    let reset = Ask::With("syn-resets-request", "on", After::SynInWindow);
+    add("syn-passive-reset", SynReceived, reset, Listen, None, vec![Flags::RST | ACK]);
+    for (name, ignored, replies) in [("syn-ack", "off", vec![Flags::RST]), ("syn-ack-ignored", "on", vec![])] {
+        add(name, Listen, Ask::With("ignore-syn-ack", ignored, After::SynAckInWindow), Listen, None, replies);
+    }
     // RFC 7323 sections 5.3 and 3.2.
     for from in [SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait] {
         add("paws", from, Ask::Stamped(Some(999)), from, None, vec![ACK]);
@@ -241,7 +252,8 @@ impl Aside {
                 Ok(walker)
             }
             Ask::IcmpHard | Ask::IcmpSoft | Ask::With(..) | Ask::Stamped(_) | Ask::CloseBehindText | Ask::FinOutOfOrder => {
-                lead(self.from, self.from == SynReceived && self.ask == Ask::IcmpHard, false)
+                let request = matches!(self.ask, Ask::IcmpHard | Ask::With("repeat-syn-ack" | "syn-resets-request", ..));
+                lead(self.from, self.from == SynReceived && request, false)
             }
         }
     }
@@ -271,6 +283,10 @@ impl Aside {
             }
             Ask::With(_, _, After::SynInWindow) | Ask::Early(_) => {
                 walker.hear(segment(Flags::SYN, expected + 7, 0, 0));
+                return Ok(None);
+            }
+            Ask::With(_, _, After::SynAgain) => {
+                walker.hear(segment(Flags::SYN, expected.wrapping_sub(1), 0, 0));
                 return Ok(None);
             }
             Ask::With(_, _, After::RstInWindow) => {

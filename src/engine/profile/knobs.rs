@@ -187,6 +187,42 @@ knobs! {
         rfc9293: false, "RFC 9293 section 3.10.7.2, third: other text and control are queued";
         linux: true, "tcp_rcv_state_process: a SYN with FIN is discarded";
     }
+    /// Whether a SYN that comes again in SYN-RECEIVED is answered by the SYN,ACK again.
+    repeat_syn_ack: bool = "repeat-syn-ack" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, first: SEG.SEQ = IRS is not acceptable, an ACK is sent";
+        linux: true, "measured: SYN,ACK at once";
+        freebsd: true, "syncache_add; from memory, not measured";
+    }
+    /// Whether a SYN inside the window of a passive SYN-RECEIVED draws RST, and the request goes.
+    syn_resets_request: bool = "syn-resets-request" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, fourth: return to LISTEN, and no word of a reset";
+        linux: true, "measured: RST,ACK at sequence number 0, and the request is gone";
+    }
+    /// Whether a SYN,ACK in LISTEN goes unanswered.
+    ignore_syn_ack: bool = "ignore-syn-ack" {
+        rfc9293: false, "RFC 9293 section 3.10.7.2, second: any acknowledgment is answered by a reset";
+        linux: false, "measured: RST at SEG.ACK";
+        freebsd: true, "its TCP tests: nothing leaves";
+    }
+    /// Whether the SYN,ACK of a simultaneous open repeats all that our SYN offered, and scales windows unasked.
+    // R7323-2.
+    crossed_syn_ack_offers_all: bool = "crossed-syn-ack-offers-all" {
+        rfc9293: false, "RFC 7323 sections 2.2 and 3.2: only what the SYN that is answered offered";
+        linux: true, "measured: the options of its SYN, and later windows scaled without the peer's offer";
+        freebsd: false, "its TCP tests: only what the peer offered";
+    }
+    /// Whether a RST in CLOSE-WAIT is told the application as EPIPE.
+    close_wait_reset_breaks_pipe: bool = "close-wait-reset-breaks-pipe" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, second: connection reset";
+        linux: true, "measured: EPIPE; tcp_reset";
+        freebsd: false, "its TCP tests: ECONNRESET";
+    }
+    /// Whether a RST in SYN-RECEIVED refuses an active OPEN; otherwise it resets it.
+    crossed_reset_refuses: bool = "crossed-reset-refuses" {
+        rfc9293: true, "RFC 9293 section 3.10.7.4, second: connection refused";
+        linux: false, "measured: ECONNRESET";
+        freebsd: true, "its TCP tests: ECONNREFUSED";
+    }
     /// Whether a SYN,ACK waits for the application, for one RTO at most, and takes its text and FIN along.
     syn_ack_with_text: bool = "syn-ack-with-text" {
         rfc9293: false, "RFC 9293 section 3.10.7.2: the SYN,ACK is sent";

@@ -31,3 +31,17 @@ fn every_wait_for_a_syn_but_the_first_has_a_slop() {
         assert_eq!(a.wait().0, wait);
     }
 }
+
+#[test]
+fn a_syn_ack_in_listen_is_ignored() {
+    for (profile, answer) in
+        [(Profile::rfc9293(), &["<SEQ=101><CTL=RST>"][..]), (Profile::linux(), &["<SEQ=101><CTL=RST>"]), (Profile::freebsd(), &[])]
+    {
+        let mut b = Scripted::new(profile);
+        b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+        assert_eq!(b.answer("<SEQ=300><ACK=101><CTL=SYN,ACK>"), answer);
+        // An ACK without SYN draws RST everywhere.
+        assert_eq!(b.answer("<SEQ=300><ACK=101><CTL=ACK>"), ["<SEQ=101><CTL=RST>"]);
+        assert_eq!(b.state(), State::Listen);
+    }
+}

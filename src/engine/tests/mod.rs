@@ -135,6 +135,24 @@ impl Scripted {
 
 const NOTHING: [&str; 0] = [];
 
+/// In SYN-RECEIVED by a passive OPEN: RCV.NXT = 301.
+fn requested(profile: Profile) -> Scripted {
+    let mut b = Scripted::new(profile);
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    assert_eq!(b.answer("<SEQ=300><CTL=SYN>"), ["<SEQ=100><ACK=301><CTL=SYN,ACK>"]);
+    b
+}
+
+/// In SYN-RECEIVED by an active OPEN that crossed the peer's; the options are the peer's.
+fn crossed(profile: Profile, options: TcpOptions) -> Scripted {
+    let mut a = Scripted::new(profile);
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    a.hear_with("<SEQ=300><CTL=SYN>", options);
+    assert_eq!(a.state(), State::SynReceived);
+    a
+}
+
 /// The RFC's profile with these knobs set.
 fn profile(knobs: &[(&str, &str)]) -> Profile {
     let mut profile = Profile::rfc9293();
@@ -149,6 +167,7 @@ mod closing;
 mod fastopen;
 mod freebsd;
 mod laws;
+mod linux;
 mod opening;
 mod options;
 mod reordering;

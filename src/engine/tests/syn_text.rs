@@ -89,7 +89,7 @@ fn a_syn_sent_again_with_its_text_is_answered() {
     let mut b = listening(&[]);
     b.answer("<SEQ=300><LEN=50><CTL=SYN>");
     assert_eq!(b.answer("<SEQ=300><LEN=50><CTL=SYN>"), ["<SEQ=101><ACK=301><CTL=ACK>"]);
-    assert_eq!((b.state(), b.walked()), (State::SynReceived, vec!["syn-received/syn-outside"]));
+    assert_eq!((b.state(), b.walked()), (State::SynReceived, vec!["syn-received/syn-again"]));
 }
 
 #[test]

@@ -152,6 +152,12 @@ impl Socket {
         self.connection.set_keepalive(now, wanted);
     }
 
+    /// What a call returns after "connection reset" of a connection that was open.
+    fn reset_error(&self) -> Errno {
+        let had_fin = self.connection.fired().any(|rule| rule.from == State::CloseWait);
+        if had_fin && self.connection.profile().close_wait_reset_breaks_pipe { Errno::BrokenPipe } else { Errno::ConnectionReset }
+    }
+
     /// Takes what the connection tells its user, and turns it into what calls will return.
     pub(super) fn hear(&mut self) {
         self.told.clear();
@@ -162,7 +168,9 @@ impl Socket {
                 Signal::Reset if self.connection.fired().any(|rule| rule.from == State::SynSent) => {
                     self.error = Some(Errno::ConnectionRefused);
                 }
-                Signal::Reset => self.error = Some(Errno::ConnectionReset),
+                Signal::Reset => self.error = Some(self.reset_error()),
+                // Only a RST in SYN-RECEIVED says so.
+                Signal::Refused if !self.connection.profile().crossed_reset_refuses => self.error = Some(Errno::ConnectionReset),
                 Signal::Refused => self.error = Some(Errno::ConnectionRefused),
                 Signal::Timeout => self.error = Some(Errno::TimedOut),
                 Signal::Unreachable => self.error = Some(Errno::NetworkUnreachable),

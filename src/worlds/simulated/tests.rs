@@ -2,6 +2,7 @@
 
 mod addresses;
 mod fastopen;
+mod profiles;
 mod reordering;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
