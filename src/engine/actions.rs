@@ -134,6 +134,10 @@ impl Connection {
                 self.renew();
                 self.take_open(open);
             }
+            Action::SendAckWithFin => {
+                self.bits.set_ack_due(true);
+                self.bits.set_fin_rides(self.bits.fin_sent());
+            }
             Action::RepeatSynAck => {
                 self.bits.set_syn_due(true);
                 // Karn: nobody can tell which of them the ACK is for (MUST-18).

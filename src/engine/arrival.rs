@@ -4,7 +4,7 @@
 //! A segment that acknowledges our FIN and carries the peer's is two events and walks two rows.
 
 use super::options::TcpOptions;
-use super::profile::WindowPolicy;
+use super::profile::{TimeWaitAcks, WindowPolicy};
 use super::reassembly::Hold;
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
@@ -293,11 +293,13 @@ impl Connection {
             self.syn_outside_event(segment)
         } else if fin_again && segment.has(Flags::ACK) {
             Event::FinAgain
+        } else if !segment.has(Flags::ACK) && self.drops_without_ack() {
+            Event::NoAck
         } else {
             Event::Unacceptable
         };
         if event == Event::Unacceptable && self.is_late_ack(segment) {
-            self.apply(self.ack_event(segment.ack), now, Some(segment));
+            self.apply(self.ack_event(segment), now, Some(segment));
         }
         // MUST-66: a closed window shuts out text, but no urgent pointer.
         let at_closed_window = self.rcv.wnd == 0 && segment.seq == self.rcv.nxt && !syn;
@@ -316,10 +318,21 @@ impl Connection {
         if self.keepalive.is_some() {
             self.start_keepalive(now);
         }
-        let event = self.ack_event(segment.ack);
+        let event = self.ack_event(segment);
         self.apply(event, now, Some(segment));
         if !matches!(event, Event::AckFuture | Event::AckTooOld) && self.state != State::Closed {
             self.text_and_fin(now, segment);
+        }
+    }
+
+    /// Whether a segment without ACK is dropped before its number is judged.
+    fn drops_without_ack(&self) -> bool {
+        match self.state {
+            State::TimeWait => self.profile.time_wait_acks == TimeWaitAcks::Exact,
+            State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait | State::Closing | State::LastAck => {
+                self.profile.ack_before_sequence
+            }
+            State::Closed | State::Listen | State::SynSent | State::SynReceived => false,
         }
     }
 
@@ -347,10 +360,14 @@ impl Connection {
         self.snd.una.before(ack) && ack.at_or_before(self.snd.nxt)
     }
 
-    fn ack_event(&self, ack: SeqNumber<Ours>) -> Event {
+    fn ack_event(&self, segment: &Segment<Theirs>) -> Event {
+        let ack = segment.ack;
         let new = self.acknowledges_something_new(ack);
         if self.state == State::SynReceived {
             return if new { Event::AckAcceptable } else { Event::AckFuture };
+        }
+        if self.state == State::TimeWait && self.profile.time_wait_acks != TimeWaitAcks::Rfc {
+            return self.time_wait_ack_event(segment);
         }
         if self.snd.nxt.before(ack) {
             Event::AckFuture
@@ -364,6 +381,16 @@ impl Connection {
         } else {
             Event::AckAcceptable
         }
+    }
+
+    /// In TIME-WAIT, where the profile tells the ACK that led there from all others.
+    fn time_wait_ack_event(&self, segment: &Segment<Theirs>) -> Event {
+        let bare = segment.seq == self.rcv.nxt && segment.seg_len() == 0;
+        let exact = match self.profile.time_wait_acks {
+            TimeWaitAcks::Rfc | TimeWaitAcks::Number => bare,
+            TimeWaitAcks::Exact => bare && segment.ack == self.snd.nxt,
+        };
+        if exact { Event::AckDuplicate } else { Event::AckStray }
     }
 
     /// Sixth to eighth: URG, text, then FIN. SHLD-31: what is out of order is held, and its turn comes here.

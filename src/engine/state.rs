@@ -158,6 +158,8 @@ words! {
         AckTooOld = "seg-ACK-too-old",
         /// SEG.ACK beyond SND.NXT, or one that does not acknowledge the SYN of SYN-SENT or SYN-RECEIVED.
         AckFuture = "seg-ACK-future",
+        /// In TIME-WAIT, where the profile answers such: an ACK that is not exactly the one that led there.
+        AckStray = "seg-ACK-stray",
         /// An ACK in LISTEN whose number is a SYN cookie of ours (RFC 4987 section 3.6).
         CookieAck = "seg-ACK-of-cookie",
         /// URG with a pointer beyond any before, and beyond what the user has read.
@@ -239,6 +241,7 @@ impl Event {
             | Self::AckDuplicate
             | Self::AckTooOld
             | Self::AckFuture
+            | Self::AckStray
             | Self::CookieAck
             | Self::Urgent
             | Self::UrgentAgain
@@ -305,6 +308,8 @@ words! {
         RepeatsSynAck = "passive origin, SYN,ACK sent again",
         /// The connection began with a passive OPEN, and a SYN inside its window resets it.
         SynResetsRequest = "passive origin, SYN resets",
+        /// The ACK of a FIN that crossed ours takes ours along again.
+        RepeatsFin = "FIN sent again",
         /// A SYN,ACK in LISTEN is not answered.
         SynAckIgnored = "SYN,ACK in LISTEN ignored",
         /// A peer that answers no keep-alive probe is told by RST.
@@ -363,6 +368,8 @@ words! {
         StartTimeWait = "start 2 MSL",
         /// Back to LISTEN: the remote socket is unspecified again.
         ForgetPeer = "forget peer",
+        /// An ACK, at once, with our FIN once more if it has left and is not acknowledged.
+        SendAckWithFin = "send ACK with FIN again",
         /// The SYN,ACK once more, because the peer has not heard it; its timer starts again.
         RepeatSynAck = "send SYN,ACK again",
         /// All queues and timers go.
@@ -488,6 +495,7 @@ impl Action {
             | Self::StartTimeWait
             | Self::ForgetPeer
             | Self::RepeatSynAck
+            | Self::SendAckWithFin
             | Self::DeleteTcb
             | Self::RebuildTcb
             | Self::StartOrphan

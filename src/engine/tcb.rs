@@ -124,6 +124,7 @@ bits! {
     syn_text set_syn_text SynText: "Our SYN takes along what text fits.",
     peer_known set_peer_known PeerKnown: "The user named the remote socket in LISTEN.",
     foreign set_foreign Foreign: "The segment at hand comes with a security label that is not ours.",
+    fin_rides set_fin_rides FinRides: "The ACK that is due takes our FIN along once more.",
     probe_due set_probe_due ProbeDue: "A keep-alive probe has to leave.",
 }
 
@@ -471,6 +472,7 @@ impl Connection {
             Guard::SynUnanswered => !self.profile.time_wait_syn_ack,
             Guard::RepeatsSynAck => self.origin == Origin::Passive && self.profile.repeat_syn_ack,
             Guard::SynResetsRequest => self.origin == Origin::Passive && self.profile.syn_resets_request,
+            Guard::RepeatsFin => self.profile.closing_repeats_fin,
             Guard::SynAckIgnored => self.profile.ignore_syn_ack,
             Guard::DeadPeerReset => self.profile.keepalive_reset,
         }

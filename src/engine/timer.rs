@@ -158,7 +158,8 @@ impl Connection {
             self.rtt.rttvar = (3 * self.rtt.rttvar + self.rtt.srtt.abs_diff(rtt)) / 4;
             self.rtt.srtt = (7 * self.rtt.srtt + rtt) / 8;
         }
-        let rto = self.rtt.srtt.saturating_add(self.rtt.rttvar.saturating_mul(4).max(GRANULARITY));
+        let floor = if self.profile.rto_min_of_variance { self.rtt.rto_min } else { 0 };
+        let rto = self.rtt.srtt.saturating_add(self.rtt.rttvar.saturating_mul(4).max(GRANULARITY).max(floor));
         self.rtt.rto = rto.max(self.rtt.rto_min).min(self.rtt.rto_max);
     }
 

@@ -275,6 +275,11 @@ impl Connection {
         }
         // MUST-58, MUST-59: all that has arrived is acknowledged at once.
         let owed = self.bits.ack_due() && self.state != State::Closed;
+        if owed && self.bits.fin_rides() {
+            // Our FIN has the last number that left; its ACK may be for either of them (Karn).
+            self.spoil_sample(self.snd.nxt);
+            return Some(Cut { seq: self.snd.nxt.minus(1), len: 0, flags: Flags::FIN | Flags::ACK });
+        }
         owed.then(|| Cut { seq: self.acceptable_seq(), len: 0, flags: Flags::ACK })
     }
 
@@ -304,6 +309,7 @@ impl Connection {
         self.deadlines.stop(Timer::DelayedAck);
         self.bits.set_ack_due(false);
         self.bits.set_ack_soon(false);
+        self.bits.set_fin_rides(false);
         self.last_ack_sent = self.rcv.nxt;
         let mut segment = Segment {
             seq,

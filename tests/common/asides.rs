@@ -48,6 +48,8 @@ enum After {
     RstExact,
     SynInWindow,
     SynAgain,
+    AckInWindow,
+    Fin,
     IcmpHard,
     IcmpSoft,
     SynAckInWindow,
@@ -103,6 +105,9 @@ pub(crate) fn asides() -> Vec<Aside> {
     for (name, ignored, replies) in [("syn-ack", "off", vec![Flags::RST]), ("syn-ack-ignored", "on", vec![])] {
         add(name, Listen, Ask::With("ignore-syn-ack", ignored, After::SynAckInWindow), Listen, None, replies);
     }
+    add("ack-stray", TimeWait, Ask::With("time-wait-acks", "number", After::AckInWindow), TimeWait, None, vec![ACK]);
+    let again = Ask::With("closing-repeats-fin", "on", After::Fin);
+    add("fin-repeated", FinWait1, again, Closing, Some(Signal::Closing), vec![Flags::FIN | ACK]);
     // RFC 7323 sections 5.3 and 3.2.
     for from in [SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait] {
         add("paws", from, Ask::Stamped(Some(999)), from, None, vec![ACK]);
@@ -287,6 +292,14 @@ impl Aside {
             }
             Ask::With(_, _, After::SynAgain) => {
                 walker.hear(segment(Flags::SYN, expected.wrapping_sub(1), 0, 0));
+                return Ok(None);
+            }
+            Ask::With(_, _, After::AckInWindow) => {
+                walker.hear(segment(ACK, expected + 7, to_send, 0));
+                return Ok(None);
+            }
+            Ask::With(_, _, After::Fin) => {
+                walker.hear(segment(Flags::FIN | ACK, expected, una, 0));
                 return Ok(None);
             }
             Ask::With(_, _, After::RstInWindow) => {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::values::{AckPolicy, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitReuse, WindowPolicy};
+use super::values::{AckPolicy, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy};
 use super::{Knob, Layer};
 use crate::engine::rules::{TABLE, Table};
 
@@ -100,6 +100,11 @@ knobs! {
         rfc9293: seconds(1), "RFC 6298 section 2.4";
         linux: millis(200), "TCP_RTO_MIN, net.ipv4.tcp_rto_min_us";
         freebsd: millis(30), "net.inet.tcp.rexmit_min";
+    }
+    /// Whether `rto-min` is the least of four times RTTVAR, which is added to SRTT, and not of the sum.
+    rto_min_of_variance: bool = "rto-min-of-variance" {
+        rfc9293: false, "RFC 6298 section 2.4: the RTO is rounded up";
+        linux: true, "tcp_rtt_estimator, __tcp_set_rto; from memory, not measured";
     }
     /// What is added to every doubled retransmission timeout and to every measured one.
     rto_slop: Duration = "rto-slop" {
@@ -316,6 +321,23 @@ knobs! {
         rfc9293: true, "RFC 9293 section 3.10.7.4, fourth; RFC 6191 section 2 would be silent";
         linux: true, "measured: ACK at SND.NXT";
         freebsd: false, "its TCP tests: ignored silently";
+    }
+    /// Which ACKs TIME-WAIT leaves unanswered.
+    time_wait_acks: TimeWaitAcks = "time-wait-acks" {
+        rfc9293: TimeWaitAcks::Rfc, "RFC 9293 section 3.10.7.4, fifth";
+        linux: TimeWaitAcks::Number, "measured: an ACK alone is not answered, even beyond SND.NXT; tcp_timewait_state_process";
+        freebsd: TimeWaitAcks::Exact, "its TCP tests: exactly RCV.NXT and SND.NXT without text; all others are answered";
+    }
+    /// Whether a segment without ACK, RST and SYN is dropped before its sequence number is judged, once synchronized.
+    ack_before_sequence: bool = "ack-before-sequence" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4: first the sequence number, fifth the ACK";
+        linux: true, "measured: no reply to segments without ACK";
+    }
+    /// Whether the ACK of a FIN that crossed ours is sent as our FIN again.
+    closing_repeats_fin: bool = "closing-repeats-fin" {
+        rfc9293: false, "RFC 9293 figure 13: a plain ACK";
+        linux: false, "measured: a plain ACK";
+        freebsd: true, "its TCP tests: FIN,ACK at the number of our FIN";
     }
     /// Whether a lowered MSS (TCP_MAXSEG) also limits what this side sends.
     maxseg_limits_sending: bool = "maxseg-limits-sending" {

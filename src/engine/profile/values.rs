@@ -212,6 +212,39 @@ impl KnobValue for TimeWaitReuse {
     }
 }
 
+/// Which ACKs are not answered in TIME-WAIT.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TimeWaitAcks {
+    /// Those inside the window that acknowledge nothing beyond SND.NXT, nor too old a number.
+    Rfc,
+    /// Those at RCV.NXT without text, whatever they acknowledge.
+    Number,
+    /// Those at RCV.NXT without text that acknowledge SND.NXT.
+    Exact,
+}
+
+impl KnobValue for TimeWaitAcks {
+    const EXPECTED: &'static str = "rfc, number or exact";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "rfc" => Some(Self::Rfc),
+            "number" => Some(Self::Number),
+            "exact" => Some(Self::Exact),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Rfc => "rfc",
+            Self::Number => "number",
+            Self::Exact => "exact",
+        }
+        .to_owned()
+    }
+}
+
 /// How the moment of an ACK is chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AckPolicy {

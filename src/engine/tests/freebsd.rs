@@ -45,3 +45,37 @@ fn a_syn_ack_in_listen_is_ignored() {
         assert_eq!(b.state(), State::Listen);
     }
 }
+
+#[test]
+fn the_ack_of_a_fin_that_crossed_ours_is_our_fin_again() {
+    for (profile, answer) in [(Profile::rfc9293(), "<SEQ=102><ACK=302><CTL=ACK>"), (Profile::freebsd(), "<SEQ=101><ACK=302><CTL=FIN,ACK>")]
+    {
+        let mut a = Scripted::established(profile);
+        assert_eq!(a.close(), ["<SEQ=101><ACK=301><CTL=FIN,ACK>"]);
+        assert_eq!(a.answer("<SEQ=301><ACK=101><CTL=FIN,ACK>"), [answer]);
+        assert_eq!(a.state(), State::Closing);
+        // All that follows is a plain ACK.
+        assert_eq!(a.answer("<SEQ=310><CTL=SYN>"), ["<SEQ=102><ACK=302><CTL=ACK>"]);
+        assert_eq!(a.answer("<SEQ=302><ACK=102><CTL=ACK>"), NOTHING);
+        assert_eq!(a.state(), State::TimeWait);
+    }
+}
+
+#[test]
+fn a_fin_that_has_not_left_is_not_sent_again() {
+    // Our window is closed by the peer: text and FIN wait.
+    let mut a = Scripted::new(Profile::freebsd()).establish("<SEQ=300><ACK=101><WND=0><CTL=SYN,ACK>", TcpOptions::NONE);
+    assert_eq!((a.send(5), a.close()), (vec![], vec![]));
+    assert_eq!(a.answer("<SEQ=301><ACK=101><WND=0><CTL=FIN,ACK>"), ["<SEQ=101><ACK=302><CTL=ACK>"]);
+}
+
+#[test]
+fn no_reset_ends_time_wait_and_no_segment_without_ack_is_answered() {
+    for segment in ["<SEQ=302><CTL=RST>", "<SEQ=310><CTL=RST>", "<SEQ=5><CTL=RST>", "<SEQ=5><CTL=PSH>", "<SEQ=301><CTL=FIN>"] {
+        let mut a = Scripted::established(Profile::freebsd());
+        a.close();
+        a.answer("<SEQ=301><ACK=102><CTL=FIN,ACK>");
+        assert_eq!(a.answer(segment), NOTHING, "{segment}");
+        assert_eq!(a.state(), State::TimeWait);
+    }
+}

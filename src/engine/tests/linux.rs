@@ -59,3 +59,70 @@ fn a_crossed_syn_is_answered_by_all_options() {
         assert_eq!(a.segments()[0].window, WireWindow(field));
     }
 }
+
+/// In TIME-WAIT with SND.NXT = 102 and RCV.NXT = 302.
+fn time_wait(profile: Profile) -> Scripted {
+    let mut a = Scripted::established(profile);
+    a.close();
+    a.answer("<SEQ=301><ACK=102><CTL=FIN,ACK>");
+    assert_eq!(a.state(), State::TimeWait);
+    a
+}
+
+#[test]
+fn an_ack_alone_in_time_wait_is_not_answered() {
+    // At RCV.NXT: what it acknowledges does not matter to Linux.
+    for (profile, acks) in [(Profile::rfc9293(), [0, 0, 1]), (Profile::linux(), [0, 0, 0]), (Profile::freebsd(), [1, 0, 1])] {
+        for (ack, answered) in [101, 102, 103].into_iter().zip(acks) {
+            let mut a = time_wait(profile.clone());
+            let answer = a.answer(&format!("<SEQ=302><ACK={ack}><CTL=ACK>"));
+            assert_eq!(answer, vec!["<SEQ=102><ACK=302><CTL=ACK>"; answered], "{} {ack}", profile.name);
+        }
+    }
+}
+
+#[test]
+fn what_lies_elsewhere_in_time_wait_is_answered() {
+    for (segment, answered) in [
+        ("<SEQ=310><ACK=102><CTL=ACK>", [0, 1, 1]),
+        ("<SEQ=302><ACK=102><LEN=5><CTL=PSH,ACK>", [0, 1, 1]),
+        ("<SEQ=302><ACK=102><CTL=FIN,ACK>", [1, 1, 1]),
+        ("<SEQ=300><ACK=101><CTL=ACK>", [1, 1, 1]),
+        ("<SEQ=302><CTL=PSH>", [0, 0, 0]),
+    ] {
+        for (profile, answered) in [Profile::rfc9293(), Profile::linux(), Profile::freebsd()].into_iter().zip(answered) {
+            let mut a = time_wait(profile.clone());
+            assert_eq!(a.answer(segment).len(), answered, "{} {segment}", profile.name);
+            assert_eq!(a.state(), State::TimeWait);
+        }
+    }
+}
+
+#[test]
+fn a_segment_without_ack_is_dropped_whatever_its_number() {
+    for (profile, answer) in [(Profile::rfc9293(), &["<SEQ=101><ACK=301><CTL=ACK>"][..]), (Profile::linux(), &[])] {
+        for segment in ["<SEQ=290><CTL=PSH>", "<SEQ=290><LEN=5><CTL=PSH>", "<SEQ=290><CTL=FIN>"] {
+            let mut a = Scripted::established(profile.clone());
+            assert_eq!(a.answer(segment), answer, "{segment}");
+        }
+    }
+}
+
+#[test]
+fn the_least_rto_is_added_to_the_round_trip() {
+    // SRTT is the first round trip, RTTVAR half of it (RFC 6298 section 2.2).
+    for (profile, round_trip, rto) in [
+        (profile(&[("rto-min", "200ms")]), 100, 300),
+        (Profile::linux(), 100, 300),
+        (profile(&[("rto-min", "200ms")]), 20, 200),
+        (Profile::linux(), 20, 220),
+    ] {
+        let mut a = Scripted::new(profile);
+        a.pass(Duration::from_millis(1));
+        a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+        a.out();
+        a.pass(Duration::from_millis(round_trip));
+        a.answer("<SEQ=300><ACK=101><CTL=SYN,ACK>");
+        assert_eq!(a.connection.variables().rto.as_millis(), rto);
+    }
+}
