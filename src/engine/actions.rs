@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::arrival;
 use super::options::Offers;
-use super::profile::Profile;
+use super::profile::{Profile, WindowPolicy};
 use super::segment::{Flags, Segment};
 use super::seq::Theirs;
 use super::state::{Action, Signal, State};
@@ -26,6 +26,7 @@ impl Connection {
                 self.origin = Origin::Active;
                 self.number_from_iss();
                 self.bits.set_syn_due(true);
+                self.limit_opening(now);
             }
             Action::SendSynAck => {
                 // MUST-10: a SYN that crosses ours is answered by our SYN again, at ISS, with an ACK.
@@ -54,6 +55,9 @@ impl Connection {
                     self.set_window(segment);
                 }
                 self.begin_transfer();
+                if self.profile.window_policy == WindowPolicy::FreeBsd {
+                    self.select_window();
+                }
                 self.previous = None;
                 self.begin_silence(now);
             }
@@ -206,6 +210,7 @@ impl Connection {
         fresh.signals = self.signals;
         // A limit of delivery ends with what was to be delivered; a moment the user named stays.
         if self.delivery_limit == 0
+            && !self.bits.opening_limited()
             && let Some(at) = self.deadlines.get(Timer::User)
         {
             fresh.deadlines.set(Timer::User, at);
@@ -330,10 +335,24 @@ impl Connection {
         self.snd.wl2 = segment.ack;
     }
 
+    /// The profile's limit of an active OPEN, unless the user has set a timeout of his own.
+    fn limit_opening(&mut self, now: Instant) {
+        let limit = self.profile.connect_timeout;
+        let free = self.delivery_limit == 0 && !self.deadlines.is_running(Timer::User);
+        if free && !limit.is_zero() {
+            self.bits.set_opening_limited(true);
+            self.deadlines.set(Timer::User, now + limit);
+        }
+    }
+
     /// ESTABLISHED is reached: the RTO for text begins.
     // R6298-16.
     pub(super) fn begin_transfer(&mut self) {
         self.bits.set_close_queued(false);
+        if self.bits.opening_limited() {
+            self.bits.set_opening_limited(false);
+            self.deadlines.stop(Timer::User);
+        }
         if self.bits.syn_timed_out() && self.rtt.srtt == 0 {
             let Profile { rto_initial, rto_after_syn_loss, .. } = *self.profile;
             self.rtt.rto = nanos(rto_initial.max(rto_after_syn_loss));

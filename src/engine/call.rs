@@ -240,6 +240,7 @@ impl Connection {
 
     /// Sets or, with `None`, ends the user timeout, counted from `now` (RFC 9293 section 3.10.8).
     pub fn set_user_timeout(&mut self, at: Option<Instant>) {
+        self.bits.set_opening_limited(false);
         match at {
             Some(at) => self.deadlines.set(Timer::User, at),
             None => self.deadlines.stop(Timer::User),

@@ -124,6 +124,7 @@ bits! {
     syn_text set_syn_text SynText: "Our SYN takes along what text fits.",
     peer_known set_peer_known PeerKnown: "The user named the remote socket in LISTEN.",
     foreign set_foreign Foreign: "The segment at hand comes with a security label that is not ours.",
+    opening_limited set_opening_limited OpeningLimited: "The user timeout is the profile's limit of an active OPEN.",
     fin_rides set_fin_rides FinRides: "The ACK that is due takes our FIN along once more.",
     probe_due set_probe_due ProbeDue: "A keep-alive probe has to leave.",
 }

@@ -1,13 +1,15 @@
 //! The window this endpoint offers: RFC 9293 section 3.8.6.2.2; Linux's way of the same is in `linux`.
 
 use super::profile::WindowPolicy;
-use super::tcb::Connection;
+use super::tcb::{Connection, Origin};
 
 impl Connection {
     /// The first window, chosen when the numbers of the peer become known.
     pub(super) fn open_window(&mut self) {
         match self.profile.window_policy {
-            WindowPolicy::Buffer => self.rcv.wnd = self.profile.receive_buffer.min(u32::from(u16::MAX)),
+            WindowPolicy::FreeBsd if self.origin == Origin::Active => self.rcv.wnd = self.rounded_buffer(),
+            // FreeBSD's SYN cache has no buffer yet.
+            WindowPolicy::Buffer | WindowPolicy::FreeBsd => self.rcv.wnd = self.profile.receive_buffer.min(u32::from(u16::MAX)),
             WindowPolicy::Linux => self.linux_open_window(),
         }
     }
@@ -15,7 +17,7 @@ impl Connection {
     /// The window to put into a SYN, before anything is known of the peer: octets, never scaled.
     pub(super) fn syn_window(&self) -> u32 {
         let octets = match self.profile.window_policy {
-            WindowPolicy::Buffer => self.profile.receive_buffer,
+            WindowPolicy::Buffer | WindowPolicy::FreeBsd => self.profile.receive_buffer,
             WindowPolicy::Linux => Self::linux_syn_window(&self.profile, self.mss),
         };
         octets.min(u32::from(u16::MAX))
@@ -25,6 +27,7 @@ impl Connection {
     pub(super) fn select_window(&mut self) {
         self.rcv.wnd = match self.profile.window_policy {
             WindowPolicy::Buffer => self.buffer_window(),
+            WindowPolicy::FreeBsd => self.freebsd_window(),
             WindowPolicy::Linux => self.linux_select_window(),
         };
     }
@@ -38,6 +41,25 @@ impl Connection {
         if gain >= self.window_step() { free } else { self.rcv.wnd }.min(limit)
     }
 
+    /// The buffer, grown to whole segments as the peer takes them; timestamps do not count.
+    fn rounded_buffer(&self) -> u32 {
+        let mss = u32::from(self.snd.mss.min(self.send_mss)).max(1);
+        self.profile.receive_buffer.div_ceil(mss).saturating_mul(mss)
+    }
+
+    /// All free room, unless it is less than a segment and a quarter of the buffer; rounded up to the scale.
+    ///
+    /// Without scaling the field says 65535 at most, and what lies in the buffer beyond is still taken.
+    fn freebsd_window(&self) -> u32 {
+        let buffer = self.rounded_buffer();
+        let free = buffer.saturating_sub(self.rcv.unread);
+        let silly = free < buffer / 4 && free < u32::from(self.mss);
+        let unit = 1_u32 << self.rcv.shift;
+        let offered = if silly { 0 } else { free.max(self.rcv.wnd) };
+        let limit = if self.rcv.shift == 0 { u32::MAX } else { u32::from(u16::MAX) << self.rcv.shift };
+        self.rcv.wnd.max(offered.div_ceil(unit).saturating_mul(unit).min(limit))
+    }
+
     fn window_step(&self) -> u32 {
         u32::from(self.mss).min(self.profile.receive_buffer / 2)
     }
@@ -45,7 +67,7 @@ impl Connection {
     /// Whether the application has read so much that the peer should hear of the room.
     pub(super) fn window_update_due(&mut self) -> bool {
         match self.profile.window_policy {
-            WindowPolicy::Buffer => {
+            WindowPolicy::Buffer | WindowPolicy::FreeBsd => {
                 // Only a window that was small enough to stop the peer is worth a segment of its own.
                 let free = self.profile.receive_buffer.saturating_sub(self.rcv.unread);
                 self.rcv.wnd < self.window_step() && free.saturating_sub(self.rcv.wnd) >= self.window_step()

@@ -60,13 +60,18 @@ knobs! {
     msl: Duration = "msl" {
         rfc9293: seconds(120), "RFC 9293 section 3.4.2";
         linux: seconds(30), "TCP_TIMEWAIT_LEN is 60 s";
-        freebsd: seconds(30), "net.inet.tcp.msl";
+        freebsd: seconds(30), "net.inet.tcp.msl; from memory, not measured";
     }
     /// Retransmissions of a SYN that double the wait, before R2 (MUST-23: three minutes at least).
     syn_retries: u8 = "syn-retries" {
         rfc9293: 7, "RFC 9293 MUST-23: 1 + 2 + ... + 128 = 255 s";
         linux: 6, "net.ipv4.tcp_syn_retries; 131 s, below MUST-23";
-        freebsd: 10, "TCP_MAXRXTSHIFT is 12, net.inet.tcp.keepinit cuts it short";
+        freebsd: 10, "its TCP tests: 10 at most, which net.inet.tcp.keepinit cuts short";
+    }
+    /// How long an active OPEN may take to reach ESTABLISHED; 0s is for as long as R2 allows.
+    connect_timeout: Duration = "connect-timeout" {
+        rfc9293: seconds(0), "RFC 9293 section 3.8.3: R2 of the SYN decides";
+        freebsd: seconds(75), "net.inet.tcp.keepinit";
     }
     /// Retransmissions of a SYN at the first interval, before the doubling begins.
     syn_linear_timeouts: u8 = "syn-linear-timeouts" {
@@ -78,14 +83,14 @@ knobs! {
     syn_ack_retries: u8 = "syn-ack-retries" {
         rfc9293: 7, "RFC 9293 MUST-23, as for the SYN";
         linux: 5, "net.ipv4.tcp_synack_retries; 63 s";
-        freebsd: 3, "net.inet.tcp.syncache.rexmtlimit";
+        freebsd: 3, "net.inet.tcp.syncache.rexmtlimit; from memory, not measured";
     }
     /// Retransmissions of text and FIN before R2.
     // SHLD-11.
     data_retries: u8 = "data-retries" {
         rfc9293: 6, "RFC 9293 SHLD-11: at least 100 s; 1 + 2 + ... + 64 = 127 s";
         linux: 15, "net.ipv4.tcp_retries2";
-        freebsd: 12, "TCP_MAXRXTSHIFT";
+        freebsd: 12, "TCP_MAXRXTSHIFT; from memory, not measured";
     }
     /// Retransmission timeout before the first round-trip sample.
     // R6298-1.
@@ -99,7 +104,7 @@ knobs! {
     rto_min: Duration = "rto-min" {
         rfc9293: seconds(1), "RFC 6298 section 2.4";
         linux: millis(200), "TCP_RTO_MIN, net.ipv4.tcp_rto_min_us";
-        freebsd: millis(30), "net.inet.tcp.rexmit_min";
+        freebsd: millis(30), "net.inet.tcp.rexmit_min; from memory, not measured";
     }
     /// Whether `rto-min` is the least of four times RTTVAR, which is added to SRTT, and not of the sum.
     rto_min_of_variance: bool = "rto-min-of-variance" {
@@ -116,31 +121,31 @@ knobs! {
     rto_max: Duration = "rto-max" {
         rfc9293: seconds(240), "RFC 6298 section 2.5: 60 s at least, if any; high enough not to cap the seventh SYN";
         linux: seconds(120), "TCP_RTO_MAX, net.ipv4.tcp_rto_max_ms";
-        freebsd: seconds(64), "TCPTV_REXMTMAX";
+        freebsd: seconds(64), "TCPTV_REXMTMAX; from memory, not measured";
     }
     /// Retransmission timeout for the first text after a SYN that timed out.
     rto_after_syn_loss: Duration = "rto-after-syn-loss" {
         rfc9293: seconds(3), "RFC 6298 section 5.7";
-        linux: seconds(3), "TCP_TIMEOUT_FALLBACK";
+        linux: seconds(3), "TCP_TIMEOUT_FALLBACK; from memory, not measured";
     }
     /// Longest delay of an ACK; 0s acknowledges at once.
     // SHLD-18, MUST-40: 0.5 s at most.
     delayed_ack: Duration = "delayed-ack" {
         rfc9293: seconds(0), "RFC 9293 SHLD-18 and MUST-40 allow up to 500 ms; ladders read better without";
         linux: millis(40), "TCP_ATO_MIN";
-        freebsd: millis(40), "net.inet.tcp.delacktime";
+        freebsd: millis(40), "net.inet.tcp.delacktime, as its TCP tests set it; the default is from memory";
     }
     /// Challenge ACKs in one interval, at most.
     challenge_acks: u8 = "challenge-acks" {
         rfc9293: 10, "RFC 5961 section 7 gives 10 as its example";
         linux: 1, "net.ipv4.tcp_invalid_ratelimit, for each socket";
-        freebsd: 5, "net.inet.tcp.ack_war_cnt";
+        freebsd: 5, "net.inet.tcp.ack_war_cnt; from memory, not measured";
     }
     /// How long a budget of challenge ACKs lasts.
     challenge_interval: Duration = "challenge-interval" {
         rfc9293: seconds(5), "RFC 5961 section 7 gives 5 s as its example";
         linux: millis(500), "net.ipv4.tcp_invalid_ratelimit";
-        freebsd: seconds(1), "net.inet.tcp.ack_war_timewindow";
+        freebsd: seconds(1), "net.inet.tcp.ack_war_timewindow; from memory, not measured";
     }
     /// Whether ACKs go by the RFC's rule or by Linux's estimate.
     ack_policy: AckPolicy = "ack-policy" {
@@ -190,7 +195,7 @@ knobs! {
     /// Whether a SYN with FIN is dropped in LISTEN.
     drop_syn_fin: bool = "drop-syn-fin" {
         rfc9293: false, "RFC 9293 section 3.10.7.2, third: other text and control are queued";
-        linux: true, "tcp_rcv_state_process: a SYN with FIN is discarded";
+        linux: true, "measured: dropped silently";
     }
     /// Whether a SYN that comes again in SYN-RECEIVED is answered by the SYN,ACK again.
     repeat_syn_ack: bool = "repeat-syn-ack" {
@@ -241,7 +246,7 @@ knobs! {
     /// How long a client spares a server fast opens after one that was refused or not answered.
     fast_open_pause: Duration = "fast-open-pause" {
         rfc9293: seconds(3600), "RFC 7413 section 4.1.3.1: for a while; an hour is a choice of this project";
-        linux: seconds(60), "tcp_fastopen_cookie_check, at first";
+        linux: seconds(60), "tcp_fastopen_cookie_check, at first; from memory, not measured";
     }
     /// Whether a segment that is nobody's is dropped without an answer, as a filter in front of the host would.
     blackhole: bool = "blackhole" {
@@ -354,6 +359,7 @@ knobs! {
     window_policy: WindowPolicy = "window-policy" {
         rfc9293: WindowPolicy::Buffer, "RFC 9293 section 3.8.6.2.2";
         linux: WindowPolicy::Linux, "tcp_select_initial_window, __tcp_select_window";
+        freebsd: WindowPolicy::FreeBsd, "its TCP tests: 65700 of 65536, field 1027 with scale 6; when to close it is from memory, not measured";
     }
     /// Whether CLOSE with unread text, and text after CLOSE, reset the connection.
     half_duplex_close: bool = "half-duplex-close" {
@@ -364,7 +370,7 @@ knobs! {
     abort_acks: bool = "abort-acks" {
         rfc9293: false, "RFC 9293 section 3.10.5: <SEQ=SND.NXT><CTL=RST>";
         linux: true, "tcp_send_active_reset";
-        freebsd: true, "tcp_drop: RST,ACK at SND.NXT";
+        freebsd: true, "tcp_drop: RST,ACK at SND.NXT; from memory, not measured";
     }
     /// Whether a RST must be exact and a SYN is answered by an ACK (RFC 5961 sections 3.2, 4.2 and 5.2).
     rfc5961: bool = "rfc5961" {
@@ -403,7 +409,7 @@ knobs! {
     fin_wait_2_timeout: Duration = "fin-wait-2-timeout" {
         rfc9293: seconds(0), "RFC 9293 knows no such timer";
         linux: seconds(60), "net.ipv4.tcp_fin_timeout";
-        freebsd: seconds(60), "net.inet.tcp.finwait2_timeout";
+        freebsd: seconds(60), "net.inet.tcp.finwait2_timeout; from memory, not measured";
     }
     /// Retransmissions after which the user is told that the peer does not answer; 0 never tells.
     // SHLD-10.
@@ -447,24 +453,24 @@ knobs! {
     /// Whether half-open connections take places in the backlog from those that wait for accept.
     backlog_counts_half_open: bool = "backlog-counts-half-open" {
         rfc9293: true, "RFC 4987 section 2: the backlog limits half-open connections";
-        linux: false, "inet_csk_reqsk_queue_is_full: a limit of its own, as large";
-        freebsd: false, "syncache: a table of its own";
+        linux: false, "inet_csk_reqsk_queue_is_full: a limit of its own, as large; from memory, not measured";
+        freebsd: false, "syncache: a table of its own; from memory, not measured";
     }
     /// Whether the third ACK is answered by RST when no place is left for its connection.
     abort_on_overflow: bool = "abort-on-overflow" {
         rfc9293: false, "a choice of this project: the peer may try again";
-        linux: false, "net.ipv4.tcp_abort_on_overflow";
+        linux: false, "net.ipv4.tcp_abort_on_overflow; from memory, not measured";
     }
     /// Whether the oldest half-open connection gives its place to a new one.
     evict_half_open: bool = "evict-half-open" {
         rfc9293: false, "RFC 4987 section 3.4: one defence of several";
-        linux: false, "no such thing since the queue is a hash table";
+        linux: false, "no such thing since the queue is a hash table; from memory, not measured";
     }
     /// When a SYN is answered by a cookie and nothing is kept.
     syn_cookies: SynCookies = "syn-cookies" {
         rfc9293: SynCookies::Off, "RFC 4987 section 3.6 is optional";
         linux: SynCookies::Pressure, "net.ipv4.tcp_syncookies";
-        freebsd: SynCookies::Pressure, "net.inet.tcp.syncookies";
+        freebsd: SynCookies::Pressure, "net.inet.tcp.syncookies; from memory, not measured";
     }
     /// Whether the half-open connections of a listener that closes are told by RST.
     reset_half_open: bool = "reset-half-open" {
@@ -480,12 +486,12 @@ knobs! {
     ephemeral_first: u16 = "ephemeral-first" {
         rfc9293: 49_152, "RFC 6335 section 6";
         linux: 32_768, "net.ipv4.ip_local_port_range";
-        freebsd: 10_000, "net.inet.ip.portrange.first";
+        freebsd: 10_000, "net.inet.ip.portrange.first; from memory, not measured";
     }
     /// Last port of the ephemeral range.
     ephemeral_last: u16 = "ephemeral-last" {
         rfc9293: 65_535, "RFC 6335 section 6";
         linux: 60_999, "net.ipv4.ip_local_port_range";
-        freebsd: 65_535, "net.inet.ip.portrange.last";
+        freebsd: 65_535, "net.inet.ip.portrange.last; from memory, not measured";
     }
 }

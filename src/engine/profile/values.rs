@@ -151,16 +151,19 @@ impl KnobValue for SynCookies {
 pub enum WindowPolicy {
     /// All free room, not moved by less than a segment or half the buffer (RFC 9293 section 3.8.6.2.2).
     Buffer,
+    /// All free room of a buffer of whole segments, rounded up to the scale.
+    FreeBsd,
     /// As Linux selects it: a threshold that grows with what arrives, rounded up to the scale.
     Linux,
 }
 
 impl KnobValue for WindowPolicy {
-    const EXPECTED: &'static str = "buffer or linux";
+    const EXPECTED: &'static str = "buffer, freebsd or linux";
 
     fn parse(text: &str) -> Option<Self> {
         match text {
             "buffer" => Some(Self::Buffer),
+            "freebsd" => Some(Self::FreeBsd),
             "linux" => Some(Self::Linux),
             _ => None,
         }
@@ -169,6 +172,7 @@ impl KnobValue for WindowPolicy {
     fn show(&self) -> String {
         match self {
             Self::Buffer => "buffer",
+            Self::FreeBsd => "freebsd",
             Self::Linux => "linux",
         }
         .to_owned()

@@ -79,3 +79,48 @@ fn no_reset_ends_time_wait_and_no_segment_without_ack_is_answered() {
         assert_eq!(a.state(), State::TimeWait);
     }
 }
+
+#[test]
+fn the_buffer_grows_to_whole_segments_and_the_window_to_the_scale() {
+    let offers = TcpOptions::NONE.mss(1460);
+    for (options, edge, field) in [(offers, 65_700, 65_535), (offers.nop().window_scale(6), 65_728, 1027)] {
+        let mut a = Scripted::new(Profile::freebsd()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", options);
+        let beyond = a.answer(&format!("<SEQ={}><CTL=RST>", 301 + edge));
+        assert_eq!((beyond, a.state()), (vec![], State::Established));
+        a.hear(&format!("<SEQ={}><CTL=RST>", 300 + edge));
+        let challenge = a.segments().remove(0);
+        assert_eq!((challenge.to_string().as_str(), challenge.window), ("<SEQ=101><ACK=301><CTL=ACK>", WireWindow(field)));
+    }
+}
+
+#[test]
+fn a_request_has_no_buffer_yet() {
+    // The SYN cache: 65535 is the last number inside.
+    for (seq, answer) in [(300 + 65_535, &["<SEQ=101><ACK=301><CTL=ACK>"][..]), (301 + 65_535, &[])] {
+        let mut b = requested(Profile::freebsd());
+        assert_eq!(b.answer(&format!("<SEQ={seq}><CTL=RST>")), answer);
+        assert_eq!(b.state(), State::SynReceived);
+    }
+}
+
+#[test]
+fn a_connect_that_nobody_answers_fails_after_keepinit() {
+    let mut a = Scripted::new(Profile::freebsd());
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    while a.state() == State::SynSent {
+        a.wait();
+    }
+    assert_eq!((a.now.as_millis(), a.walked()), (75_000, vec!["syn-sent/user-timeout"]));
+    // Once it is open, nothing limits it.
+    let a = Scripted::established(Profile::freebsd());
+    assert_eq!(a.connection.deadline(Timer::User), None);
+}
+
+#[test]
+fn an_accepted_connection_has_its_buffer_at_once() {
+    let mut b = requested(Profile::freebsd());
+    b.hear("<SEQ=301><ACK=101><CTL=ACK>");
+    // No MSS from the peer: 536 octets, and 123 times that.
+    assert_eq!(b.connection.variables().rcv_wnd, Some(65_928));
+}
