@@ -406,10 +406,10 @@ impl Builder<'_> {
         let name = self.name(entry.host);
         let waits = matches!(result, Err(errno) if errno == "EAGAIN" || errno == "EINPROGRESS" || errno == "EALREADY");
         // A call that brings something is worth a remark when it does, any other when it is made.
-        let brings = call.starts_with("recv") || call == "accept";
+        let brings = call.starts_with("recv") || call.starts_with("ping") || call == "accept";
         let remark = match result {
             Err(errno) if !waits => Some(format!("{name}: {call}: {errno}")),
-            Ok(value) if value == "end of file" => Some(format!("{name}: {call}: {value}")),
+            Ok(value) if value == "end of file" || call.starts_with("ping") => Some(format!("{name}: {call}: {value}")),
             _ if brings != returned && (returned || waits) => None,
             _ => Some(format!("{name}: {call}")),
         };

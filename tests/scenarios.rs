@@ -14,7 +14,18 @@ use synfin::sources::scenario::{Scenario, catalogue};
 use synfin::trace::{End, HostId, Packet, PacketId, Trace, What};
 
 /// Scenarios of the catalogue that are ours: the table has no lines for them.
-const OWN: [&str; 5] = ["abort", "corrupt-segment", "lossy-link", "slow-link", "urgent-data"];
+const OWN: [&str; 10] = [
+    "abort",
+    "corrupt-segment",
+    "icmp-hard-error",
+    "icmp-soft-error",
+    "lossy-link",
+    "ping",
+    "slow-link",
+    "udp-echo",
+    "udp-loss-reorder",
+    "urgent-data",
+];
 /// Scenarios whose table lines are absolute numbers, as in the RFC's figure.
 const ABSOLUTE: [&str; 3] = ["half-open-discovery", "half-open-active-side", "time-wait-syn-not-newer"];
 /// Scenarios where a host that restarted is numbered from its earlier incarnation throughout.

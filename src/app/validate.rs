@@ -135,6 +135,7 @@ fn why_not(scenario: &Scenario, overrides: &Overrides) -> Option<String> {
         match &action.action {
             Action::Network(act) => return Some(format!("line {line}: the kernel's network cannot {act}")),
             Action::Inject(..) => return Some(format!("line {line}: nobody forges segments on a loopback")),
+            Action::Report(..) => return Some(format!("line {line}: nobody forges ICMP errors on a loopback")),
             Action::Netstat => return Some(format!("line {line}: the kernel has a netstat of its own")),
             Action::Call(Call::Crash) => return Some(format!("line {line}: the kernel itself would have to crash")),
             Action::Call(call) if call.is_beyond_kernel() => return Some(format!("line {line}: the kernel is not asked for {call}")),

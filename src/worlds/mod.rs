@@ -7,14 +7,16 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::engine::{Instant, Segment};
-use crate::trace::{HostId, Trace};
+use crate::trace::{HostId, IcmpError, Trace};
 
 mod blocking;
 pub mod kernel;
 mod network;
 pub mod simulated;
+mod udp;
 
 pub use network::{Chance, Fate, Fault, Impairment, LAST_OCTET, NetworkAct, Probability, Queue, Rate, SegmentKind};
+pub use udp::UdpCall;
 
 /// The port a scenario means when it names none: free of any protocol a dissector would look for.
 pub const DEFAULT_PORT: u16 = 7007;
@@ -68,6 +70,10 @@ errnos! {
     Again = "EAGAIN",
     /// No route to such an address.
     NetworkUnreachable = "ENETUNREACH",
+    /// That host does not answer, or nothing gets through to it.
+    HostUnreachable = "EHOSTUNREACH",
+    /// More than one packet can carry.
+    MessageTooLong = "EMSGSIZE",
 }
 
 impl Errno {
@@ -142,6 +148,15 @@ pub enum Call {
     Crash,
     /// `setsockopt`.
     Set(SocketOption),
+    /// A call on the UDP socket.
+    Udp(UdpCall),
+    /// Asks a host for echoes, a second apart, and waits for them.
+    Ping {
+        /// Whom.
+        to: HostId,
+        /// How many.
+        times: u16,
+    },
 }
 
 /// What a `send` says of its text.
@@ -202,7 +217,7 @@ impl Call {
     pub fn is_beyond_kernel(&self) -> bool {
         match self {
             Self::Listen { fast_open, .. } => fast_open.is_some(),
-            Self::OpenPassive { .. } => true,
+            Self::OpenPassive { .. } | Self::Udp(_) | Self::Ping { .. } => true,
             Self::Connect { text, fast, .. } => *fast || !text.is_empty(),
             Self::Send { flag, .. } => matches!(flag, SendFlag::Urgent | SendFlag::Last),
             Self::Accept
@@ -265,6 +280,9 @@ impl fmt::Display for Call {
             Self::Exit => write!(f, "exit"),
             Self::Crash => write!(f, "crash"),
             Self::Set(option) => write!(f, "option {option}"),
+            Self::Udp(call) => call.fmt(f),
+            Self::Ping { times: 1, .. } => write!(f, "ping"),
+            Self::Ping { times, .. } => write!(f, "ping times {times}"),
         }
     }
 }
@@ -351,6 +369,13 @@ pub trait World {
     /// # Errors
     /// What is impossible here, in words.
     fn inject(&mut self, from: HostId, claims: Claim, segment: &Segment) -> Result<(), String>;
+
+    /// Tells `host` of an ICMP error, in the name of the network, about the last packet of its own of this kind; or
+    /// says why not.
+    ///
+    /// # Errors
+    /// What is impossible here, in words.
+    fn report(&mut self, host: HostId, error: IcmpError, about: SegmentKind) -> Result<(), String>;
 
     /// Lets one more thing happen, at `until` at the latest; `false` if nothing is left to happen before.
     fn step(&mut self, until: Option<Instant>) -> bool;

@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use synfin::engine::{Instant, Segment};
 use synfin::sources::scenario::{Overrides, Scenario, play_in};
-use synfin::trace::{HostId, Trace};
+use synfin::trace::{HostId, IcmpError, Trace};
 use synfin::worlds::simulated::{NetstatRow, Simulated};
-use synfin::worlds::{Call, Claim, NetworkAct, Outcome, World};
+use synfin::worlds::{Call, Claim, NetworkAct, Outcome, SegmentKind, World};
 
 /// A play, but for its place in sequence space.
 #[derive(Clone, Debug)]
@@ -143,6 +143,11 @@ impl<F: FnMut(&Simulated)> World for Watched<F> {
 
     fn inject(&mut self, from: HostId, claim: Claim, segment: &Segment) -> Result<(), String> {
         let outcome = self.world.inject(from, claim, segment);
+        self.looked_at(outcome)
+    }
+
+    fn report(&mut self, host: HostId, error: IcmpError, about: SegmentKind) -> Result<(), String> {
+        let outcome = self.world.report(host, error, about);
         self.looked_at(outcome)
     }
 

@@ -270,6 +270,12 @@ knobs! {
         linux: 65_536, "net.ipv4.tcp_rmem 131072, half of it for text";
         freebsd: 65_536, "net.inet.tcp.recvspace";
     }
+    /// Octets of text that may wait at a UDP socket; a datagram that does not fit is dropped.
+    udp_receive_buffer: u32 = "udp-receive-buffer" {
+        rfc9293: 65_536, "RFC 768 says nothing of it";
+        linux: 212_992, "net.core.rmem_default, of which Linux counts more than the text";
+        freebsd: 42_080, "net.inet.udp.recvspace";
+    }
     /// Window scale offered in the SYN, as a shift count.
     window_scale: Shift = "window-scale" {
         rfc9293: Shift(None), "RFC 7323 is optional to RFC 9293";

@@ -97,6 +97,11 @@ catalogue![
     "corrupt-segment",
     "lossy-link",
     "slow-link",
+    "udp-echo",
+    "udp-loss-reorder",
+    "ping",
+    "icmp-soft-error",
+    "icmp-hard-error",
 ];
 
 /// The names of all built-in scenarios.

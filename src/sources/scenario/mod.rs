@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 mod cursor;
+mod datagram;
 mod faults;
 mod mistake;
 mod parse;
@@ -23,9 +24,9 @@ pub use play::{PlayError, play, play_in};
 
 use crate::engine::{Flags, Profile, Segment, State, TcpOptions};
 use crate::ladder::Rung;
-use crate::trace::{HostId, Trace};
+use crate::trace::{HostId, IcmpError, Trace};
 use crate::worlds::simulated::{CookieAge, HostSetup, Setup, Simulated};
-use crate::worlds::{Call, Claim, Fault, NetworkAct};
+use crate::worlds::{Call, Claim, Fault, NetworkAct, SegmentKind};
 
 /// A scenario, read and checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -124,6 +125,8 @@ pub enum Action {
     Network(NetworkAct),
     /// Somebody forges a segment in this host's name, or in that of whom it claims to come from.
     Inject(Claim, Forged),
+    /// The network tells this host of an error about the last packet of its own of this kind.
+    Report(IcmpError, SegmentKind),
     /// The sockets of this host are written down.
     Netstat,
 }
@@ -134,6 +137,7 @@ impl std::fmt::Display for Action {
             Self::Call(call) => call.fmt(f),
             Self::Network(act) => act.fmt(f),
             Self::Inject(claims, forged) => write!(f, "inject {claims}{}", forged.segment()),
+            Self::Report(error, about) => write!(f, "inject icmp {} quoting {}", error.name().replace(' ', "-"), about.name()),
             Self::Netstat => write!(f, "netstat"),
         }
     }

@@ -11,18 +11,22 @@ use crate::engine::State;
 use crate::ladder::{Course, Fields, Rung, RungKind, Sign};
 use crate::trace::HostId;
 use crate::worlds::simulated::CookieAge;
-use crate::worlds::{Call, DEFAULT_PORT, Fault, How, SendFlag};
+use crate::worlds::{Call, DEFAULT_PORT, Fault, How, SendFlag, UdpCall};
 
 /// Most lines of a scenario; hostile input ends here.
 const MAX_LINES: usize = 10_000;
 const DIRECTIVES: [&str; 9] = ["title", "source", "teaches", "link", "ip", "seed", "profile", "show", "mtu"];
-const ACTIONS: [&str; 19] = [
+const ACTIONS: [&str; 23] = [
     "listen",
     "open",
     "connect",
     "accept",
     "send",
     "recv",
+    "bind",
+    "sendto",
+    "recvfrom",
+    "ping",
     "shutdown",
     "close",
     "abort",
@@ -38,15 +42,8 @@ const ACTIONS: [&str; 19] = [
     "netstat",
 ];
 /// What others call it, and what it is called here.
-const ELSEWHERE: [(&str, &str); 7] = [
-    ("socket", "listen or connect"),
-    ("bind", "listen port 7007 or connect from 7007"),
-    ("drop", "lose"),
-    ("write", "send"),
-    ("read", "recv"),
-    ("receive", "recv"),
-    ("setsockopt", "option"),
-];
+const ELSEWHERE: [(&str, &str); 6] =
+    [("socket", "listen or connect"), ("drop", "lose"), ("write", "send"), ("read", "recv"), ("receive", "recv"), ("setsockopt", "option")];
 const SETTINGS: [&str; 5] = ["iss", "profile", "set", "timestamp", "cookie"];
 /// Reads a scenario.
 pub(super) fn scenario(name: &str, text: &str) -> Result<Scenario, ParseError> {
@@ -260,9 +257,11 @@ impl Reader {
         let action = Self::action(cursor, host)?;
         cursor.end()?;
         self.octets += match &action {
-            Action::Call(Call::Send { text, .. } | Call::Connect { text, .. }) => u32::try_from(text.len()).unwrap_or(u32::MAX),
+            Action::Call(Call::Send { text, .. } | Call::Connect { text, .. } | Call::Udp(UdpCall::SendTo { text, .. })) => {
+                u32::try_from(text.len()).unwrap_or(u32::MAX)
+            }
             Action::Inject(_, forged) => forged.len,
-            Action::Call(_) | Action::Network(_) | Action::Netstat => 0,
+            Action::Call(_) | Action::Network(_) | Action::Report(..) | Action::Netstat => 0,
         };
         if self.octets > MAX_SEND {
             return Err(before.mistake_word(&format!("at most {MAX_SEND} octets in all"), []));
@@ -348,6 +347,23 @@ impl Reader {
                 }
                 Call::OpenPassive { port: port.unwrap_or(DEFAULT_PORT), peer: peer.map(|port| (other, port)) }
             }
+            "bind" => {
+                cursor.choice("udp (listen binds a TCP socket, connect from another)", &[("udp", ())])?;
+                Call::Udp(UdpCall::Bind { port: cursor.port_or_end()?.unwrap_or(DEFAULT_PORT) })
+            }
+            "connect" if cursor.peek_word() == "udp" => {
+                cursor.word();
+                Call::Udp(UdpCall::Connect { to: other, port: cursor.port_or_end()?.unwrap_or(DEFAULT_PORT) })
+            }
+            "sendto" => {
+                let text = cursor.send_text()?;
+                Call::Udp(UdpCall::SendTo { to: other, port: cursor.port_or_end()?, text })
+            }
+            "recvfrom" => Call::Udp(UdpCall::RecvFrom(cursor.octets_or_end()?)),
+            "ping" => {
+                let times = if cursor.at_end() { 1 } else { cursor.ping_times()? };
+                Call::Ping { to: other, times }
+            }
             "connect" => {
                 let (mut to, mut port, mut from_port, mut text, mut fast) = (None, None, None, None, false);
                 while !cursor.at_end() {
@@ -385,7 +401,7 @@ impl Reader {
                 };
                 Call::Send { text, flag }
             }
-            "recv" => Call::Recv(if cursor.at_end() { None } else { Some(cursor.number_u32("how many octets, or the end of the line")?) }),
+            "recv" => Call::Recv(cursor.octets_or_end()?),
             "shutdown" => {
                 Call::Shutdown(cursor.choice("read, write or both", &[("read", How::Read), ("write", How::Write), ("both", How::Both)])?)
             }
@@ -402,6 +418,7 @@ impl Reader {
             "crash" => Call::Crash,
             "option" => Call::Set(cursor.socket_option()?),
             verb @ ("lose" | "delay" | "duplicate" | "reorder" | "corrupt") => return cursor.network_act(verb, host).map(Action::Network),
+            "inject" if cursor.peek_word() == "icmp" => return cursor.icmp_error().map(|(error, about)| Action::Report(error, about)),
             "inject" => {
                 let claims = cursor.claim()?;
                 return Ok(Action::Inject(claims, cursor.forged()?));

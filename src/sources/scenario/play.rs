@@ -143,6 +143,7 @@ impl<W: World> Player<W> {
             }
             Action::Network(act) => self.world.network(act).map_err(impossible),
             Action::Inject(claims, forged) => self.world.inject(line.host, *claims, &forged.segment()).map_err(impossible),
+            Action::Report(error, about) => self.world.report(line.host, *error, *about).map_err(impossible),
             Action::Netstat => self.world.netstat(line.host).map_err(impossible),
         }
     }

@@ -57,7 +57,7 @@ impl Kernel {
                 process.listener.take();
                 Ok(String::new())
             }
-            Call::OpenPassive { .. } | Call::Crash => Err(rustix::io::Errno::NOSYS.into()),
+            Call::OpenPassive { .. } | Call::Crash | Call::Udp(_) | Call::Ping { .. } => Err(rustix::io::Errno::NOSYS.into()),
             Call::Set(option) => self.set_option(host, *option).map(nothing),
         }
     }

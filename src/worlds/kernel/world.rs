@@ -14,9 +14,9 @@ use super::tables::{Row, TableError, socket_table};
 use super::tcp_info::tcp_info;
 use super::{Errno, Network, NetworkError, memory_in_receive_queue};
 use crate::engine::{Instant, Profile, Segment, State};
-use crate::trace::{End, Entry, HostId, HostInfo, Packet, PacketId, Trace, What};
+use crate::trace::{End, Entry, HostId, HostInfo, IcmpError, Packet, PacketId, Trace, What};
 use crate::wire::{Checksums, WireError, decode_frame};
-use crate::worlds::{Call, Claim, NetworkAct, Outcome, World};
+use crate::worlds::{Call, Claim, NetworkAct, Outcome, SegmentKind, World};
 
 /// How long the loopback must be silent before nothing is owed: longer than the kernel delays an ACK.
 const SETTLED: Duration = Duration::from_millis(90);
@@ -332,6 +332,10 @@ impl World for Kernel {
 
     fn network(&mut self, act: &NetworkAct) -> Result<(), String> {
         Err(format!("the kernel's network cannot {act}"))
+    }
+
+    fn report(&mut self, _: HostId, error: IcmpError, _: SegmentKind) -> Result<(), String> {
+        Err(format!("the kernel's network cannot tell of {error}"))
     }
 
     fn inject(&mut self, _from: HostId, _claims: Claim, segment: &Segment) -> Result<(), String> {

@@ -9,11 +9,14 @@
 mod addresses;
 mod calls;
 mod cookies;
+mod echo;
+mod errors;
 mod fastopen;
 mod listening;
 mod passive;
 mod ports;
 mod reopen;
+mod udp;
 mod view;
 
 use std::cmp::Reverse;
@@ -23,6 +26,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+pub(super) use errors::about;
 use fastopen::KnownServer;
 pub use listening::Remark;
 pub use view::{Inspection, NetstatRow};
@@ -78,8 +82,13 @@ pub struct Host {
     /// How many sockets hold each local port.
     ports: FxHashMap<u16, u32>,
     next_ephemeral: u16,
+    udp: udp::Udp,
+    /// The echoes a process waits for.
+    ping: Option<echo::Ping>,
+    /// How many pings there were, which is what tells them apart.
+    pings: u16,
     ready: VecDeque<SocketId>,
-    /// Resets that belong to no socket.
+    /// Packets that belong to no socket.
     strays: VecDeque<Outgoing>,
     deadlines: BinaryHeap<Reverse<(Instant, SocketId)>>,
     /// What fast opens have taught of servers.
@@ -114,6 +123,9 @@ impl Host {
             listeners: FxHashMap::default(),
             ports: FxHashMap::default(),
             next_ephemeral,
+            udp: udp::Udp::default(),
+            ping: None,
+            pings: 0,
             ready: VecDeque::new(),
             strays: VecDeque::new(),
             deadlines: BinaryHeap::new(),
@@ -148,8 +160,23 @@ impl Host {
             Payload::Tcp { .. } if !self.is_between_hosts(source, destination) => None,
             Payload::Tcp { segment, text } => self.on_segment(now, source, destination, segment, text),
             Payload::Icmp(Icmp::Error { error, quote, .. }) => self.on_icmp_error(now, *error, quote),
-            // No socket of another protocol is there to take it.
-            Payload::Udp { .. } | Payload::Icmp(Icmp::EchoRequest(_) | Icmp::EchoReply(_)) | Payload::Neighbour(_) => None,
+            Payload::Udp { text } => {
+                if self.is_between_hosts(source, destination) {
+                    self.on_datagram(source, destination, text);
+                }
+                None
+            }
+            Payload::Icmp(Icmp::EchoRequest(echo)) => {
+                if self.is_between_hosts(source, destination) {
+                    self.on_echo_request(source, destination, echo);
+                }
+                None
+            }
+            Payload::Icmp(Icmp::EchoReply(echo)) => {
+                self.on_echo_reply(now, echo);
+                None
+            }
+            Payload::Neighbour(_) => None,
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Same input, same bytes: no wall clock, no global randomness, no dependence on hash order.
 
+mod datagrams;
 mod host;
 mod link;
 mod process;
@@ -20,9 +21,9 @@ use link::{Arrives, Leaving, Link, Passage, STEPS_BACK_AT_MOST};
 use process::Process;
 pub use socket::SocketId;
 
-use super::{Call, Claim, Errno, Fault, NetworkAct, Outcome, World};
+use super::{Call, Claim, Errno, Fault, NetworkAct, Outcome, SegmentKind, World};
 use crate::engine::{Event, Instant, Profile, Segment, State, Timer};
-use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Icmp, Packet, PacketId, Payload, Trace, What};
+use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Icmp, IcmpError, Packet, PacketId, Payload, Trace, What};
 use crate::wire;
 
 /// How one host of a simulated world is set up.
@@ -441,7 +442,8 @@ impl Simulated {
         let timer = self.hosts.iter_mut().filter_map(Host::poll_deadline).min();
         let lingering =
             self.processes.iter().filter_map(|process| process.lingers).map(|(_, until)| until).filter(|until| *until > self.now).min();
-        [packet, timer, lingering].into_iter().flatten().min()
+        let ping = self.hosts.iter().filter_map(Host::ping_deadline).filter(|at| *at > self.now).min();
+        [packet, timer, lingering, ping].into_iter().flatten().min()
     }
 }
 
@@ -466,6 +468,10 @@ impl World for Simulated {
                 Some(id) => self.host_mut(host).connect_result(id).map(|()| String::new()),
                 None => Err(Errno::BadDescriptor),
             },
+            Call::Ping { .. } => {
+                let now = self.now;
+                self.host_mut(host).ping_result(now)
+            }
             Call::Close if self.process(host).lingers.is_some() => self.lingered(host).map(|()| String::new()),
             _ => self.dispatch(host, call),
         };
@@ -510,6 +516,23 @@ impl World for Simulated {
         Ok(())
     }
 
+    fn report(&mut self, host: HostId, error: IcmpError, about: SegmentKind) -> Result<(), String> {
+        let own = |packet: &&Packet| packet.from == Some(host) && about.matches(&packet.payload);
+        let packet = self.trace.packets.iter().rev().find(own);
+        let Some(Packet { source, destination, payload, .. }) = packet else {
+            return Err(format!("no {} has left this host yet that an error could be about", about.name()));
+        };
+        let told = host::about(error, *source, *destination, payload);
+        let told = told.ok_or_else(|| format!("this version of IP has no {error}"))?;
+        let (reporter, to) = (reporter(error, destination.address), End { port: 0, ..*source });
+        self.note(host, format!("inject icmp {} quoting {}", error.name().replace(' ', "-"), about.name()));
+        let payload = Payload::Icmp(told);
+        let id = self.add_packet(Packet { from: None, to: host, source: reporter, destination: to, payload, damage: None });
+        self.arrive(id);
+        self.flush();
+        Ok(())
+    }
+
     fn step(&mut self, until: Option<Instant>) -> bool {
         let Some(at) = self.next_moment().filter(|at| until.is_none_or(|until| *at <= until)) else {
             if let Some(until) = until {
@@ -534,11 +557,28 @@ impl World for Simulated {
     }
 }
 
+/// Who tells of an error: the host the packet was for, where only that one can know; else a router.
+fn reporter(error: IcmpError, destination: IpAddr) -> End {
+    let address = match (error, destination) {
+        (IcmpError::ProtocolUnreachable | IcmpError::PortUnreachable | IcmpError::ReassemblyTimeExceeded, _) => destination,
+        (_, IpAddr::V4(address)) => {
+            let [a, b, c, _] = address.octets();
+            IpAddr::from([a, b, c, 254])
+        }
+        (_, IpAddr::V6(address)) => {
+            let mut segments = address.segments();
+            segments[7] = 0xfe;
+            IpAddr::from(segments)
+        }
+    };
+    End { address, port: 0 }
+}
+
 impl Simulated {
     /// The ends a forged segment claims: those of the connection the two hosts have, had, or would have.
     fn forged_ends(&self, from: HostId, to: HostId) -> (End, End) {
         let (mine, theirs) = (self.host(from).address(), self.host(to).address());
-        let known = self.trace.packets.iter().rev().find_map(|packet| {
+        let known = self.trace.packets.iter().rev().filter(|packet| packet.segment().is_some()).find_map(|packet| {
             if packet.source.address == mine && packet.destination.address == theirs {
                 Some((packet.source, packet.destination))
             } else if packet.source.address == theirs && packet.destination.address == mine {

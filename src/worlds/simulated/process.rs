@@ -10,6 +10,8 @@ use crate::worlds::{Call, Errno, How, SendFlag, SocketOption, blocking};
 pub(super) struct Process {
     pub(super) listener: Option<SocketId>,
     pub(super) connection: Option<SocketId>,
+    /// The local port of its UDP socket.
+    pub(super) datagrams: Option<u16>,
     /// Octets the blocking call has sent or received so far.
     pub(super) progress: usize,
     /// The socket a lingering `close` waits for, and how long it will.
@@ -51,6 +53,10 @@ impl Simulated {
             Call::Exit => {
                 // The process ends, whatever it was waiting for.
                 self.process(host).lingers = None;
+                self.host_mut(host).stop_ping();
+                if let Some(port) = self.process(host).datagrams.take() {
+                    self.host_mut(host).udp_close(port)?;
+                }
                 let _ = self.connection(host);
                 let listener = self.process(host).listener.take();
                 let connection = self.process(host).connection.take();
@@ -65,6 +71,8 @@ impl Simulated {
                 Ok(String::new())
             }
             Call::Set(option) => self.set_option(host, *option).map(nothing),
+            Call::Udp(call) => self.udp_call(host, call),
+            Call::Ping { to, times } => self.start_ping(host, *to, *times),
         }
     }
 
@@ -133,6 +141,9 @@ impl Simulated {
     }
 
     fn send(&mut self, host: HostId, text: &[u8], flag: SendFlag) -> Result<String, Errno> {
+        if let Some(port) = self.only_udp(host) {
+            return self.udp_send(host, port, text);
+        }
         let now = self.now;
         let id = self.connection(host)?;
         let mut progress = self.process(host).progress;
@@ -151,6 +162,9 @@ impl Simulated {
     }
 
     fn recv(&mut self, host: HostId, want: Option<u32>) -> Result<String, Errno> {
+        if let Some(port) = self.only_udp(host) {
+            return self.udp_recv(host, port, want);
+        }
         let now = self.now;
         let id = self.connection(host)?;
         let mut progress = self.process(host).progress;
@@ -160,6 +174,10 @@ impl Simulated {
     }
 
     fn close(&mut self, host: HostId) -> Result<(), Errno> {
+        if let Some(port) = self.only_udp(host) {
+            self.process(host).datagrams = None;
+            return self.host_mut(host).udp_close(port);
+        }
         let now = self.now;
         let id = match self.connection(host) {
             Ok(id) => {

@@ -47,6 +47,8 @@ pub(super) struct Socket {
     /// It stands in its listener's queue.
     pub waits: bool,
     pub error: Option<Errno>,
+    /// What the last ICMP error is called, should it end the connection.
+    pub unreachable: Option<Errno>,
     pub linger: Option<u16>,
     /// What the user wants of keep-alive; `None` inside is the profile's.
     pub keepalive: KeepAliveOptions,
@@ -109,6 +111,7 @@ impl Socket {
             in_time_wait: false,
             waits: false,
             error: None,
+            unreachable: None,
             linger: None,
             keepalive: KeepAliveOptions::default(),
             single: false,
@@ -173,7 +176,7 @@ impl Socket {
                 Signal::Refused if !self.connection.profile().crossed_reset_refuses => self.error = Some(Errno::ConnectionReset),
                 Signal::Refused => self.error = Some(Errno::ConnectionRefused),
                 Signal::Timeout => self.error = Some(Errno::TimedOut),
-                Signal::Unreachable => self.error = Some(Errno::NetworkUnreachable),
+                Signal::Unreachable => self.error = self.unreachable.take().or(Some(Errno::NetworkUnreachable)),
                 Signal::Open
                 | Signal::Closing
                 | Signal::Closed

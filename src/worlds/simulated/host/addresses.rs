@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::errors::errno_of;
 use super::{Host, SocketId};
 use crate::engine::{self, Instant};
 use crate::trace::{IcmpError, Quote, Quoted};
@@ -48,10 +49,23 @@ pub(super) fn judged(error: IcmpError) -> Option<engine::IcmpError> {
 impl Host {
     /// An ICMP error about a packet of this host arrives: it goes to the connection that sent the quoted segment.
     pub(super) fn on_icmp_error<T>(&mut self, now: Instant, error: IcmpError, quote: &Quote<T>) -> Option<SocketId> {
+        let seq = match quote.what {
+            Quoted::Tcp(seq) => seq,
+            Quoted::Udp => {
+                self.on_udp_error(error, quote.source, quote.destination);
+                return None;
+            }
+            Quoted::Echo { id, seq } => {
+                self.on_echo_error(error, id, seq);
+                return None;
+            }
+            Quoted::Other(_) => return None,
+        };
         let id = self.quoted(quote)?;
-        let Quoted::Tcp(seq) = quote.what else { return None };
-        let error = judged(error)?;
-        self.get_mut(id).ok()?.connection.on_icmp(now, error, seq);
+        let judgment = judged(error)?;
+        let socket = self.get_mut(id).ok()?;
+        socket.unreachable = errno_of(error);
+        socket.connection.on_icmp(now, judgment, seq);
         self.after_input(id);
         Some(id)
     }

@@ -1,0 +1,58 @@
+//! ICMP errors of a host: those it sends, and what those it hears are called in `errno.h`.
+
+use super::{Host, Outgoing};
+use crate::trace::{End, Icmp, IcmpError, Payload};
+use crate::wire;
+use crate::worlds::Errno;
+
+/// Octets of an ICMP error at most, IP header included (RFC 1812 section 4.3.2.3; RFC 4443 section 3.1).
+const fn longest(ipv6: bool) -> usize {
+    if ipv6 { 1280 } else { 576 }
+}
+
+/// The errno of a call that fails because of this error; `None` for one that no call fails by.
+///
+/// Names are those of RFC 1122's section 4.2.3.9 in the sockets API; what asks for no answer fails nothing (MUST-55).
+pub(super) const fn errno_of(error: IcmpError) -> Option<Errno> {
+    match error {
+        IcmpError::ProtocolUnreachable | IcmpError::PortUnreachable => Some(Errno::ConnectionRefused),
+        IcmpError::NetUnreachable | IcmpError::NetUnknown | IcmpError::NetProhibited => Some(Errno::NetworkUnreachable),
+        IcmpError::HostUnreachable
+        | IcmpError::HostUnknown
+        | IcmpError::HostProhibited
+        | IcmpError::Prohibited
+        | IcmpError::SourceRouteFailed
+        | IcmpError::TimeExceeded
+        | IcmpError::ReassemblyTimeExceeded
+        | IcmpError::ParameterProblem => Some(Errno::HostUnreachable),
+        IcmpError::FragmentationNeeded => Some(Errno::MessageTooLong),
+        IcmpError::SourceQuench => None,
+    }
+}
+
+/// The ICMP error about a packet with these ends, quoting as much of it as there is room for; `None` where this version
+/// of IP has no such error.
+pub(in super::super) fn about<T: AsRef<[u8]>>(error: IcmpError, source: End, destination: End, payload: &Payload<T>) -> Option<Icmp> {
+    let ipv6 = source.address.is_ipv6();
+    let headers = wire::packet_octets(source.address, 8) as usize;
+    let mut packet = Vec::new();
+    wire::encode_packet(source, destination, 0, payload, &mut packet).ok()?;
+    let quote = wire::quote(&packet, longest(ipv6) - headers).ok()?;
+    let told = Payload::Icmp(Icmp::Error { error, parameter: 0, quote });
+    // Whether it has a number is for the wire to say.
+    wire::encode_packet(destination, source, 0, &told, &mut Vec::new()).ok()?;
+    match told.to_owned() {
+        Payload::Icmp(icmp) => Some(icmp),
+        Payload::Tcp { .. } | Payload::Udp { .. } | Payload::Neighbour(_) => None,
+    }
+}
+
+impl Host {
+    /// Tells the sender of a packet that it came to nothing here.
+    pub(super) fn refuse<T: AsRef<[u8]>>(&mut self, error: IcmpError, source: End, destination: End, payload: &Payload<T>) {
+        if let Some(icmp) = about(error, source, destination, payload) {
+            let (from, to) = (End { port: 0, ..destination }, End { port: 0, ..source });
+            self.strays.push_back(Outgoing { socket: None, source: from, destination: to, payload: Payload::Icmp(icmp) });
+        }
+    }
+}
