@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use synfin::engine::Flags;
 use synfin::sinks::agreement::{Agreement, Difference, Kind, Shown, compare};
 use synfin::sinks::pcap::{self, Format, Tap};
-use synfin::sources::scenario::{Action, Overrides, Scenario, catalogue, host_name, play_in};
+use synfin::sources::scenario::{Action, Overrides, Scenario, When, catalogue, host_name, play_in};
 use synfin::trace::{HostId, Trace, What};
 use synfin::worlds::kernel::{Kernel, KernelError, KernelSetup, enter_user_namespace};
 use synfin::worlds::simulated::Simulated;
@@ -132,6 +134,11 @@ fn why_not(scenario: &Scenario, overrides: &Overrides) -> Option<String> {
         return Some(format!("the kernel's network cannot: {fault}"));
     }
     for (line, action) in scenario.actions() {
+        if let When::At(wait) | When::After(wait) = action.when
+            && wait > LONGEST_WAIT
+        {
+            return Some(format!("line {line}: a kernel would take {} of real time", humantime::format_duration(wait)));
+        }
         match &action.action {
             Action::Network(act) => return Some(format!("line {line}: the kernel's network cannot {act}")),
             Action::Inject(..) => return Some(format!("line {line}: nobody forges segments on a loopback")),
@@ -144,7 +151,26 @@ fn why_not(scenario: &Scenario, overrides: &Overrides) -> Option<String> {
     }
     let telling = |(knob, value): &(String, String)| (knob == "mss-option" || knob == "receive-buffer").then(|| format!("{knob}={value}"));
     let knob = scenario.hosts.iter().flat_map(|host| &host.knobs).find_map(telling);
-    knob.map(|knob| format!("{knob} at one host is what it is about, and both share one kernel"))
+    if let Some(knob) = knob {
+        return Some(format!("{knob} at one host is what it is about, and both share one kernel"));
+    }
+    let trace = scenario.simulate(overrides).ok()?;
+    clock_goes_back(&trace)
+        .then(|| "a timestamp older than the one before is what it is about, and a kernel's clock only goes on".to_owned())
+}
+
+/// The longest an action may wait for its moment; a kernel's clock is everybody's.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Whether a SYN of some host bears an older timestamp than an earlier SYN of the same host.
+fn clock_goes_back(trace: &Trace) -> bool {
+    let of = |host: HostId| {
+        let sent = trace.packets.iter().filter(move |packet| packet.from == Some(host));
+        let syns = sent.filter_map(|packet| packet.segment().filter(|segment| segment.has(Flags::SYN)));
+        syns.filter_map(|segment| segment.options.get_timestamps()).map(|ts| ts.val).collect::<Vec<_>>()
+    };
+    let older = |pair: &[u32]| pair[1].wrapping_sub(pair[0]).cast_signed() < 0;
+    trace.host_ids().any(|host| of(host).windows(2).any(older))
 }
 
 /// Settings of the scenario that are left out: they are for another profile, and the kernel has its own.
