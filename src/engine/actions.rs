@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::arrival;
 use super::options::Offers;
-use super::profile::{Profile, WindowPolicy};
+use super::profile::{HoldSynText, Profile, WindowPolicy};
 use super::segment::{Flags, Segment};
 use super::seq::Theirs;
 use super::state::{Action, Signal, State};
@@ -82,12 +82,17 @@ impl Connection {
                 }
             }
             Action::HoldBehindSyn => {
-                if let Some(segment) = segment.filter(|_| self.profile.hold_syn_text) {
+                let (text, fin) = match self.profile.hold_syn_text {
+                    HoldSynText::Always => (true, true),
+                    HoldSynText::Crossed => (self.state == State::SynSent, false),
+                    HoldSynText::Never => (false, false),
+                };
+                if let Some(segment) = segment {
                     // R7413-12: text beside a cookie that is not ours is dropped.
-                    if self.fast_open.is_none() {
+                    if text && self.fast_open.is_none() {
                         self.hold_text(segment);
                     }
-                    if segment.has(Flags::FIN) {
+                    if fin && segment.has(Flags::FIN) {
                         self.hold_fin(segment);
                     }
                 }

@@ -65,8 +65,10 @@ impl Connection {
         // An ABORT's RST belongs to the connection and looks like one of its segments; a reply to a
         // stray segment does not.
         if self.profile.abort_acks && reset.ack == Some(self.rcv.nxt) {
-            self.select_window();
-            segment.window = Self::wire_window(self.rcv.wnd, self.rcv.shift);
+            if self.profile.abort_window {
+                self.select_window();
+                segment.window = Self::wire_window(self.rcv.wnd, self.rcv.shift);
+            }
             segment.options = self.plain_options(now);
         } else if self.profile.reset_timestamps {
             segment.options = self.reset_options(reset, now);

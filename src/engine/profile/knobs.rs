@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::values::{AckPolicy, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy};
+use super::values::{AckPolicy, HoldSynText, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy};
 use super::{Knob, Layer};
 use crate::engine::rules::{TABLE, Table};
 
@@ -188,9 +188,10 @@ knobs! {
         linux: true, "measured: a FIN in ESTABLISHED is acknowledged late, or by our FIN";
     }
     /// Whether text and FIN of a SYN wait for ESTABLISHED; otherwise the peer has to send them again.
-    hold_syn_text: bool = "hold-syn-text" {
-        rfc9293: true, "RFC 9293 section 3.10.7.2, third: other text and control are queued";
-        linux: false, "a SYN's text is ignored without fast open";
+    hold_syn_text: HoldSynText = "hold-syn-text" {
+        rfc9293: HoldSynText::Always, "RFC 9293 section 3.10.7.2, third: other text and control are queued";
+        linux: HoldSynText::Never, "measured: a SYN's text is ignored without fast open";
+        freebsd: HoldSynText::Crossed, "its TCP tests: text of a crossing SYN is kept; in LISTEN it is dropped, a FIN everywhere";
     }
     /// Whether a SYN with FIN is dropped in LISTEN.
     drop_syn_fin: bool = "drop-syn-fin" {
@@ -371,6 +372,12 @@ knobs! {
     half_duplex_close: bool = "half-duplex-close" {
         rfc9293: false, "RFC 9293 MAY-1";
         linux: true, "close(2) makes the socket an orphan";
+    }
+    /// Whether the RST of an ABORT that carries an ACK tells the window as well; otherwise it says 0.
+    abort_window: bool = "abort-window" {
+        rfc9293: false, "RFC 9293 section 3.10.5 names no window";
+        linux: true, "measured: the current window";
+        freebsd: false, "its TCP tests: RST says 0";
     }
     /// Whether the RST of an ABORT carries an ACK.
     abort_acks: bool = "abort-acks" {

@@ -249,6 +249,39 @@ impl KnobValue for TimeWaitAcks {
     }
 }
 
+/// Whether text and FIN of a SYN wait for ESTABLISHED.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum HoldSynText {
+    /// They do.
+    Always,
+    /// The text of a SYN that crosses ours does; nothing else.
+    Crossed,
+    /// They are dropped.
+    Never,
+}
+
+impl KnobValue for HoldSynText {
+    const EXPECTED: &'static str = "on, crossed or off";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "on" => Some(Self::Always),
+            "crossed" => Some(Self::Crossed),
+            "off" => Some(Self::Never),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Always => "on",
+            Self::Crossed => "crossed",
+            Self::Never => "off",
+        }
+        .to_owned()
+    }
+}
+
 /// How the moment of an ACK is chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AckPolicy {

@@ -124,3 +124,28 @@ fn an_accepted_connection_has_its_buffer_at_once() {
     // No MSS from the peer: 536 octets, and 123 times that.
     assert_eq!(b.connection.variables().rcv_wnd, Some(65_928));
 }
+
+#[test]
+fn text_of_a_syn_is_kept_only_where_opens_cross() {
+    let mut b = Scripted::new(Profile::freebsd());
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    b.answer("<SEQ=300><LEN=5><CTL=SYN,FIN>");
+    b.hear("<SEQ=301><ACK=101><CTL=ACK>");
+    assert_eq!((b.state(), b.connection.receive_buffered()), (State::Established, 0));
+    let mut a = Scripted::new(Profile::freebsd());
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    assert_eq!(a.answer("<SEQ=300><LEN=5><CTL=SYN,FIN>"), ["<SEQ=100><ACK=301><CTL=SYN,ACK>"]);
+    a.hear("<SEQ=306><ACK=101><CTL=ACK>");
+    assert_eq!((a.state(), a.connection.receive_buffered()), (State::Established, 5));
+}
+
+#[test]
+fn the_reset_of_an_abort_has_no_window() {
+    for (profile, window) in [(Profile::linux(), 64_240), (Profile::freebsd(), 0)] {
+        let mut a = Scripted::established(profile);
+        a.connection.on_abort(a.now).expect("open");
+        let reset = a.segments().remove(0);
+        assert_eq!((reset.to_string().as_str(), reset.window), ("<SEQ=101><ACK=301><CTL=RST,ACK>", WireWindow(window)));
+    }
+}
