@@ -191,6 +191,33 @@ fn linux_takes_an_unreachable_network_for_an_answer_to_its_syn() {
 }
 
 #[test]
+fn freebsd_takes_a_refusal_for_an_answer_and_ignores_the_rest() {
+    let connecting =
+        |error: &str| run(&format!("A profile freebsd\nB listen\nA lose SYN\nA connect\nA at 5ms inject icmp {error} quoting SYN\n"));
+    for error in ["port-unreachable", "protocol-unreachable", "net-prohibited", "host-prohibited", "prohibited"] {
+        assert_eq!(results(&connecting(error), A, "connect"), [Err("ECONNREFUSED")], "{error}");
+    }
+    assert_eq!(results(&connecting("time-exceeded"), A, "connect"), [Err("EHOSTUNREACH")]);
+    for error in ["net-unreachable", "host-unreachable", "fragmentation-needed", "source-route-failed", "parameter-problem"] {
+        let trace = connecting(error);
+        let told = trace.entries.iter().any(|entry| entry.signals.contains(&Signal::SoftError));
+        assert_eq!((told, results(&trace, A, "connect")), (false, vec![Ok("")]), "{error}");
+    }
+}
+
+#[test]
+fn an_open_connection_survives_a_refusal_on_linux_and_freebsd() {
+    let sending = |profile: &str, error: &str| {
+        let opened = format!("A profile {profile}\nB listen\nA connect\nESTABLISHED ESTABLISHED\n");
+        run(&format!("{opened}A lose data\nA send 5\nA inject icmp {error} quoting data\nESTABLISHED ESTABLISHED\nA send 6\n"))
+    };
+    for (profile, survives) in [("rfc9293", false), ("linux", true), ("freebsd", true)] {
+        let trace = sending(profile, "port-unreachable");
+        assert_eq!(last_state(&trace, A) == State::Established, survives, "{profile}");
+    }
+}
+
+#[test]
 fn a_source_quench_changes_nothing() {
     // MUST-55.
     let trace = connecting("source-quench");

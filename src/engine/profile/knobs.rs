@@ -412,6 +412,13 @@ knobs! {
     icmp_hard_aborts: bool = "icmp-hard-aborts" {
         rfc9293: true, "RFC 9293 SHLD-26";
         linux: false, "tcp_v4_err, as RFC 5461 section 4.1 advises";
+        freebsd: false, "tcp_drop_syn_sent: in SYN-SENT alone; from memory, not measured";
+    }
+    /// Whether only ICMP errors count that say nobody wants the connection (no such protocol or port, prohibited)
+    /// or that time is exceeded.
+    icmp_refusals_only: bool = "icmp-refusals-only" {
+        rfc9293: false, "RFC 9293 section 3.9.2.2";
+        freebsd: true, "its TCP tests, SYN-SENT: ECONNREFUSED, of time exceeded EHOSTUNREACH, and nothing of all others";
     }
     /// Whether soft ICMP errors end a connection in SYN-SENT.
     icmp_soft_refuses: bool = "icmp-soft-refuses" {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::errors::errno_of;
+use super::errors::{errno_of, errno_of_refusal, judged_as_refusal};
 use super::{Host, SocketId};
 use crate::engine::{self, Instant};
 use crate::trace::{IcmpError, Quote, Quoted};
@@ -62,9 +62,10 @@ impl Host {
             Quoted::Other(_) => return None,
         };
         let id = self.quoted(quote)?;
-        let judgment = judged(error)?;
+        let refusals_only = self.profile.icmp_refusals_only;
+        let judgment = if refusals_only { judged_as_refusal(error) } else { judged(error) }?;
         let socket = self.get_mut(id).ok()?;
-        socket.unreachable = errno_of(error);
+        socket.unreachable = if refusals_only { errno_of_refusal(error) } else { errno_of(error) };
         socket.connection.on_icmp(now, judgment, seq);
         self.after_input(id);
         Some(id)

@@ -1,6 +1,7 @@
 //! ICMP errors of a host: those it sends, and what those it hears are called in `errno.h`.
 
 use super::{Host, Outgoing};
+use crate::engine;
 use crate::trace::{End, Icmp, IcmpError, Payload};
 use crate::wire;
 use crate::worlds::Errno;
@@ -27,6 +28,33 @@ pub(super) const fn errno_of(error: IcmpError) -> Option<Errno> {
         | IcmpError::ParameterProblem => Some(Errno::HostUnreachable),
         IcmpError::FragmentationNeeded => Some(Errno::MessageTooLong),
         IcmpError::SourceQuench => None,
+    }
+}
+
+/// The same for a connection of a host that heeds refusals only.
+pub(super) const fn errno_of_refusal(error: IcmpError) -> Option<Errno> {
+    let forbidden = matches!(error, IcmpError::NetProhibited | IcmpError::HostProhibited | IcmpError::Prohibited);
+    if forbidden { Some(Errno::ConnectionRefused) } else { errno_of(error) }
+}
+
+/// What TCP makes of an error that heeds refusals only: they end an attempt to connect, and nothing else is heard.
+pub(super) const fn judged_as_refusal(error: IcmpError) -> Option<engine::IcmpError> {
+    match error {
+        IcmpError::ProtocolUnreachable
+        | IcmpError::PortUnreachable
+        | IcmpError::NetProhibited
+        | IcmpError::HostProhibited
+        | IcmpError::Prohibited
+        | IcmpError::TimeExceeded => Some(engine::IcmpError::Hard),
+        IcmpError::NetUnreachable
+        | IcmpError::HostUnreachable
+        | IcmpError::FragmentationNeeded
+        | IcmpError::SourceRouteFailed
+        | IcmpError::NetUnknown
+        | IcmpError::HostUnknown
+        | IcmpError::SourceQuench
+        | IcmpError::ReassemblyTimeExceeded
+        | IcmpError::ParameterProblem => None,
     }
 }
 
