@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 pub use payload::{Echo, Icmp, IcmpError, Neighbour, Payload, Quote, Quoted};
 
-use crate::engine::{Flags, Instant, Rule, Segment, Signal, State, Timer, Variables};
+use crate::engine::{Codepoint, Flags, Instant, Rule, Segment, Signal, State, Timer, Variables};
 
 /// Everything one run left behind.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -84,6 +84,8 @@ pub struct Packet {
     pub destination: End,
     /// What it carries.
     pub payload: Payload,
+    /// The ECN field of its IP header.
+    pub codepoint: Codepoint,
     /// What the wire does to it; the fields above are as its sender meant them.
     pub damage: Option<Damage>,
 }

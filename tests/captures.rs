@@ -72,6 +72,7 @@ fn theirs(name: &str) -> Trace {
             source: decoded.source,
             destination: decoded.destination,
             payload: decoded.payload.to_owned(),
+            codepoint: decoded.codepoint,
             damage: None,
         });
         let at = Instant::START + packet.timestamp().saturating_sub(EPOCH);

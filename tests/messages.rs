@@ -1,13 +1,21 @@
 //! The notation of packets that carry no segment: written, read back, compared.
 
-use synfin::engine::SeqNumber;
+use synfin::engine::{Codepoint, SeqNumber};
 use synfin::ladder::{Message, RungKind};
 use synfin::sources::scenario::parse_ladder;
 use synfin::trace::{Echo, End, HostId, Icmp, IcmpError, Neighbour, Packet, Payload, Quote, Quoted};
 
 fn packet(payload: Payload) -> Packet {
     let end = |last, port| End { address: [192, 0, 2, last].into(), port };
-    Packet { from: Some(HostId(0)), to: HostId(1), source: end(1, 49_152), destination: end(2, 7007), payload, damage: None }
+    Packet {
+        from: Some(HostId(0)),
+        to: HostId(1),
+        source: end(1, 49_152),
+        destination: end(2, 7007),
+        payload,
+        codepoint: Codepoint::NotEct,
+        damage: None,
+    }
 }
 
 fn quote(what: Quoted) -> Quote {

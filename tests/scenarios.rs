@@ -8,7 +8,7 @@ mod common {
 use std::collections::BTreeMap;
 
 use common::csv::csv;
-use synfin::engine::{Event, FastOpenCookie, Flags, State, Timer};
+use synfin::engine::{Codepoint, Event, FastOpenCookie, Flags, State, Timer};
 use synfin::ladder::{RungKind, Sign, Step, steps};
 use synfin::sources::scenario::{Scenario, catalogue};
 use synfin::trace::{End, HostId, Packet, PacketId, Trace, What};
@@ -236,7 +236,13 @@ fn numbers(name: &str, trace: &Trace, id: PacketId) -> String {
 fn options(trace: &Trace, id: PacketId) -> String {
     let segment = trace.packet(id).segment().expect("a segment");
     let offers = segment.options.offers();
-    let mut words = vec![format!("win={}", segment.window.0)];
+    let ip = match trace.packet(id).codepoint {
+        Codepoint::NotEct => "not-ect",
+        Codepoint::Ect1 => "ect1",
+        Codepoint::Ect0 => "ect0",
+        Codepoint::Ce => "ce",
+    };
+    let mut words = vec![format!("win={}", segment.window.0), format!("ip={ip}")];
     words.extend(offers.mss.map(|mss| format!("mss={mss}")));
     words.extend(offers.window_scale.map(|shift| format!("ws={shift}")));
     words.extend(offers.sack_permitted.then(|| "sackok".to_owned()));

@@ -136,6 +136,7 @@ impl Connection {
             Action::Retransmit => self.back_off(now),
             Action::StartTimeWait => {
                 self.deadlines = Deadlines::NONE;
+                self.rest_ecn();
                 self.deadlines.set(Timer::TimeWait, now + self.profile.msl.saturating_mul(2));
             }
             Action::ForgetPeer => {
@@ -159,6 +160,8 @@ impl Connection {
                 self.snd.unsent = 0;
                 self.held = None;
                 self.urgent = None;
+                // R3168-9.
+                self.ecn = None;
                 self.previous = None;
                 self.bits.forget_pending();
             }
@@ -195,8 +198,11 @@ impl Connection {
         if segment.is_some_and(|segment| segment.seg_len() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST)) {
             return true;
         }
-        if self.challenges == 0 || nanos(now.since(Instant::from_nanos(self.challenged))) >= nanos(self.profile.challenge_interval) {
-            self.challenged = now.as_nanos();
+        #[expect(clippy::cast_possible_truncation, reason = "a difference is taken of it, far shorter than 49 days")]
+        let clock = now.as_millis() as u32;
+        let passed = u128::from(clock.wrapping_sub(self.challenged));
+        if self.challenges == 0 || passed >= self.profile.challenge_interval.as_millis() {
+            self.challenged = clock;
             self.challenges = 0;
         }
         let allowed = self.challenges < self.profile.challenge_acks;
@@ -263,6 +269,7 @@ impl Connection {
             self.rcv.shift = ours;
         }
         self.take_cookie(fast_open);
+        self.negotiate_ecn(segment);
         self.open_window();
         self.set_window(segment);
     }

@@ -234,6 +234,14 @@ impl Connection {
             }
             return;
         }
+        if syn
+            && !rst
+            && self.ecn.is_some()
+            && let Some(event) = self.syn_again(segment)
+        {
+            self.apply(event, now, Some(segment));
+            return;
+        }
         // First: the sequence number.
         if !self.is_acceptable(segment) {
             self.refuse(now, segment);
@@ -314,6 +322,9 @@ impl Connection {
     fn take_acknowledged(&mut self, now: Instant, segment: &Segment<Theirs>) {
         if self.bits.timestamps() {
             self.take_timestamp(segment, now);
+        }
+        if self.ecn.is_some() {
+            self.heed_ecn(segment);
         }
         if self.keepalive.is_some() {
             self.start_keepalive(now);

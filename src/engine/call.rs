@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::seq::{Ours, SeqNumber};
 use super::state::{Event, Refusal, State};
 use super::tcb::{Connection, Origin};
-use super::time::{Instant, Timer, nanos};
+use super::time::{Instant, Timer};
 
 /// What an active OPEN brings along: the things an engine without clock and randomness cannot know.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -250,10 +250,10 @@ impl Connection {
     /// Aborts, from now on, when what was sent waits longer than `limit` for its acknowledgment (`TCP_USER_TIMEOUT`).
     ///
     /// The timeout of RFC 9293 section 3.9.1.1 for "all data submitted": while nothing is outstanding
-    /// it does not run. `None` waits for as long as R2 allows.
+    /// it does not run. It is counted in milliseconds, 49 days at most. `None` waits for as long as R2 allows.
     // MUST-21.
     pub fn limit_delivery(&mut self, now: Instant, limit: Option<Duration>) {
-        self.delivery_limit = limit.map_or(0, |limit| nanos(limit).max(1));
+        self.delivery_limit = limit.map_or(0, |limit| u32::try_from(limit.as_millis()).unwrap_or(u32::MAX).max(1));
         let outstanding = self.deadlines.is_running(Timer::Retransmission);
         self.set_user_timeout(limit.filter(|_| outstanding).map(|limit| now + limit));
     }

@@ -12,7 +12,9 @@ mod values;
 use std::fmt;
 
 pub use knobs::{KNOBS, Profile};
-pub use values::{AckPolicy, HoldSynText, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy};
+pub use values::{
+    AckPolicy, EcnPolicy, HoldSynText, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
+};
 
 /// A set of values over the base.
 #[expect(non_camel_case_types, reason = "the list of knobs spells them as a person does")]

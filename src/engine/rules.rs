@@ -160,6 +160,8 @@ pub static RULES: &[Rule] = &[
     rule("syn-received/syn-active",               SynReceived, Syn,              Active,      SynReceived, &[ChallengeAck], "3.10.7.4 fourth"),
     rule("syn-received/syn-again-repeats",        SynReceived, SynAgain,         RepeatsSynAck, SynReceived, &[RepeatSynAck], "none"),
     rule("syn-received/syn-again",                SynReceived, SynAgain,         Always,      SynReceived, &[ChallengeAck], "3.10.7.4 first"),
+    rule("syn-received/ecn-mixed-passive",        SynReceived, EcnMixed,         Passive,     Listen,      &[ForgetPeer, ReplyRst], "RFC 9768 section 3.1.5"),
+    rule("syn-received/ecn-mixed",                SynReceived, EcnMixed,         Active,      Closed,      &[ReplyRst, TellReset, DeleteTcb], "RFC 9768 section 3.1.5"),
     rule("syn-received/syn-outside",              SynReceived, SynOutside,       Always,      SynReceived, &[ChallengeAck], "3.10.7.4 first"),
     rule("syn-received/syn-ack-literal",          SynReceived, SynAck,           Literal,     SynReceived, &[ChallengeAck], "3.10.7.4 first, A.2"),
     rule("syn-received/syn-ack-close-queued",     SynReceived, SynAck,           CloseQueued, FinWait1,    &[TakeAck, InitWindow, AckCrossedSyn, TellOpen, QueueFin], "3.10.4, 3.5 figure 7"),
@@ -204,6 +206,7 @@ pub static RULES: &[Rule] = &[
     rule("established/syn-5961-off",              Established, Syn,              Rfc5961Off,  Closed,      &[ReplyRst, TellReset, DeleteTcb], "3.10.7.4 fourth"),
     // R5961-6: a SYN draws a challenge ACK, in the window or outside; R5961-7: the RST that answers it is exact.
     rule("established/syn",                       Established, Syn,              Always,      Established, &[ChallengeAck], "3.10.7.4 fourth"),
+    rule("established/ecn-mixed",                 Established, EcnMixed,         Always,      Closed,      &[ReplyRst, TellReset, DeleteTcb], "RFC 9768 section 3.1.5"),
     rule("established/syn-outside",               Established, SynOutside,       Always,      Established, &[ChallengeAck], "3.10.7.4 first"),
     rule("established/syn-ack-5961-off",          Established, SynAckUnexpected, Rfc5961Off,  Closed,      &[ReplyRst, TellReset, DeleteTcb], "3.10.7.4 fourth"),
     rule("established/syn-ack",                   Established, SynAckUnexpected, Always,      Established, &[ChallengeAck], "3.10.7.4 fourth"),

@@ -136,6 +136,8 @@ words! {
         FastOpen = "seg-SYN-fast-open",
         /// SYN with FIN, where the profile drops those.
         SynWithFin = "seg-SYN-FIN-dropped",
+        /// The peer's SYN or SYN,ACK once more, with another form of ECN than the first (RFC 9768 section 3.1.5).
+        EcnMixed = "seg-SYN-ECN-mixed",
         /// SYN whose SEG.SEQ is outside the window.
         SynOutside = "seg-SYN-outside",
         /// In SYN-RECEIVED the very SYN that led there, at SEG.SEQ = IRS.
@@ -232,6 +234,7 @@ impl Event {
             | Self::SynWithFin
             | Self::SynOutside
             | Self::SynAgain
+            | Self::EcnMixed
             | Self::SynAck
             | Self::SynAckUnexpected
             | Self::BadSecurity

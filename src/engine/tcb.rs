@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ecn::Ecn;
 use super::fastopen::FastOpen;
 use super::keepalive::KeepAlive;
 use super::linux::Tuning;
@@ -127,6 +128,8 @@ bits! {
     opening_limited set_opening_limited OpeningLimited: "The user timeout is the profile's limit of an active OPEN.",
     fin_rides set_fin_rides FinRides: "The ACK that is due takes our FIN along once more.",
     probe_due set_probe_due ProbeDue: "A keep-alive probe has to leave.",
+    mark_low set_mark_low MarkLow: "The segment at hand came with ECT(1) or CE.",
+    mark_high set_mark_high MarkHigh: "It came with ECT(0) or CE.",
 }
 
 impl Bits {
@@ -207,8 +210,8 @@ pub struct Connection {
     pub(super) table: &'static Table,
     pub(super) deadlines: Deadlines,
     pub(super) rtt: RoundTrip,
-    /// How long text, SYN or FIN may wait for its acknowledgment, in nanoseconds; 0 is for ever.
-    pub(super) delivery_limit: u64,
+    /// How long text, SYN or FIN may wait for its acknowledgment, in milliseconds; 0 is for ever.
+    pub(super) delivery_limit: u32,
     pub(super) snd: Send,
     pub(super) rcv: Receive,
     pub(super) iss: SeqNumber<Ours>,
@@ -239,14 +242,16 @@ pub struct Connection {
     pub(super) default_mss: u16,
     /// Keep-alive, where the user has switched it on.
     pub(super) keepalive: Option<Box<KeepAlive>>,
+    /// Explicit congestion notification, where a side asks for it.
+    pub(super) ecn: Option<Box<Ecn>>,
     pub(super) tuning: Tuning,
     pub(super) bits: Bits,
     pub(super) walk: Walk,
     pub(super) signals: u16,
     pub(super) state: State,
     pub(super) origin: Origin,
-    /// When the present budget of challenge ACKs began, in nanoseconds.
-    pub(super) challenged: u64,
+    /// When the present budget of challenge ACKs began, in milliseconds; comes round in 49 days.
+    pub(super) challenged: u32,
     /// Challenge ACKs since.
     pub(super) challenges: u8,
     /// Time-outs in a row.
@@ -311,6 +316,7 @@ impl Connection {
             send_mss: 536,
             default_mss: 536,
             keepalive: None,
+            ecn: None,
             tuning: Tuning::default(),
             bits: Bits::default(),
             walk: Walk::default(),

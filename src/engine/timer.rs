@@ -93,7 +93,7 @@ impl Connection {
         let at = now.as_nanos().saturating_add(rto.max(GRANULARITY));
         self.deadlines.set(Timer::Retransmission, Instant::from_nanos(at));
         if self.delivery_limit != 0 && !self.deadlines.is_running(Timer::User) {
-            let at = now.as_nanos().saturating_add(self.delivery_limit);
+            let at = now.as_nanos().saturating_add(u64::from(self.delivery_limit) * 1_000_000);
             self.deadlines.set(Timer::User, Instant::from_nanos(at));
         }
     }

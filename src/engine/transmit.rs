@@ -13,6 +13,8 @@ struct Cut {
     seq: SeqNumber<Ours>,
     len: u32,
     flags: Flags,
+    /// Text that leaves for the first time, and no probe.
+    fresh: bool,
 }
 
 impl Connection {
@@ -32,6 +34,7 @@ impl Connection {
 
     fn next_segment(&mut self, now: Instant) -> Option<Segment<Ours>> {
         if let Some(reset) = self.reset.take() {
+            self.leave_unmarked();
             return Some(self.emit_reset(&reset, now));
         }
         if self.bits.syn_due() {
@@ -95,6 +98,7 @@ impl Connection {
             return None;
         }
         self.bits.set_syn_due(false);
+        let ecn = if answering.is_some() { self.syn_ack_ecn() } else { self.syn_ecn() };
         // Some answer a crossing SYN by all that their own has offered.
         let offers_all = self.origin == Origin::Active && self.profile.crossed_syn_ack_offers_all;
         let options = self.syn_options(answering.filter(|_| !offers_all), now);
@@ -102,7 +106,7 @@ impl Connection {
         let segment = Segment {
             seq: self.iss,
             ack: if answering.is_some() { self.rcv.nxt } else { SeqNumber::new(0) },
-            flags: flags | more,
+            flags: flags | more | ecn,
             window: self.first_window(answering.is_some()),
             urgent: 0,
             len,
@@ -196,7 +200,7 @@ impl Connection {
         }
         let start = self.text_start();
         self.spoil_sample(start.plus(len + u32::from(last && fin_outstanding)));
-        Some(Cut { seq: start, len, flags })
+        Some(Cut { seq: start, len, flags, fresh: false })
     }
 
     /// One octet beyond a closed window, so that the peer answers (MUST-36).
@@ -206,7 +210,7 @@ impl Connection {
             self.snd.unsent -= 1;
             self.snd.nxt = seq.plus(1);
             let push = if self.snd.unsent == 0 { Flags::PSH } else { Flags::NONE };
-            return Some(Cut { seq, len: 1, flags: Flags::ACK | push });
+            return Some(Cut { seq, len: 1, flags: Flags::ACK | push, fresh: false });
         }
         // The FIN has a number too; without text before it, it probes the window itself.
         if !self.bits.fin_queued() || self.bits.fin_sent() {
@@ -215,7 +219,7 @@ impl Connection {
         self.bits.set_fin_sent(true);
         self.snd.nxt = seq.plus(1);
         self.apply(Event::FinSent, now, None);
-        Some(Cut { seq, len: 0, flags: Flags::FIN | Flags::ACK })
+        Some(Cut { seq, len: 0, flags: Flags::FIN | Flags::ACK, fresh: false })
     }
 
     /// New text, and the FIN behind it, as window, MSS and Nagle allow.
@@ -260,14 +264,14 @@ impl Connection {
         if fin {
             self.apply(Event::FinSent, now, None);
         }
-        Some(Cut { seq, len, flags })
+        Some(Cut { seq, len, flags, fresh: len > 0 })
     }
 
     /// A keep-alive probe: an old number, with an octet of garbage where the knob wants one (SHLD-12, MAY-6).
     #[cold]
     fn cut_probe_of_peer(&mut self) -> Cut {
         self.bits.set_probe_due(false);
-        Cut { seq: self.snd.nxt.minus(1), len: u32::from(self.profile.keepalive_garbage), flags: Flags::ACK }
+        Cut { seq: self.snd.nxt.minus(1), len: u32::from(self.profile.keepalive_garbage), flags: Flags::ACK, fresh: false }
     }
 
     /// An ACK alone, where nothing else carries it.
@@ -280,9 +284,9 @@ impl Connection {
         if owed && self.bits.fin_rides() {
             // Our FIN has the last number that left; its ACK may be for either of them (Karn).
             self.spoil_sample(self.snd.nxt);
-            return Some(Cut { seq: self.snd.nxt.minus(1), len: 0, flags: Flags::FIN | Flags::ACK });
+            return Some(Cut { seq: self.snd.nxt.minus(1), len: 0, flags: Flags::FIN | Flags::ACK, fresh: false });
         }
-        owed.then(|| Cut { seq: self.acceptable_seq(), len: 0, flags: Flags::ACK })
+        owed.then(|| Cut { seq: self.acceptable_seq(), len: 0, flags: Flags::ACK, fresh: false })
     }
 
     /// Nagle (SHLD-7) and the sender's silly window avoidance (MUST-38, RFC 9293 section 3.8.6.2.1).
@@ -303,7 +307,7 @@ impl Connection {
     }
 
     /// A segment of this connection; it carries the newest ACK, so none is owed afterwards.
-    fn segment(&mut self, Cut { seq, len, flags }: Cut, now: Instant) -> Segment<Ours> {
+    fn segment(&mut self, Cut { seq, len, flags, fresh }: Cut, now: Instant) -> Segment<Ours> {
         self.select_window();
         if self.profile.ack_policy == AckPolicy::Linux {
             self.linux_ack_sent();
@@ -328,6 +332,9 @@ impl Connection {
         };
         if self.urgent.is_some() {
             self.mark_urgent(&mut segment);
+        }
+        if self.ecn.is_some() {
+            self.mark_ecn(&mut segment, fresh);
         }
         segment
     }

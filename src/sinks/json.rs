@@ -57,6 +57,9 @@ struct Segment {
     len: u32,
     options: String,
     segment: String,
+    /// The ECN field of the IP header, where it is not Not-ECT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ecn: Option<&'static str>,
     /// The bit that the wire turns: octet from the beginning of the TCP header, bit from the lowest.
     #[serde(skip_serializing_if = "Option::is_none")]
     damage: Option<[u16; 2]>,
@@ -165,6 +168,7 @@ fn segment(trace: &Trace, id: usize, segment: &crate::engine::Segment) -> Segmen
         len: segment.len,
         options: segment.options.to_string(),
         segment: segment.to_string(),
+        ecn: (packet.codepoint != crate::engine::Codepoint::NotEct).then(|| packet.codepoint.name()),
         damage: packet.damage.map(|damage| [damage.octet, damage.bit.into()]),
     }
 }

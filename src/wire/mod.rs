@@ -45,7 +45,7 @@ use etherparse::{
     EtherType, Ethernet2Header, Ethernet2HeaderSlice, IpNumber, IpSlice, Ipv4Header, Ipv6Header, TcpHeader, TcpSlice, UdpHeader,
 };
 
-use crate::engine::{Flags, Segment, SeqNumber, TcpOptions, WireWindow};
+use crate::engine::{Codepoint, Flags, Segment, SeqNumber, TcpOptions, WireWindow};
 use crate::trace::{Damage, End, Neighbour, Packet, Payload, Quote};
 
 use checksum::Sum;
@@ -71,6 +71,8 @@ pub struct Decoded<'a> {
     pub destination: End,
     /// What it carries; of a segment the three reserved bits are not kept.
     pub payload: Payload<&'a [u8]>,
+    /// The ECN field of the IP header.
+    pub codepoint: Codepoint,
 }
 
 /// Appends an IPv4 or IPv6 packet that carries `payload` to `out`, with right checksums.
@@ -241,6 +243,28 @@ pub fn packet_octets(address: IpAddr, payload: u32) -> u32 {
     payload.saturating_add(u32::try_from(header).unwrap_or(u32::MAX))
 }
 
+/// Writes the codepoint into the IP packet in `octets`, one of ours and so far Not-ECT (RFC 3168 section 5).
+pub fn mark(octets: &mut [u8], codepoint: Codepoint) {
+    let ipv6 = octets.first().is_some_and(|first| first >> 4 == 6);
+    if ipv6 && let Some(class) = octets.get_mut(1) {
+        // The traffic class is the low half of the first octet and the high half of this one.
+        *class |= codepoint.bits() << 4;
+    } else if let Some(header) = octets.get_mut(..Ipv4Header::MIN_LEN).filter(|_| !ipv6) {
+        header[1] |= codepoint.bits();
+        header[IPV4_CHECKSUM..][..2].fill(0);
+        let checksum = Sum::ZERO.add(header).field();
+        header[IPV4_CHECKSUM..][..2].copy_from_slice(&checksum);
+    }
+}
+
+/// The codepoint in the header of an IP packet.
+fn codepoint(ip: &IpSlice<'_>) -> Codepoint {
+    match ip {
+        IpSlice::Ipv4(packet) => Codepoint::from_bits(packet.header().slice()[1]),
+        IpSlice::Ipv6(packet) => Codepoint::from_bits(packet.header().slice()[1] >> 4),
+    }
+}
+
 /// Does to the IP packet in `octets`, one of ours, what the wire does to it; nothing where it has no such octet.
 pub fn damage(octets: &mut [u8], damage: Damage) {
     let header = if octets.first().is_some_and(|first| first >> 4 == 6) { Ipv6Header::LEN } else { Ipv4Header::MIN_LEN };
@@ -312,6 +336,7 @@ fn decode_tcp<'a>(ip: &IpSlice<'a>, octets: &'a [u8], checksums: Checksums) -> R
         source: End { address: ip.source_addr(), port: tcp.source_port() },
         destination: End { address: ip.destination_addr(), port: tcp.destination_port() },
         payload: Payload::Tcp { segment, text },
+        codepoint: codepoint(ip),
     })
 }
 
@@ -334,6 +359,7 @@ fn decode_udp<'a>(ip: &IpSlice<'a>, octets: &'a [u8], checksums: Checksums) -> R
         source: End { address: ip.source_addr(), port: u16::from_be_bytes([a, b]) },
         destination: End { address: ip.destination_addr(), port: u16::from_be_bytes([c, d]) },
         payload: Payload::Udp { text: &datagram[UdpHeader::LEN..] },
+        codepoint: codepoint(ip),
     })
 }
 
@@ -355,7 +381,7 @@ fn decode_icmp<'a>(ip: &IpSlice<'a>, octets: &'a [u8], checksums: Checksums) -> 
     }
     let (source, destination, payload) = icmp::decode(octets, hop_limit, ip.source_addr(), ip.destination_addr())?;
     let end = |address| End { address, port: 0 };
-    Ok(Decoded { source: end(source), destination: end(destination), payload })
+    Ok(Decoded { source: end(source), destination: end(destination), payload, codepoint: codepoint(ip) })
 }
 
 /// Reads the same behind an Ethernet II header, whatever its addresses (on a loopback all zero).
@@ -373,7 +399,12 @@ pub fn decode_frame(octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>, 
         EtherType::ARP => {
             let (source, destination, message) = arp::decode(behind)?;
             let end = |address| End { address, port: 0 };
-            Ok(Decoded { source: end(source), destination: end(destination), payload: Payload::Neighbour(message) })
+            Ok(Decoded {
+                source: end(source),
+                destination: end(destination),
+                payload: Payload::Neighbour(message),
+                codepoint: Codepoint::NotEct,
+            })
         }
         EtherType(ether_type) => Err(WireError::NotIp { ether_type }),
     }

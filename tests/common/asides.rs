@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use synfin::engine::profile::EcnPolicy;
 use synfin::engine::{
-    FastOpenAnswer, Flags, IcmpError, Profile, Refusal, Rule, Segment, SeqNumber, Signal, State, Timer, Variables, WireWindow,
+    FastOpenAnswer, Flags, IcmpError, Origin, Profile, Refusal, Rule, Segment, SeqNumber, Signal, State, Timer, Variables, WireWindow,
 };
 
 use super::walker::{IRS, ISS, Walker, open, segment, ways};
@@ -41,6 +42,8 @@ enum Ask {
     Early(After),
     /// Text whose TSval is this, TS.Recent being 1000.
     Stamped(Option<u32>),
+    /// A SYN or SYN,ACK that asks for accurate ECN, and the same once more with that of RFC 3168.
+    MixedEcn(Origin),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -131,6 +134,10 @@ pub(crate) fn asides() -> Vec<Aside> {
     for from in [Established, FinWait1, FinWait2] {
         add("urgent-again", from, Ask::UrgentAgain, from, None, vec![ACK]);
     }
+    // RFC 9768 section 3.1.5.
+    add("ecn-mixed-passive", SynReceived, Ask::MixedEcn(Origin::Passive), Listen, None, vec![Flags::RST | ACK]);
+    add("ecn-mixed", SynReceived, Ask::MixedEcn(Origin::Active), Closed, Some(Signal::Reset), vec![Flags::RST | ACK]);
+    add("ecn-mixed", Established, Ask::MixedEcn(Origin::Active), Closed, Some(Signal::Reset), vec![Flags::RST]);
     // RFC 7413: what the application has been given does not go back to LISTEN.
     add("rst-fast-open", SynReceived, Ask::Early(After::RstExact), Closed, Some(Signal::Reset), vec![]);
     add("syn-fast-open", SynReceived, Ask::Early(After::SynInWindow), SynReceived, None, vec![ACK]);
@@ -256,6 +263,24 @@ impl Aside {
                 walker.segments();
                 Ok(walker)
             }
+            Ask::MixedEcn(origin) => {
+                let mut walker = Walker::new(&Profile { ecn: EcnPolicy::Accurate, ..profile.clone() });
+                let opened = match origin {
+                    Origin::Passive => walker.connection.on_open_passive(walker.now, open()),
+                    Origin::Active => walker.connection.on_open_active(walker.now, open()),
+                };
+                opened.map_err(|error| error.to_string())?;
+                walker.take_note();
+                walker.segments();
+                let accurate = Flags::AE | Flags::CWR | Flags::ECE;
+                walker.hear(match self.from {
+                    Established => segment(Flags::SYN | ACK | Flags::CWR, IRS, ISS + 1, 0),
+                    _ => segment(Flags::SYN | accurate, IRS, 0, 0),
+                });
+                walker.segments();
+                walker.signals();
+                Ok(walker)
+            }
             Ask::IcmpHard | Ask::IcmpSoft | Ask::With(..) | Ask::Stamped(_) | Ask::CloseBehindText | Ask::FinOutOfOrder => {
                 let request = matches!(self.ask, Ask::IcmpHard | Ask::With("repeat-syn-ack" | "syn-resets-request", ..));
                 lead(self.from, self.from == SynReceived && request, false)
@@ -315,6 +340,13 @@ impl Aside {
                 walker.now = deadline;
                 walker.connection.on_time(deadline);
                 walker.take_note();
+                return Ok(None);
+            }
+            Ask::MixedEcn(_) => {
+                walker.hear(match self.from {
+                    Established => segment(Flags::SYN | ACK | Flags::ECE, IRS, ISS + 1, 0),
+                    _ => segment(Flags::SYN | Flags::CWR | Flags::ECE, IRS, 0, 0),
+                });
                 return Ok(None);
             }
             Ask::FinOutOfOrder => {

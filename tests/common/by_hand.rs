@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use synfin::engine::{Flags, Instant, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
+use synfin::engine::{Codepoint, Flags, Instant, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
 use synfin::trace::{End, Entry, HostId, HostInfo, Packet, PacketId, Payload, Trace, What};
 
 /// The host drawn left: it opens the connections.
@@ -99,6 +99,7 @@ impl Hand {
             source: end(from),
             destination: end(to),
             payload: Payload::Tcp { segment, text: text.into() },
+            codepoint: Codepoint::NotEct,
             damage: None,
         };
         self.trace.packets.push(packet);

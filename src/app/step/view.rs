@@ -120,7 +120,11 @@ fn words(trace: &Trace, entry: &Entry, happened: bool) -> String {
         What::Departure(id) => {
             let packet = trace.packet(*id);
             let damage = packet.damage.map(|damage| format!(", whose octet {}, bit {} the wire turns", damage.octet, damage.bit));
-            format!("{host} sends {}{}", carried(packet), damage.unwrap_or_default())
+            let marked = match packet.codepoint {
+                synfin::engine::Codepoint::NotEct => String::new(),
+                codepoint => format!(", {}", codepoint.name()),
+            };
+            format!("{host} sends {}{marked}{}", carried(packet), damage.unwrap_or_default())
         }
         What::Arrival(id) => {
             let packet = trace.packet(*id);

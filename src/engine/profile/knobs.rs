@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use super::values::{AckPolicy, HoldSynText, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy};
+use super::values::{
+    AckPolicy, EcnPolicy, HoldSynText, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
+};
 use super::{Knob, Layer};
 use crate::engine::rules::{TABLE, Table};
 
@@ -464,6 +466,23 @@ knobs! {
     keepalive_reset: bool = "keepalive-reset" {
         rfc9293: false, "RFC 9293 section 3.8.4 names no segment";
         linux: true, "measured: RST,ACK at SND.NXT";
+    }
+    /// What is done about explicit congestion notification: nothing, accept it, ask for it (RFC 3168), or ask for
+    /// the accurate form (RFC 9768) and accept either.
+    ecn: EcnPolicy = "ecn" {
+        rfc9293: EcnPolicy::Off, "a choice of this project: SHLD-8 is for who has a congestion window to halve";
+        linux: EcnPolicy::Accept, "net.ipv4.tcp_ecn=2";
+        freebsd: EcnPolicy::Accept, "net.inet.tcp.ecn.enable=2";
+    }
+    /// How many SYNs ask for ECN before the next one goes without; 0 asks for ever.
+    ecn_fallback: u8 = "ecn-fallback" {
+        rfc9293: 2, "RFC 9768 section 3.1.4.1: the first retransmission still asks";
+        linux: 1, "net.ipv4.tcp_ecn_fallback: the first retransmission does not ask";
+        freebsd: 2, "net.inet.tcp.ecn.maxretries=1";
+    }
+    /// Whether a SYN,ACK repeats the ECN bits of the SYN, as broken servers do.
+    ecn_reflect: bool = "ecn-reflect" {
+        rfc9293: false, "RFC 3168 section 6.1.1 tells of such servers";
     }
     /// Places in a backlog beyond the number that listen asks for.
     backlog_extra: u16 = "backlog-extra" {

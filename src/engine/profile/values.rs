@@ -113,6 +113,43 @@ impl KnobValue for OptionLayout {
     }
 }
 
+/// What a host does about explicit congestion notification (RFC 3168, RFC 9768).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum EcnPolicy {
+    /// Nothing: it neither asks nor accepts.
+    Off,
+    /// It accepts RFC 3168's, and does not ask.
+    Accept,
+    /// It asks for RFC 3168's.
+    Ask,
+    /// It asks for RFC 9768's, and accepts either.
+    Accurate,
+}
+
+impl KnobValue for EcnPolicy {
+    const EXPECTED: &'static str = "off, accept, ask or accurate";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "accept" => Some(Self::Accept),
+            "ask" => Some(Self::Ask),
+            "accurate" => Some(Self::Accurate),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Off => "off",
+            Self::Accept => "accept",
+            Self::Ask => "ask",
+            Self::Accurate => "accurate",
+        }
+        .to_owned()
+    }
+}
+
 /// When a listener answers a SYN by a cookie and keeps nothing (RFC 4987 section 3.6).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SynCookies {

@@ -164,6 +164,7 @@ fn profile(knobs: &[(&str, &str)]) -> Profile {
 
 mod acknowledging;
 mod closing;
+mod ecn;
 mod fastopen;
 mod freebsd;
 mod laws;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use crate::engine::{Rule, Signal};
+use crate::engine::{Codepoint, Rule, Signal};
 use crate::ladder::Message;
 use crate::trace::{Entry, Trace, What};
 
@@ -55,12 +55,13 @@ pub(super) fn write(trace: &Trace, seen: Seen<'_>, since: &Since<'_>, out: &mut 
     };
     let packet = trace.packet(seen.packet);
     let what = packet.segment().map_or_else(|| Message::of(packet).to_string(), |segment| segment.flags.to_string());
+    let codepoint = if packet.codepoint == Codepoint::NotEct { String::new() } else { format!(" {}", packet.codepoint.name()) };
     // A packet leaves because of a rule that fired before; only the FIN of CLOSE-WAIT walks one by leaving.
     let cause = since.cause.as_slice();
     let fired = if entry.rules.is_empty() && seen.direction == Direction::Outbound { cause } else { &entry.rules };
     let (rules, sections) = (Rules(fired), Sections(fired));
     // Writing to a string cannot fail; the same holds below.
-    let _ = write!(out, "{} {} -> {} | {verb} {what} | {rules} | {sections}", Name(host), entry.before, entry.after);
+    let _ = write!(out, "{} {} -> {} | {verb} {what}{codepoint} | {rules} | {sections}", Name(host), entry.before, entry.after);
     if !entry.signals.is_empty() {
         let _ = write!(out, " | signal: {}", Signals(&entry.signals));
     }

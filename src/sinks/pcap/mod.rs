@@ -20,10 +20,11 @@
 //! B CLOSE-WAIT -> LAST-ACK | snd FIN,ACK | close-wait/fin-sent | RFC 9293 3.10.4 | after: loss 7, call close
 //! ```
 //! ```text
-//! comment  = name " " change " | " way " " flags " | " rules " | " sections [signals] [after]
+//! comment  = name " " change " | " way " " flags [" " ecn] " | " rules " | " sections [signals] [after]
 //! change   = state " -> " state               ; the host's state before and after
 //! way      = "snd" / "rcv" / "drop"        ; drop: received with a wrong checksum, and left unread
 //! flags    = "none" / flag *("," flag)        ; SYN, FIN,ACK
+//! ecn      = "ECT(1)" / "ECT(0)" / "CE"   ; the ECN field of the IP header, where it is not Not-ECT
 //! rules    = "-" / rule *("+" rule)           ; rcv: those that fired, in order; snd: the one that let it leave
 //! sections = "-" / "RFC 9293 " section *("; " section)   ; of the same rules, in the same order
 //! signals  = " | signal: " signal *(", " signal)         ; what the user was told because of this packet
@@ -56,7 +57,7 @@ use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeade
 use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
 use pcap_file::{DataLink, Endianness};
 
-use crate::engine::Instant;
+use crate::engine::{Codepoint, Instant};
 use crate::trace::{Entry, HostId, HostInfo, PacketId, Trace, What};
 use crate::wire::{self, WireError};
 
@@ -318,6 +319,9 @@ impl<'a> Frames<'a> {
             &mut self.buffer,
         )
         .map_err(|source| PcapError::Packet { packet: seen.packet, source })?;
+        if packet.codepoint != Codepoint::NotEct {
+            wire::mark(&mut self.buffer[LINK_HEADER..], packet.codepoint);
+        }
         if let Some(damage) = packet.damage {
             wire::damage(&mut self.buffer[LINK_HEADER..], damage);
         }

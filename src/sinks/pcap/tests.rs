@@ -4,7 +4,7 @@ use pcap_parser::pcapng::Block as OtherBlock;
 use pcap_parser::{LegacyPcapSlice, Linktype, PcapBlockOwned, PcapNGSlice};
 
 use super::*;
-use crate::engine::{Flags, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
+use crate::engine::{Codepoint, Flags, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
 use crate::trace::{End, Packet, Payload};
 use crate::wire::{Checksums, decode_frame};
 
@@ -40,7 +40,15 @@ impl Hand {
             len: u32::try_from(text.len()).expect("short"),
             options: TcpOptions::NONE.mss(1460),
         };
-        self.0.packets.push(Packet { from, to, source, destination, payload: Payload::Tcp { segment, text: text.into() }, damage: None });
+        self.0.packets.push(Packet {
+            from,
+            to,
+            source,
+            destination,
+            payload: Payload::Tcp { segment, text: text.into() },
+            codepoint: Codepoint::NotEct,
+            damage: None,
+        });
         PacketId(u32::try_from(self.0.packets.len() - 1).expect("few"))
     }
 

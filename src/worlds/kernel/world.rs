@@ -204,6 +204,7 @@ impl Kernel {
                     source: decoded.source,
                     destination: decoded.destination,
                     payload: decoded.payload.to_owned(),
+                    codepoint: decoded.codepoint,
                     damage: None,
                 };
                 let id = PacketId(u32::try_from(self.trace.packets.len()).unwrap_or(u32::MAX));

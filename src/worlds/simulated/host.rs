@@ -34,7 +34,7 @@ pub use view::{Inspection, NetstatRow};
 use addresses::is_unicast;
 
 use super::socket::{Socket, SocketId, copied};
-use crate::engine::{Connection, Instant, Profile, Segment, State};
+use crate::engine::{Codepoint, Connection, Instant, Profile, Segment, State};
 use crate::trace::{End, Icmp, Payload};
 use crate::worlds::Errno;
 
@@ -49,6 +49,8 @@ pub struct Outgoing {
     pub destination: End,
     /// What it carries.
     pub payload: Payload,
+    /// The ECN field of its IP header.
+    pub codepoint: Codepoint,
 }
 
 impl Outgoing {
@@ -97,6 +99,8 @@ pub struct Host {
     remarks: VecDeque<Remark>,
     /// Records in TIME-WAIT, counted only where a knob limits them.
     time_waits: u32,
+    /// The ECN field of the packet at hand.
+    mark: Codepoint,
     /// What answers a segment that is nobody's: always in CLOSED.
     nobody: Connection,
     /// The socket whose connection had an input since [`Host::take_touched`] was asked.
@@ -132,6 +136,7 @@ impl Host {
             known_servers: FxHashMap::default(),
             remarks: VecDeque::new(),
             time_waits: 0,
+            mark: Codepoint::NotEct,
             nobody,
             touched: None,
         }
@@ -151,6 +156,21 @@ impl Host {
     /// connections, in order; the last one stays.
     pub fn prescribe_timestamps(&mut self, offsets: impl IntoIterator<Item = u32>) {
         self.timestamp_offsets.extend(offsets);
+    }
+
+    /// As [`on_packet`](Self::on_packet), of a packet whose IP header has this ECN field.
+    pub fn on_marked_packet(
+        &mut self,
+        now: Instant,
+        source: End,
+        destination: End,
+        payload: &Payload,
+        codepoint: Codepoint,
+    ) -> Option<SocketId> {
+        self.mark = codepoint;
+        let concerned = self.on_packet(now, source, destination, payload);
+        self.mark = Codepoint::NotEct;
+        concerned
     }
 
     /// A packet arrives. Returns the socket it concerned, or `None` if it was nobody's.
@@ -195,9 +215,10 @@ impl Host {
             if let Some(reopened) = self.reopen(id, now, source, destination, segment, text) {
                 return Some(reopened);
             }
+            let mark = self.mark;
             let socket = self.get_mut(id).ok()?;
             let was_open = socket.connection.state().is_synchronized();
-            let arrival = socket.connection.on_segment(now, &arriving);
+            let arrival = socket.connection.on_marked_segment(now, mark, &arriving);
             socket.take(&arrival, text);
             let state = socket.connection.state();
             if !was_open && state == State::TimeWait {
@@ -222,7 +243,13 @@ impl Host {
         }
         self.nobody.on_segment(now, &arriving);
         if let Some(reset) = self.nobody.poll_segment(now) {
-            self.strays.push_back(Outgoing { socket: None, source: destination, destination: source, payload: bare(reset) });
+            self.strays.push_back(Outgoing {
+                socket: None,
+                source: destination,
+                destination: source,
+                payload: bare(reset),
+                codepoint: Codepoint::NotEct,
+            });
         }
         None
     }
@@ -297,7 +324,8 @@ impl Host {
         let segment = socket.connection.poll_segment(now)?;
         let text = if segment.len == 0 { Vec::new() } else { copied(&socket.send, socket.connection.text_range(&segment)) };
         let source = End { address, port: socket.local_port? };
-        Some(Outgoing { socket: Some(id), source, destination: socket.remote?, payload: Payload::Tcp { segment, text } })
+        let codepoint = socket.connection.codepoint();
+        Some(Outgoing { socket: Some(id), source, destination: socket.remote?, payload: Payload::Tcp { segment, text }, codepoint })
     }
 
     /// All that a socket wanted to send has left: schedule its timers, or forget it if it is over.

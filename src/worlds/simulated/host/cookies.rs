@@ -13,7 +13,7 @@ use super::{Host, Outgoing, SocketId};
 use crate::engine::options::Offers;
 use crate::engine::profile::SynCookies;
 use crate::engine::seq::Ours;
-use crate::engine::{Connection, Cookie, Flags, Instant, Segment, SeqNumber, TcpOptions};
+use crate::engine::{Codepoint, Connection, Cookie, Flags, Instant, Segment, SeqNumber, TcpOptions};
 use crate::trace::End;
 
 /// What three bits can say of an MSS, in octets, rounded down: the least Linux takes, the defaults of both
@@ -50,7 +50,13 @@ impl Host {
         if once.on_open_passive(now, open).is_ok() {
             once.on_segment(now, &syn.crossed());
             if let Some(answer) = once.poll_segment(now) {
-                let answer = Outgoing { socket: Some(id), source: destination, destination: source, payload: super::bare(answer) };
+                let answer = Outgoing {
+                    socket: Some(id),
+                    source: destination,
+                    destination: source,
+                    payload: super::bare(answer),
+                    codepoint: Codepoint::NotEct,
+                };
                 self.strays.push_back(answer);
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::errors::errno_of;
 use super::{Host, Outgoing};
-use crate::engine::Instant;
+use crate::engine::{Codepoint, Instant};
 use crate::trace::{Echo, End, Icmp, IcmpError, Payload};
 use crate::worlds::Errno;
 
@@ -68,7 +68,7 @@ impl Host {
         let seq = u16::try_from(ping.requests.len()).unwrap_or(u16::MAX);
         let payload = Payload::Icmp(Icmp::EchoRequest(Echo { id: ping.id, seq, text: (0..TEXT).collect() }));
         let source = End { address: self.address, port: 0 };
-        self.strays.push_back(Outgoing { socket: None, source, destination: ping.to, payload });
+        self.strays.push_back(Outgoing { socket: None, source, destination: ping.to, payload, codepoint: Codepoint::NotEct });
     }
 
     /// The round trips of a ping, in order; sends the next request if it is time.
@@ -118,7 +118,7 @@ impl Host {
     /// A request arrives: what it brought goes back, all of it.
     pub(super) fn on_echo_request(&mut self, source: End, destination: End, echo: &Echo) {
         let payload = Payload::Icmp(Icmp::EchoReply(echo.clone()));
-        self.strays.push_back(Outgoing { socket: None, source: destination, destination: source, payload });
+        self.strays.push_back(Outgoing { socket: None, source: destination, destination: source, payload, codepoint: Codepoint::NotEct });
     }
 
     pub(super) fn on_echo_reply(&mut self, now: Instant, echo: &Echo) {

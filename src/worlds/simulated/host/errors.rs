@@ -1,7 +1,7 @@
 //! ICMP errors of a host: those it sends, and what those it hears are called in `errno.h`.
 
 use super::{Host, Outgoing};
-use crate::engine;
+use crate::engine::{self, Codepoint};
 use crate::trace::{End, Icmp, IcmpError, Payload};
 use crate::wire;
 use crate::worlds::Errno;
@@ -80,7 +80,13 @@ impl Host {
     pub(super) fn refuse<T: AsRef<[u8]>>(&mut self, error: IcmpError, source: End, destination: End, payload: &Payload<T>) {
         if let Some(icmp) = about(error, source, destination, payload) {
             let (from, to) = (End { port: 0, ..destination }, End { port: 0, ..source });
-            self.strays.push_back(Outgoing { socket: None, source: from, destination: to, payload: Payload::Icmp(icmp) });
+            self.strays.push_back(Outgoing {
+                socket: None,
+                source: from,
+                destination: to,
+                payload: Payload::Icmp(icmp),
+                codepoint: Codepoint::NotEct,
+            });
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::{Host, Inspection, Outgoing, SocketId};
 use crate::engine::profile::SynCookies;
 use crate::engine::seq::Theirs;
-use crate::engine::{Flags, Instant, Segment, State};
+use crate::engine::{Codepoint, Flags, Instant, Segment, State};
 use crate::trace::End;
 
 /// What a host decided beside what its connections do.
@@ -61,7 +61,13 @@ impl Host {
         let listener = self.get_mut(id).ok()?;
         listener.connection.on_segment(now, &segment.crossed());
         if let Some(reset) = listener.connection.poll_segment(now) {
-            self.strays.push_back(Outgoing { socket: Some(id), source: destination, destination: source, payload: super::bare(reset) });
+            self.strays.push_back(Outgoing {
+                socket: Some(id),
+                source: destination,
+                destination: source,
+                payload: super::bare(reset),
+                codepoint: Codepoint::NotEct,
+            });
         }
         Some(id)
     }
@@ -99,13 +105,14 @@ impl Host {
         let child = self.child(id, source, destination)?;
         let open = self.open_parameters(self.get(id).ok()?.mss, iss);
         self.get_mut(id).ok()?.half_open.insert((child.serial, child));
+        let mark = self.mark;
         let socket = self.get_mut(child).ok()?;
         socket.parent = Some(id);
         socket.connection.on_open_passive(now, open).ok()?;
         if let Some(answer) = answer {
             socket.connection.answer_fast_open(answer);
         }
-        let arrival = socket.connection.on_segment(now, &segment.crossed());
+        let arrival = socket.connection.on_marked_segment(now, mark, &segment.crossed());
         socket.take(&arrival, text);
         if self.profile.syn_ack_with_text {
             // The SYN,ACK waits for what its application has to say.

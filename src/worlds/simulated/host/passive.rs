@@ -3,7 +3,7 @@
 //! A listener of the sockets API lives on and forks a child instead (`host`).
 
 use super::{Host, Outgoing, SocketId};
-use crate::engine::{Instant, Segment, SeqNumber, State};
+use crate::engine::{Codepoint, Instant, Segment, SeqNumber, State};
 use crate::trace::End;
 use crate::worlds::Errno;
 
@@ -62,11 +62,18 @@ impl Host {
                 socket.connection.prepare_iss(SeqNumber::new(iss));
             }
         }
+        let mark = self.mark;
         let Ok(socket) = self.get_mut(id) else { return };
-        let arrival = socket.connection.on_segment(now, &segment.crossed());
+        let arrival = socket.connection.on_marked_segment(now, mark, &segment.crossed());
         socket.take(&arrival, text);
         if !opens && let Some(reset) = socket.connection.poll_segment(now) {
-            self.strays.push_back(Outgoing { socket: Some(id), source: destination, destination: source, payload: super::bare(reset) });
+            self.strays.push_back(Outgoing {
+                socket: Some(id),
+                source: destination,
+                destination: source,
+                payload: super::bare(reset),
+                codepoint: Codepoint::NotEct,
+            });
         }
         self.after_input(id);
     }
