@@ -158,3 +158,15 @@ fn a_window_is_taken_from_the_newest_segment_only() {
     a.hear("<SEQ=312><ACK=101><WND=1100><CTL=ACK>");
     assert_eq!(window(&a), Some(1000), "an older acknowledgment");
 }
+
+#[test]
+fn quick_acks_are_the_users_to_switch() {
+    // TCP_QUICKACK: the second segment's ACK of a connection that has answered waits, unless the user says otherwise.
+    let settled = |quick: bool| {
+        let mut a = Scripted::established(Profile::linux());
+        a.connection.set_quick_ack(quick);
+        a.answer("<SEQ=301><ACK=101><LEN=1><CTL=PSH,ACK>")
+    };
+    assert_eq!(settled(true), ["<SEQ=101><ACK=302><CTL=ACK>"]);
+    assert_eq!(settled(false), NOTHING);
+}

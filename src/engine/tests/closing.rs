@@ -104,3 +104,38 @@ fn a_fin_that_comes_before_ours_could_leave_still_leads_to_closing() {
     a.hear("<SEQ=302><ACK=107><CTL=ACK>");
     assert_eq!(a.state(), State::TimeWait);
 }
+
+#[test]
+fn an_orphan_waits_for_the_peers_fin_as_long_as_the_knob_says() {
+    let mut a = Scripted::established(profile(&[("fin-wait-2-timeout", "60s")]));
+    a.pass(Duration::from_secs(100));
+    a.connection.on_close(a.now, true).expect("open");
+    a.out();
+    a.hear("<SEQ=301><ACK=102><CTL=ACK>");
+    assert_eq!((a.state(), a.connection.deadline(Timer::FinWait2)), (State::FinWait2, Some(a.now + Duration::from_mins(1))));
+    assert_eq!(a.wait(), (60_000, vec![]));
+    assert_eq!(a.state(), State::Closed);
+}
+
+#[test]
+fn only_text_that_nobody_will_read_turns_a_close_into_a_reset() {
+    // RFC 1122 4.2.2.13: "If such a host issues a CLOSE call while received data is still pending".
+    for (knob, both, read, left) in [
+        ("on", true, 10, "<SEQ=101><ACK=311><CTL=FIN,ACK>"),
+        ("on", true, 9, "RST"),
+        ("on", false, 9, "<SEQ=101><ACK=311><CTL=FIN,ACK>"),
+        ("off", true, 9, "<SEQ=101><ACK=311><CTL=FIN,ACK>"),
+    ] {
+        let mut a = Scripted::established(profile(&[("half-duplex-close", knob)]));
+        a.answer("<SEQ=301><ACK=101><LEN=10><CTL=ACK>");
+        assert_eq!(a.connection.on_receive(a.now, read), Ok(read));
+        a.connection.on_close(a.now, both).expect("open");
+        let out = a.out();
+        assert!(out.len() == 1 && out[0].contains(left), "{out:?}: knob {knob}, both {both}, {read} read");
+        if left != "RST" {
+            // What arrives now has a reader unless both directions are closed and the knob is on.
+            let answer = a.answer("<SEQ=311><ACK=102><LEN=10><CTL=ACK>");
+            assert_eq!(answer[0].contains("RST"), knob == "on" && both, "{answer:?}");
+        }
+    }
+}

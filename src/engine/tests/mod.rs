@@ -164,6 +164,7 @@ fn profile(knobs: &[(&str, &str)]) -> Profile {
 
 mod acknowledging;
 mod closing;
+mod cookie;
 mod ecn;
 mod fastopen;
 mod freebsd;
@@ -179,6 +180,7 @@ mod silence;
 mod syn_text;
 mod timestamps;
 mod urgent;
+mod values;
 mod window;
 mod wrap;
 

@@ -110,3 +110,73 @@ fn calls_that_come_too_early_or_too_late_say_so() {
     assert!(matches!(a.connection.on_send(now, 1, false), Err(CallError { refusal: Refusal::Closing, .. })));
     assert!(matches!(a.connection.on_close(now, false), Err(CallError { refusal: Refusal::Closing, .. })));
 }
+
+#[test]
+fn an_iss_can_be_prepared_in_listen_alone() {
+    let mut b = Scripted::new(Profile::rfc9293());
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    b.connection.prepare_iss(SeqNumber::new(500));
+    assert_eq!(b.answer("<SEQ=300><CTL=SYN>"), ["<SEQ=500><ACK=301><CTL=SYN,ACK>"]);
+    b.connection.prepare_iss(SeqNumber::new(900));
+    assert_eq!(b.connection.variables().iss, Some(SeqNumber::new(500)));
+}
+
+#[test]
+fn variables_are_absent_until_they_mean_something() {
+    let mut a = Scripted::new(Profile::rfc9293());
+    let known = |a: &Scripted| {
+        let variables = a.connection.variables();
+        (variables.iss.is_some(), variables.snd_nxt.is_some(), variables.irs.is_some(), variables.rcv_nxt.is_some())
+    };
+    assert_eq!(known(&a), (false, false, false, false));
+    a.connection.on_open_passive(a.now, a.open()).expect("CLOSED");
+    assert_eq!(known(&a), (false, false, false, false), "LISTEN");
+    let mut a = Scripted::new(Profile::rfc9293());
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    assert_eq!(known(&a), (true, true, false, false), "SYN-SENT");
+    a.out();
+    a.hear("<SEQ=300><ACK=101><CTL=SYN,ACK>");
+    assert_eq!(known(&a), (true, true, true, true), "ESTABLISHED");
+    let variables = a.connection.variables();
+    assert_eq!((variables.srtt, variables.timers), (Some(Duration::from_nanos(1)), vec![]));
+}
+
+#[test]
+fn a_connection_is_busy_while_something_is_outstanding_or_owed() {
+    let mut a = Scripted::established(profile(&[("delayed-ack", "200ms")]));
+    assert!(!a.connection.is_busy());
+    a.hear("<SEQ=301><ACK=101><LEN=10><CTL=ACK>");
+    assert!(a.connection.is_busy(), "an ACK is owed");
+    a.wait();
+    assert!(!a.connection.is_busy());
+    a.send(10);
+    assert!(a.connection.is_busy(), "text waits for its ACK");
+    assert_eq!(a.connection.variables().timers, [(Timer::Retransmission, a.connection.poll_deadline().expect("it runs"))]);
+}
+
+#[test]
+fn a_syn_offers_the_buffer_as_it_is() {
+    for (buffer, window) in [("1000", 1000), ("1000000", u16::MAX)] {
+        let mut a = Scripted::new(profile(&[("receive-buffer", buffer)]));
+        a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+        assert_eq!(a.segments()[0].window, WireWindow(window));
+    }
+}
+
+#[test]
+fn a_crossed_syn_is_reported_as_a_duplicate_only_with_an_ack_and_permission() {
+    // RFC 2883.
+    for (acks, permitted, left) in [
+        ("on", TcpOptions::NONE.sack_permitted(), vec!["nop,nop,sack 300:301"]),
+        ("on", TcpOptions::NONE, vec![""]),
+        ("off", TcpOptions::NONE.sack_permitted(), vec![]),
+    ] {
+        let mut a = crossed(profile(&[("sack", "on"), ("ack-crossed-syn-ack", acks)]), permitted);
+        a.out();
+        a.hear("<SEQ=300><ACK=101><CTL=SYN,ACK>");
+        let options: Vec<_> = a.segments().iter().map(|segment| segment.options.to_string()).collect();
+        assert_eq!((a.state(), options.iter().map(String::as_str).collect::<Vec<_>>()), (State::Established, left));
+        a.connection.on_send(a.now, 5, false).expect("room");
+        assert_eq!(a.segments()[0].options.to_string(), "", "reported once, if at all");
+    }
+}

@@ -212,3 +212,13 @@ proptest! {
         prop_assert!(stream.scripted.connection.held.is_none());
     }
 }
+
+#[test]
+fn held_text_takes_no_room_of_segments_without_sack() {
+    for (sack, len) in [("on", 1448), ("off", 1460)] {
+        let mut a = Scripted::new(profile(&[("sack", sack)]))
+            .establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1460).sack_permitted());
+        a.answer("<SEQ=401><ACK=101><LEN=10><CTL=ACK>");
+        assert_eq!(a.send(3000)[0], format!("<SEQ=101><ACK=301><LEN={len}><CTL=ACK>"), "sack {sack}");
+    }
+}

@@ -187,3 +187,41 @@ fn the_user_timeout_ends_a_connection_in_any_state_without_a_rst() {
         assert_eq!(a.connection.poll_deadline(), None);
     }
 }
+
+#[test]
+fn challenges_have_a_budget_and_text_sent_again_has_none() {
+    // R5961-10.
+    let mut a = Scripted::established(profile(&[("challenge-acks", "2"), ("challenge-interval", "5s")]));
+    a.hear("<SEQ=301><ACK=101><LEN=10><CTL=ACK>");
+    a.out();
+    a.pass(Duration::from_mins(1));
+    let challenge = ["<SEQ=101><ACK=311><CTL=ACK>"];
+    for round in 0..2 {
+        // A SYN and a RST use it up, whatever text they carry.
+        assert_eq!(a.answer("<SEQ=320><LEN=5><CTL=SYN>"), challenge, "round {round}");
+        a.pass(Duration::from_secs(2));
+        assert_eq!(a.answer("<SEQ=320><LEN=5><CTL=RST>"), challenge);
+        for exhausted in ["<SEQ=320><LEN=5><CTL=SYN>", "<SEQ=320><LEN=5><CTL=RST>", "<SEQ=200><ACK=101><CTL=ACK>"] {
+            assert_eq!(a.answer(exhausted), NOTHING, "{exhausted}");
+        }
+        assert_eq!(a.answer("<SEQ=301><ACK=101><LEN=10><CTL=ACK>"), challenge, "its sender waits for this ACK");
+        a.pass(Duration::from_secs(3));
+    }
+}
+
+#[test]
+fn the_rst_of_an_abort_acknowledges_only_where_the_knob_says_so() {
+    for (knob, left) in [("off", "<SEQ=101><CTL=RST>"), ("on", "<SEQ=101><ACK=301><CTL=RST,ACK>")] {
+        let mut a = Scripted::established(profile(&[("abort-acks", knob)]));
+        a.connection.on_abort(a.now).expect("open");
+        assert_eq!(a.out(), [left]);
+    }
+}
+
+#[test]
+fn an_abort_takes_back_the_ack_that_was_due() {
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.hear("<SEQ=301><ACK=101><LEN=10><CTL=ACK>");
+    a.connection.on_abort(a.now).expect("open");
+    assert_eq!(a.out(), ["<SEQ=101><CTL=RST>"]);
+}

@@ -263,3 +263,48 @@ fn at_r1_the_user_hears_that_the_peer_does_not_answer() {
         .collect();
     assert_eq!(told, [None, None, Some(Signal::Unresponsive), None, None, None]);
 }
+
+#[test]
+fn a_limit_of_delivery_counts_from_now_for_what_is_outstanding() {
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.pass(Duration::from_secs(100));
+    a.send(10);
+    a.connection.limit_delivery(a.now, Some(Duration::from_secs(5)));
+    assert_eq!(a.connection.deadline(Timer::User), Some(a.now + Duration::from_secs(5)));
+}
+
+#[test]
+fn an_echoed_timestamp_is_a_sample_in_milliseconds() {
+    // RFC 7323 section 4.1.
+    let stamped = |val, ecr| TcpOptions::NONE.nop().nop().timestamps(Timestamps { val, ecr });
+    let mut a = Scripted::new(profile(&[("timestamps", "on")]));
+    a.pass(Duration::from_secs(5));
+    let mut a = a.establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", stamped(1, 5000));
+    let first = a.connection.variables().srtt.expect("the SYN was timed");
+    a.send(10);
+    a.pass(Duration::from_millis(80));
+    a.hear_with("<SEQ=301><ACK=111><CTL=ACK>", stamped(2, 5000));
+    assert_eq!(a.connection.variables().srtt.expect("timed"), (first * 7 + Duration::from_millis(80)) / 8);
+}
+
+#[test]
+fn the_syn_of_a_crossed_open_is_sent_again_as_often_as_a_syn() {
+    // MUST-23: who opened decides, passive or active.
+    let knobs = [("syn-retries", "1"), ("syn-ack-retries", "3")];
+    let mut a = crossed(profile(&knobs), TcpOptions::NONE);
+    a.out();
+    assert_eq!(waits(&mut a).len(), 2);
+    let mut b = requested(profile(&knobs));
+    assert_eq!(waits(&mut b).len(), 4);
+}
+
+#[test]
+fn only_in_syn_sent_do_the_first_timeouts_stay_as_they_are() {
+    let mut a = Scripted::new(profile(&[("syn-linear-timeouts", "2")]));
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    let first: Vec<_> = (0..5).map(|_| a.wait().0).collect();
+    assert_eq!(first, [1000, 1000, 1000, 2000, 4000]);
+    let mut b = requested(profile(&[("syn-linear-timeouts", "2")]));
+    assert_eq!((0..3).map(|_| b.wait().0).collect::<Vec<_>>(), [1000, 2000, 4000]);
+}

@@ -142,3 +142,16 @@ fn a_user_who_does_not_ask_is_not_told_and_misses_nothing_else() {
     }
     assert_eq!((deaf.state(), deaf.connection.variables()), (asking.state(), asking.connection.variables()));
 }
+
+#[test]
+fn only_an_open_connection_is_probed() {
+    for state in NUMBERED {
+        let mut a = walked_to(state);
+        let before = a.connection.poll_deadline();
+        let keepalive = a.connection.default_keepalive();
+        a.connection.set_keepalive(a.now, Some(keepalive));
+        let probed = matches!(state, State::Established | State::CloseWait | State::FinWait2);
+        assert_eq!(a.connection.deadline(Timer::KeepAlive).is_some(), probed, "{state}");
+        assert!(probed || a.connection.poll_deadline() == before, "{state}");
+    }
+}
