@@ -45,3 +45,12 @@ fn timestamps_behind_a_cookie_need_both_sides() {
         assert_eq!(b.segments()[0].options.to_string(), expected, "ours {ours}");
     }
 }
+
+#[test]
+fn text_beside_the_cookie_is_taken() {
+    let mut b = Scripted::new(Profile::rfc9293());
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    let ack = b.read("<SEQ=301><ACK=101><LEN=20><CTL=ACK>", TcpOptions::NONE);
+    let arrival = b.connection.on_cookie(b.now, b.open(), COOKIE, &ack);
+    assert_eq!((arrival.take, b.out()), (20, vec!["<SEQ=101><ACK=321><CTL=ACK>".to_owned()]));
+}

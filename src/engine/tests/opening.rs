@@ -180,3 +180,17 @@ fn a_crossed_syn_is_reported_as_a_duplicate_only_with_an_ack_and_permission() {
         assert_eq!(a.segments()[0].options.to_string(), "", "reported once, if at all");
     }
 }
+
+#[test]
+fn back_in_listen_a_moment_the_user_named_stays_and_a_limit_of_delivery_ends() {
+    let mut b = requested(Profile::rfc9293());
+    let at = b.now + Duration::from_secs(9);
+    b.connection.set_user_timeout(Some(at));
+    b.answer("<SEQ=301><CTL=RST>");
+    assert_eq!((b.state(), b.connection.deadline(Timer::User)), (State::Listen, Some(at)));
+    let mut b = requested(Profile::rfc9293());
+    b.connection.limit_delivery(b.now, Some(Duration::from_secs(9)));
+    assert_eq!(b.connection.deadline(Timer::User), Some(at));
+    b.answer("<SEQ=301><CTL=RST>");
+    assert_eq!((b.state(), b.connection.deadline(Timer::User)), (State::Listen, None));
+}

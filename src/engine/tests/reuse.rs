@@ -135,3 +135,16 @@ fn an_old_duplicate_syn_brings_time_wait_back() {
     a.hear("<SEQ=401><CTL=RST>");
     assert_eq!(a.state(), State::Closed);
 }
+
+#[test]
+fn a_fin_beside_the_syn_counts_only_where_such_segments_are_dropped() {
+    for (knob, segment, reopens) in [
+        ("on", "<SEQ=900><CTL=SYN>", true),
+        ("on", "<SEQ=900><CTL=SYN,FIN>", false),
+        ("off", "<SEQ=900><CTL=SYN,FIN>", true),
+        ("off", "<SEQ=900><CTL=FIN>", false),
+    ] {
+        let a = time_wait(&[("drop-syn-fin", knob)], false);
+        assert_eq!(a.connection.may_reopen(&a.read(segment, TcpOptions::NONE)), reopens, "{segment}, knob {knob}");
+    }
+}

@@ -237,3 +237,13 @@ fn the_syn_ack_brings_the_first_send_window() {
     a.hear("<SEQ=299><ACK=101><WND=500><CTL=ACK>");
     assert_eq!(a.connection.variables().snd_wnd, Some(10));
 }
+
+#[test]
+fn a_window_of_a_whole_segment_is_no_news() {
+    // It never stopped the peer, so reading sends nothing.
+    let mut b = Scripted::established(profile(&[("receive-buffer", "2920")]));
+    b.hear("<SEQ=301><ACK=101><LEN=1460><CTL=ACK>");
+    assert_eq!(windows(&b.segments()), [1460]);
+    assert_eq!(b.connection.on_receive(b.now, 1460), Ok(1460));
+    assert_eq!(b.out(), NOTHING);
+}
