@@ -366,3 +366,39 @@ fn a_cookie_that_comes_back_with_text_and_fin_brings_both() {
     assert_eq!(returned(&trace, B, "recv").1, Ok("50".to_owned()));
     assert_eq!(last_state(&trace, B), State::CloseWait);
 }
+
+/// What the calls of a host returned, in order: `ok`, or an errno.
+fn results(trace: &Trace, host: &str) -> Vec<String> {
+    let host = trace.host_named(host).expect("a host");
+    let calls = trace.entries.iter().filter(|entry| entry.host == host).filter_map(|entry| match &entry.what {
+        What::Call { call, result, .. } => Some(format!("{call}: {}", result.as_ref().map_or_else(String::as_str, |_| "ok"))),
+        _ => None,
+    });
+    calls.collect()
+}
+
+#[test]
+fn a_port_is_named_by_who_has_the_right_and_held_until_it_is_free() {
+    // MUST-41: the listener that is there is not touched. RFC 6335 section 6: system ports end at 1023.
+    let trace = Scenario::load("port-in-use").expect("in the catalogue").run();
+    let listens: Vec<_> = results(&trace, "B").into_iter().filter(|call| call.starts_with("listen")).collect();
+    assert_eq!(listens, ["listen port 80: EACCES", "listen: ok", "listen: EADDRINUSE", "listen: EADDRINUSE"]);
+    let named = |port: u16, user: &str| {
+        let text = format!("B  iss 300\n{user}B  listen port {port}\n");
+        results(&Scenario::parse("t", &text).expect("a scenario").run(), "B")
+    };
+    for (port, user, errno) in [(1023, "B  user\n", "EACCES"), (1024, "B  user\n", "ok"), (1023, "", "ok"), (1, "", "ok")] {
+        assert_eq!(named(port, user), [format!("listen port {port}: {errno}")]);
+    }
+}
+
+#[test]
+fn an_open_to_no_single_host_is_an_error_and_sends_nothing() {
+    // MUST-46, MUST-57: and what comes from such an address is not heard.
+    let trace = Scenario::load("connect-multicast-refused").expect("in the catalogue").run();
+    let refused: Vec<_> = results(&trace, "A").into_iter().filter(|call| call.contains(" to ")).collect();
+    let expected = ["224.0.0.1", "255.255.255.255", "0.0.0.0"].map(|address| format!("connect to {address}: ENETUNREACH"));
+    assert_eq!(refused, expected);
+    // The forged SYN and the three segments of the handshake; nobody answered the group.
+    assert_eq!(trace.packets.len(), 4);
+}

@@ -14,13 +14,15 @@ use synfin::sources::scenario::{Scenario, catalogue};
 use synfin::trace::{End, HostId, Packet, PacketId, Trace, What};
 
 /// Scenarios of the catalogue that are ours: the table has no lines for them.
-const OWN: [&str; 10] = [
+const OWN: [&str; 12] = [
     "abort",
+    "connect-multicast-refused",
     "corrupt-segment",
     "icmp-hard-error",
     "icmp-soft-error",
     "lossy-link",
     "ping",
+    "port-in-use",
     "slow-link",
     "udp-echo",
     "udp-loss-reorder",

@@ -133,6 +133,9 @@ fn why_not(scenario: &Scenario, overrides: &Overrides) -> Option<String> {
     if let Some(fault) = scenario.faults.iter().chain(&overrides.faults).next() {
         return Some(format!("the kernel's network cannot: {fault}"));
     }
+    if scenario.hosts.iter().any(|host| host.user) {
+        return Some("in a namespace of its own a process has every right".to_owned());
+    }
     for (line, action) in scenario.actions() {
         if let When::At(wait) | When::After(wait) = action.when
             && wait > LONGEST_WAIT

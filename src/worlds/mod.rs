@@ -50,6 +50,8 @@ errnos! {
     AddressInUse = "EADDRINUSE",
     /// No ephemeral port is left, or the address is not ours.
     AddressNotAvailable = "EADDRNOTAVAIL",
+    /// The process has not the right to this port.
+    AccessDenied = "EACCES",
     /// Nobody listens there.
     ConnectionRefused = "ECONNREFUSED",
     /// The peer reset the connection.
@@ -114,6 +116,8 @@ pub enum Call {
     Connect {
         /// Whose port.
         to: HostId,
+        /// An address instead of that host's.
+        address: Option<IpAddr>,
         /// Which port there.
         port: u16,
         /// Local port, if not an ephemeral one.
@@ -218,7 +222,7 @@ impl Call {
         match self {
             Self::Listen { fast_open, .. } => fast_open.is_some(),
             Self::OpenPassive { .. } | Self::Udp(_) | Self::Ping { .. } => true,
-            Self::Connect { text, fast, .. } => *fast || !text.is_empty(),
+            Self::Connect { address, text, fast, .. } => *fast || !text.is_empty() || address.is_some(),
             Self::Send { flag, .. } => matches!(flag, SendFlag::Urgent | SendFlag::Last),
             Self::Accept
             | Self::Recv(_)
@@ -251,8 +255,11 @@ impl fmt::Display for Call {
                 }
                 peer.map_or(Ok(()), |(_, port)| write!(f, " peer {port}"))
             }
-            Self::Connect { port, from_port, text, fast, .. } => {
+            Self::Connect { address, port, from_port, text, fast, .. } => {
                 write!(f, "connect")?;
+                if let Some(address) = address {
+                    write!(f, " to {address}")?;
+                }
                 if *port != DEFAULT_PORT {
                     write!(f, " port {port}")?;
                 }

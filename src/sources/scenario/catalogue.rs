@@ -103,6 +103,8 @@ catalogue![
     "slow-link",
     "udp-echo",
     "udp-loss-reorder",
+    "port-in-use",
+    "connect-multicast-refused",
     "ping",
     "icmp-soft-error",
     "icmp-hard-error",

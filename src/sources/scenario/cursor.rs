@@ -3,6 +3,7 @@
 //! Not here: what a whole line means (`parse`), how a mistake is shown (`mistake`).
 #![expect(clippy::unnecessary_box_returns, reason = "a mistake is made to be the error of a `Parsed`")]
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::mistake::Mistake;
@@ -130,6 +131,13 @@ impl<'a> Cursor<'a> {
         let max = max.into();
         let number = whole(self.word()).filter(|number| (1..=max).contains(number)).and_then(|number| T::try_from(number).ok());
         number.ok_or_else(|| before.mistake_word(&format!("{expected}, a whole number from 1 to {max}"), []))
+    }
+
+    /// A word, and the IP address behind it.
+    pub(super) fn address(&mut self) -> Parsed<IpAddr> {
+        self.word();
+        let before = self.clone();
+        self.word().parse().map_err(|_| before.mistake_word("an IP address, such as 198.51.100.7", []))
     }
 
     /// The number behind a word, and the word.
@@ -266,9 +274,7 @@ impl<'a> Cursor<'a> {
         loop {
             match self.peek_word() {
                 "from" if claim.address.is_none() => {
-                    self.word();
-                    let before = self.clone();
-                    let address = self.word().parse().map_err(|_| before.mistake_word("an IP address, such as 198.51.100.7", []))?;
+                    let address = self.address()?;
                     claim.address = Some(address);
                 }
                 "port" if claim.port.is_none() => claim.port = Some(self.argument("a port")?),

@@ -70,6 +70,8 @@ pub struct HostPlan {
     pub timestamps: Vec<u32>,
     /// The fast open cookie it has of the other host.
     pub cookie: Option<CookieAge>,
+    /// Whether its process is an ordinary user's, without the right to ports below 1024.
+    pub user: bool,
     /// Its own profile.
     pub profile: Option<String>,
     /// Knobs set on top.
@@ -284,6 +286,7 @@ impl Scenario {
                 iss: plan.iss.clone(),
                 timestamps: plan.timestamps.clone(),
                 cookie: plan.cookie,
+                unprivileged: plan.user,
             });
         }
         let mut recipe = vec![("scenario".to_owned(), self.name.clone())];

@@ -44,7 +44,7 @@ const ACTIONS: [&str; 23] = [
 /// What others call it, and what it is called here.
 const ELSEWHERE: [(&str, &str); 6] =
     [("socket", "listen or connect"), ("drop", "lose"), ("write", "send"), ("read", "recv"), ("receive", "recv"), ("setsockopt", "option")];
-const SETTINGS: [&str; 5] = ["iss", "profile", "set", "timestamp", "cookie"];
+const SETTINGS: [&str; 6] = ["iss", "profile", "set", "timestamp", "cookie", "user"];
 /// Reads a scenario.
 pub(super) fn scenario(name: &str, text: &str) -> Result<Scenario, ParseError> {
     read(name, text, false)
@@ -290,6 +290,7 @@ impl Reader {
                 let ages = [("valid", CookieAge::Valid), ("stale", CookieAge::Stale)];
                 self.scenario.hosts[position].cookie = Some(cursor.choice("valid or stale", &ages)?);
             }
+            "user" => self.scenario.hosts[position].user = true,
             "profile" => self.scenario.hosts[position].profile = Some(cursor.profile()?),
             _ => {
                 let setting = cursor.clone();
@@ -365,12 +366,13 @@ impl Reader {
                 Call::Ping { to: other, times }
             }
             "connect" => {
-                let (mut to, mut port, mut from_port, mut text, mut fast) = (None, None, None, None, false);
+                let (mut to, mut address, mut port, mut from_port, mut text, mut fast) = (None, None, None, None, None, false);
                 while !cursor.at_end() {
                     match cursor.peek_word() {
                         "port" if port.is_none() => port = Some(cursor.argument("a port")?),
                         "from" if from_port.is_none() => from_port = Some(cursor.argument("a local port")?),
-                        "itself" if to.is_none() => {
+                        "to" if address.is_none() && to.is_none() => address = Some(cursor.address()?),
+                        "itself" if to.is_none() && address.is_none() => {
                             cursor.word();
                             to = Some(host);
                         }
@@ -383,13 +385,14 @@ impl Reader {
                             text = Some(cursor.send_text()?);
                         }
                         _ => {
-                            let names = ["port", "from", "itself", "fast", "with"];
-                            return Err(cursor.mistake_word("port, from, itself, fast, with (each once), or the end of the line", names));
+                            let names = ["to", "port", "from", "itself", "fast", "with"];
+                            let expected = "to or itself, port, from, fast, with (each once), or the end of the line";
+                            return Err(cursor.mistake_word(expected, names));
                         }
                     }
                 }
                 let (to, port) = (to.unwrap_or(other), port.unwrap_or(DEFAULT_PORT));
-                Call::Connect { to, port, from_port, text: text.unwrap_or_default(), fast }
+                Call::Connect { to, address, port, from_port, text: text.unwrap_or_default(), fast }
             }
             "accept" => Call::Accept,
             "send" => {

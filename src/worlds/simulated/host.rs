@@ -84,6 +84,8 @@ pub struct Host {
     /// How many sockets hold each local port.
     ports: FxHashMap<u16, u32>,
     next_ephemeral: u16,
+    /// Whether system ports are closed to its process.
+    unprivileged: bool,
     udp: udp::Udp,
     /// The echoes a process waits for.
     ping: Option<echo::Ping>,
@@ -127,6 +129,7 @@ impl Host {
             listeners: FxHashMap::default(),
             ports: FxHashMap::default(),
             next_ephemeral,
+            unprivileged: false,
             udp: udp::Udp::default(),
             ping: None,
             pings: 0,

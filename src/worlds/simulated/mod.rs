@@ -43,6 +43,8 @@ pub struct HostSetup {
     pub timestamps: Vec<u32>,
     /// The fast open cookie it has of the other host, if any.
     pub cookie: Option<CookieAge>,
+    /// Whether its process runs without the right to the system ports.
+    pub unprivileged: bool,
 }
 
 /// Whether a cookie from before the beginning is still good.
@@ -101,6 +103,7 @@ impl Simulated {
                 let mut made = Host::new(host.address, setup.mtu, Arc::clone(&host.profile), setup.seed.wrapping_add(position));
                 made.prescribe_iss(host.iss.iter().copied());
                 made.prescribe_timestamps(host.timestamps.iter().copied());
+                made.set_unprivileged(host.unprivileged);
                 made
             })
             .collect();

@@ -29,8 +29,8 @@ impl Simulated {
         match call {
             Call::Listen { port, backlog, fast_open } => self.listen(host, *port, *backlog, *fast_open).map(nothing),
             Call::OpenPassive { port, peer } => self.open_passive(host, *port, *peer).map(nothing),
-            Call::Connect { to, port, from_port, text, fast } => {
-                let remote = End { address: self.host(*to).address(), port: *port };
+            Call::Connect { to, address, port, from_port, text, fast } => {
+                let remote = End { address: address.unwrap_or(self.host(*to).address()), port: *port };
                 self.connect(host, remote, *from_port, text, *fast).map(nothing)
             }
             Call::Accept => self.accept(host).map(|_| String::new()),
@@ -80,8 +80,12 @@ impl Simulated {
         let now = self.now;
         let id = self.host_mut(host).socket();
         self.apply_pending(host, id)?;
-        self.host_mut(host).bind(id, port)?;
-        self.host_mut(host).listen(id, now, backlog)?;
+        let bound = self.host_mut(host).bind(id, port).and_then(|_| self.host_mut(host).listen(id, now, backlog));
+        if let Err(errno) = bound {
+            // A program closes the socket it cannot use; one that listens already goes on.
+            self.host_mut(host).close(id, now)?;
+            return Err(errno);
+        }
         if let Some(pending) = fast_open {
             self.host_mut(host).allow_fast_open(id, pending)?;
         }

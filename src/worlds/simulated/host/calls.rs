@@ -29,12 +29,18 @@ impl Host {
     /// `bind` to a local port; 0 chooses an ephemeral one.
     ///
     /// # Errors
-    /// `EADDRINUSE` if another socket has the port, `EINVAL` if this one has a name already.
+    /// `EADDRINUSE` if another socket has the port, `EINVAL` if this one has a name already, `EACCES` for a
+    /// system port without the right to it.
     pub fn bind(&mut self, id: SocketId, port: u16) -> Result<u16, Errno> {
         if self.get(id)?.local_port.is_some() {
             return Err(Errno::Invalid);
         }
-        let port = if port == 0 { self.ephemeral_port()? } else { port };
+        let port = if port == 0 {
+            self.ephemeral_port()?
+        } else {
+            self.may_name(port)?;
+            port
+        };
         if self.ports.contains_key(&port) && !self.may_share(port, self.get(id)?.reuse_address) {
             return Err(Errno::AddressInUse);
         }
@@ -362,6 +368,7 @@ impl Host {
         fresh.timestamp_offset = self.timestamp_offset;
         fresh.timestamp_offsets = std::mem::take(&mut self.timestamp_offsets);
         fresh.serials = self.serials;
+        fresh.unprivileged = self.unprivileged;
         *self = fresh;
     }
 

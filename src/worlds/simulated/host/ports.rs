@@ -10,7 +10,20 @@ use crate::engine::{Instant, Open, SeqNumber, State};
 use crate::trace::End;
 use crate::worlds::Errno;
 
+/// The first port that no right is needed for: those below are the system ports of RFC 6335 section 6.
+pub(super) const FIRST_USER_PORT: u16 = 1024;
+
 impl Host {
+    /// Takes the right to system ports from the process of this host, or gives it back.
+    pub fn set_unprivileged(&mut self, unprivileged: bool) {
+        self.unprivileged = unprivileged;
+    }
+
+    /// Whether the process may ask for this port by name.
+    pub(super) fn may_name(&self, port: u16) -> Result<(), Errno> {
+        if self.unprivileged && port < FIRST_USER_PORT { Err(Errno::AccessDenied) } else { Ok(()) }
+    }
+
     pub(super) fn may_share(&self, port: u16, reuse: bool) -> bool {
         reuse
             && !self.listeners.contains_key(&port)
