@@ -225,3 +225,11 @@ fn an_abort_takes_back_the_ack_that_was_due() {
     a.connection.on_abort(a.now).expect("open");
     assert_eq!(a.out(), ["<SEQ=101><CTL=RST>"]);
 }
+
+#[test]
+fn an_abort_takes_back_the_syn_that_was_due() {
+    let mut a = Scripted::new(Profile::rfc9293());
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.connection.on_abort(a.now).expect("open");
+    assert_eq!((a.state(), a.out()), (State::Closed, vec![]));
+}
