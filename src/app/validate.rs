@@ -152,7 +152,8 @@ fn why_not(scenario: &Scenario, overrides: &Overrides) -> Option<String> {
             Action::Call(_) => {}
         }
     }
-    let telling = |(knob, value): &(String, String)| (knob == "mss-option" || knob == "receive-buffer").then(|| format!("{knob}={value}"));
+    let point = ["mss-option", "receive-buffer", "ecn", "ecn-reflect", "syn-cookies"];
+    let telling = |(knob, value): &(String, String)| point.contains(&knob.as_str()).then(|| format!("{knob}={value}"));
     let knob = scenario.hosts.iter().flat_map(|host| &host.knobs).find_map(telling);
     if let Some(knob) = knob {
         return Some(format!("{knob} at one host is what it is about, and both share one kernel"));

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Switches the checks on, for by default Wireshark believes every checksum; and asks no name server.
-const CHECKED: [&str; 5] = ["-n", "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"];
+const CHECKED: [&str; 7] = ["-n", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"];
 
 /// Between several values of one field: never within a value.
 const UNIT: char = '\u{1f}';
@@ -74,15 +74,20 @@ pub(crate) fn bad_checksums(path: &Path) -> usize {
 
 /// Frames that are malformed, frames without a verified checksum, and the expert's warnings: all in one run.
 pub(crate) fn complaints(path: &Path) -> Vec<String> {
-    let asked = ["frame.number", "_ws.malformed", "tcp.checksum.status", "ip.checksum.status", "_ws.expert.severity", "_ws.expert.message"];
+    let carried = ["tcp.checksum.status", "udp.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status"];
+    let others = ["arp.opcode", "ip.checksum.status", "_ws.expert.severity", "_ws.expert.message"];
+    let asked: Vec<_> = ["frame.number", "_ws.malformed"].into_iter().chain(carried).chain(others).collect();
     let mut found = Vec::new();
     for frame in selected(path, None, &asked) {
-        let [number, malformed, tcp, ip, severities, messages] = &frame[..] else { panic!("six fields: {frame:?}") };
+        let [number, malformed, carried @ .., arp, ip, severities, messages] = &frame[..] else { panic!("ten fields: {frame:?}") };
         if !malformed.is_empty() {
             found.push(format!("{number}: malformed"));
         }
-        if tcp != GOOD || !(ip.is_empty() || ip == GOOD) {
-            found.push(format!("{number}: checksum status {tcp:?} {ip:?}"));
+        // An ICMP error has the header of another packet inside, so there may be several of a kind.
+        let statuses: Vec<_> = carried.iter().flat_map(|field| field.split(UNIT)).filter(|status| !status.is_empty()).collect();
+        let verified = statuses.iter().all(|status| *status == GOOD) && (!statuses.is_empty() || !arp.is_empty());
+        if !verified || ip.split(UNIT).any(|status| !status.is_empty() && status != GOOD) {
+            found.push(format!("{number}: checksum status {:?} {ip:?}", statuses.join(",")));
         }
         found.extend(severe(severities, messages).map(|message| format!("{number}: {message}")));
     }
