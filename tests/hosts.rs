@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use synfin::engine::{State, Timer};
+use synfin::engine::{Signal, State, Timer};
 use synfin::sources::scenario::Scenario;
 use synfin::trace::{HostId, Trace, What};
 
@@ -401,4 +401,79 @@ fn an_open_to_no_single_host_is_an_error_and_sends_nothing() {
     assert_eq!(refused, expected);
     // The forged SYN and the three segments of the handshake; nobody answered the group.
     assert_eq!(trace.packets.len(), 4);
+}
+
+// --- link addresses --------------------------------------------------------------------------------
+
+/// What left either host, with the time in milliseconds: segments as ladders write them, other packets by protocol.
+fn departures(trace: &Trace) -> Vec<String> {
+    let departures = trace.entries.iter().filter_map(|entry| match entry.what {
+        What::Departure(id) => {
+            let packet = trace.packet(id);
+            let what = packet.segment().map_or_else(|| packet.payload.protocol().to_owned(), ToString::to_string);
+            Some(format!("{} {} {what}", entry.at.as_nanos() / 1_000_000, ["A", "B"][usize::from(entry.host.0)]))
+        }
+        _ => None,
+    });
+    departures.collect()
+}
+
+#[test]
+fn the_first_packet_waits_for_the_link_address_and_who_was_asked_need_not_ask() {
+    for ip in ["ip 4", "ip 6"] {
+        let trace = run(&format!("{ip}\nlink resolve\nA iss 100\nB iss 300\nB listen\nA connect\nESTABLISHED ESTABLISHED\nA send 5\n"));
+        let expected = [
+            "0 A ARP",
+            "10 B ARP",
+            "20 A <SEQ=100><CTL=SYN>",
+            "30 B <SEQ=300><ACK=101><CTL=SYN,ACK>",
+            "40 A <SEQ=101><ACK=301><CTL=ACK>",
+            "50 A <SEQ=101><ACK=301><LEN=5><CTL=PSH,ACK>",
+        ];
+        assert_eq!(departures(&trace)[..6], expected, "{ip}");
+    }
+}
+
+#[test]
+fn what_waits_leaves_in_order() {
+    let trace = run("link resolve\nA iss 100\nA lose ARP\nB listen\nA connect\nESTABLISHED ESTABLISHED\n");
+    // The SYN is sent again after a second, when the question is too.
+    let first: Vec<_> = departures(&trace).into_iter().take(5).collect();
+    assert_eq!(first, ["0 A ARP", "1000 A ARP", "1010 B ARP", "1020 A <SEQ=100><CTL=SYN>", "1020 A <SEQ=100><CTL=SYN>"]);
+}
+
+#[test]
+fn what_waits_for_a_neighbour_who_never_answers_is_dropped_and_tcp_hears_of_it() {
+    let trace = run("link resolve\nA iss 100\nB iss 300\nA lose ARP times 3\nB listen\nA connect\nESTABLISHED ESTABLISHED\n");
+    // The third SYN, three seconds later, asks again: a soft error ends nothing (MUST-56).
+    let expected = ["0 A ARP", "1000 A ARP", "2000 A ARP", "3000 A ARP", "3010 B ARP", "3020 A <SEQ=100><CTL=SYN>"];
+    assert_eq!(departures(&trace)[..6], expected);
+    let dropped = "nobody tells the link address of 192.0.2.2: <SEQ=100><CTL=SYN> dropped";
+    assert_eq!(notes(&trace, A).iter().filter(|note| *note == dropped).count(), 2, "{:?}", notes(&trace, A));
+    assert_eq!((last_state(&trace, A), last_state(&trace, B)), (State::Established, State::Established));
+
+    let told = trace.entries.iter().filter(|entry| matches!(&entry.what, What::Note(note) if note == dropped));
+    assert!(
+        told.clone().all(|entry| entry.host == A && entry.signals == [Signal::SoftError] && entry.rules[0].name == "syn-sent/icmp-soft")
+    );
+
+    let trace = run("link resolve\nA lose ARP times 1000\nB listen\nA connect\n");
+    assert_eq!(returned(&trace, A, "connect").1, Err("ETIMEDOUT".to_owned()));
+    assert!(departures(&trace).iter().all(|departure| departure.ends_with("A ARP")));
+}
+
+#[test]
+fn at_most_16_packets_wait_and_the_oldest_gives_way() {
+    let datagrams: String = (1..=18).map(|len| format!("A sendto {len}\n")).collect();
+    let trace = run(&format!("link resolve\nB bind udp\n{datagrams}"));
+    let dropped = "too many wait for the link address of 192.0.2.2: UDP dropped";
+    assert_eq!(notes(&trace, A), [dropped, dropped]);
+    let texts = trace.packets.iter().filter(|packet| packet.from == Some(A)).map(|packet| packet.payload.octets().len());
+    assert_eq!(texts.collect::<Vec<_>>(), [0].into_iter().chain(3..=18).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_host_that_crashed_asks_again() {
+    let trace = run("link resolve\nB listen\nA ping\nA crash\nA ping\n");
+    assert_eq!(departures(&trace), ["0 A ARP", "10 B ARP", "20 A ICMP", "30 B ICMP", "40 A ARP", "50 B ARP", "60 A ICMP", "70 B ICMP"]);
 }

@@ -14,8 +14,9 @@ use synfin::sources::scenario::{Scenario, catalogue};
 use synfin::trace::{End, HostId, Packet, PacketId, Trace, What};
 
 /// Scenarios of the catalogue that are ours: the table has no lines for them.
-const OWN: [&str; 12] = [
+const OWN: [&str; 13] = [
     "abort",
+    "arp",
     "connect-multicast-refused",
     "corrupt-segment",
     "icmp-hard-error",

@@ -136,6 +136,9 @@ fn why_not(scenario: &Scenario, overrides: &Overrides) -> Option<String> {
     if scenario.hosts.iter().any(|host| host.user) {
         return Some("in a namespace of its own a process has every right".to_owned());
     }
+    if scenario.resolve {
+        return Some("the kernel's network cannot: link resolve".to_owned());
+    }
     for (line, action) in scenario.actions() {
         if let When::At(wait) | When::After(wait) = action.when
             && wait > LONGEST_WAIT

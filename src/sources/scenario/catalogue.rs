@@ -106,6 +106,7 @@ catalogue![
     "port-in-use",
     "connect-multicast-refused",
     "ping",
+    "arp",
     "icmp-soft-error",
     "icmp-hard-error",
 ];

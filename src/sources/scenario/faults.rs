@@ -139,9 +139,8 @@ impl Cursor<'_> {
                 return Err(before.mistake_word("loss, duplicate, reorder, corrupt, jitter or rate", IMPAIRMENTS));
             }
             _ => {
-                let names = ["delay", "mtu", "A>B", "B>A"].into_iter().chain(IMPAIRMENTS);
-                let expected =
-                    "delay, mtu, a direction (A>B or B>A), or what the link does (loss, duplicate, reorder, corrupt, jitter, rate)";
+                let names = ["delay", "mtu", "resolve", "A>B", "B>A"].into_iter().chain(IMPAIRMENTS);
+                let expected = "delay, mtu, resolve, a direction (A>B or B>A), or what the link does (loss, duplicate, reorder, corrupt, jitter, rate)";
                 return Err(before.mistake_word(expected, names));
             }
         };

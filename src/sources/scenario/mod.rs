@@ -43,6 +43,8 @@ pub struct Scenario {
     pub delay: Duration,
     /// Largest IP packet, octets.
     pub mtu: u16,
+    /// Whether hosts ask for link addresses before the first packet.
+    pub resolve: bool,
     /// IPv6 instead of IPv4.
     pub ipv6: bool,
     /// What the link does to what passes, from the beginning on.
@@ -303,7 +305,15 @@ impl Scenario {
         for fault in &overrides.faults {
             recipe.push(("fault".to_owned(), fault.to_string()));
         }
-        Ok(Setup { hosts, delay: overrides.delay.unwrap_or(self.delay), mtu: self.mtu, seed: self.seed, faults, recipe })
+        Ok(Setup {
+            hosts,
+            delay: overrides.delay.unwrap_or(self.delay),
+            mtu: self.mtu,
+            resolve: self.resolve,
+            seed: self.seed,
+            faults,
+            recipe,
+        })
     }
 
     /// Runs the scenario in virtual time.

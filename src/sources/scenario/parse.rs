@@ -69,6 +69,7 @@ fn read(name: &str, text: &str, rows_only: bool) -> Result<Scenario, ParseError>
             teaches: String::new(),
             delay: Duration::from_millis(10),
             mtu: 1500,
+            resolve: false,
             faults: Vec::new(),
             ipv6: false,
             seed: 1,
@@ -190,7 +191,7 @@ impl Reader {
         let before = cursor.clone();
         let word = cursor.word();
         self.settings_come_first(&before)?;
-        if word == "link" && !["delay", "mtu"].contains(&cursor.peek_word()) {
+        if word == "link" && !["delay", "mtu", "resolve"].contains(&cursor.peek_word()) {
             return self.impairment_line(cursor);
         }
         let key = match (word, cursor.peek_word()) {
@@ -204,6 +205,10 @@ impl Reader {
             "title" => scenario.title = cursor.text("a title")?,
             "source" => scenario.source = cursor.text("a source, such as RFC 9293 section 3.5")?,
             "teaches" => scenario.teaches = cursor.text("a sentence")?,
+            "link" if cursor.peek_word() == "resolve" => {
+                cursor.word();
+                scenario.resolve = true;
+            }
             "link" if cursor.word() == "delay" => scenario.delay = cursor.duration()?,
             "link" | "mtu" => scenario.mtu = cursor.mtu()?,
             "ip" => {

@@ -6,6 +6,7 @@ mod datagrams;
 mod host;
 mod link;
 mod process;
+mod resolve;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use host::{Host, Inspection, NetstatRow, Outgoing, Remark};
 use link::{Arrives, Leaving, Link, Passage, STEPS_BACK_AT_MOST};
 use process::Process;
+use resolve::Neighbours;
 pub use socket::SocketId;
 
 use super::{Call, Claim, Errno, Fault, NetworkAct, Outcome, SegmentKind, World};
@@ -65,6 +67,8 @@ pub struct Setup {
     pub delay: Duration,
     /// Largest IP packet in octets.
     pub mtu: u16,
+    /// Whether a host asks for the link address of another before its first packet to it.
+    pub resolve: bool,
     /// Feeds whatever is chosen by chance.
     pub seed: u64,
     /// What the network does from the beginning on.
@@ -82,6 +86,8 @@ pub struct Simulated {
     now: Instant,
     hosts: Vec<Host>,
     processes: Vec<Process>,
+    /// What each host knows of link addresses; none has any where nobody asks for them.
+    neighbours: Vec<Neighbours>,
     link: Link,
     /// Packets under way, by arrival; of one moment those on time before those delayed, then by departure.
     under_way: BinaryHeap<Reverse<(Instant, bool, u64, PacketId)>>,
@@ -127,6 +133,7 @@ impl Simulated {
             now: Instant::START,
             hosts,
             processes: vec![Process::default(); setup.hosts.len()],
+            neighbours: setup.hosts.iter().filter(|_| setup.resolve).map(|host| Neighbours::new(host.address, host.link_address)).collect(),
             link: Link::new(setup.delay, &setup.faults, setup.seed),
             under_way: BinaryHeap::new(),
             departures: 0,
@@ -241,10 +248,13 @@ impl Simulated {
 
     /// The next packet this host wants to send leaves; `false` if there is none.
     fn depart_one(&mut self, host: HostId) -> bool {
+        if self.depart_resolved(host) {
+            return true;
+        }
         let (before, now) = (self.shown_state(host), self.now);
         let outgoing = self.host_mut(host).poll_packet(now);
         let left = outgoing.is_some();
-        if let Some(outgoing) = outgoing {
+        if let Some(outgoing) = outgoing.and_then(|outgoing| self.resolve(host, before, outgoing)) {
             self.depart(host, before, outgoing);
         }
         self.note_remarks(host);
@@ -377,6 +387,11 @@ impl Simulated {
         }
         self.return_to_listener(to);
         self.note_remarks(to);
+        let Packet { source, destination, payload, .. } = self.trace.packet(id);
+        if let Payload::Neighbour(message) = *payload {
+            let (source, destination) = (source.address, destination.address);
+            self.on_neighbour(to, source, destination, message);
+        }
     }
 
     /// What the host decided stands in the trace behind what made it decide.
@@ -401,6 +416,7 @@ impl Simulated {
     fn fire_timers(&mut self) {
         let now = self.now;
         for host in self.trace.host_ids() {
+            self.fire_questions(host);
             loop {
                 let before = self.shown_state(host);
                 let Some(socket) = self.host_mut(host).on_time(now) else { break };
@@ -446,7 +462,8 @@ impl Simulated {
         let lingering =
             self.processes.iter().filter_map(|process| process.lingers).map(|(_, until)| until).filter(|until| *until > self.now).min();
         let ping = self.hosts.iter().filter_map(Host::ping_deadline).filter(|at| *at > self.now).min();
-        [packet, timer, lingering, ping].into_iter().flatten().min()
+        let question = self.neighbours.iter().filter_map(Neighbours::poll_deadline).min();
+        [packet, timer, lingering, ping, question].into_iter().flatten().min()
     }
 }
 
@@ -560,7 +577,7 @@ impl World for Simulated {
     }
 
     fn is_settled(&self) -> bool {
-        self.under_way.is_empty() && self.hosts.iter().all(|host| !host.is_busy())
+        self.under_way.is_empty() && self.hosts.iter().all(|host| !host.is_busy()) && !self.neighbours.iter().any(Neighbours::is_busy)
     }
 
     fn into_trace(self) -> Trace {

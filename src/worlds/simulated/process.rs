@@ -67,6 +67,7 @@ impl Simulated {
             }
             Call::Crash => {
                 self.host_mut(host).crash();
+                self.forget_neighbours(host);
                 *self.process(host) = Process::default();
                 Ok(String::new())
             }
