@@ -72,6 +72,7 @@ impl TcpOptions {
     }
 
     /// The octets of the area.
+    #[inline]
     pub fn octets(&self) -> &[u8] {
         &self.area[..self.len]
     }
@@ -211,6 +212,7 @@ impl TcpOptions {
 
     /// Filled with end-of-list octets to a multiple of 4.
     #[must_use]
+    #[inline]
     pub const fn padded(mut self) -> Self {
         self.pad();
         self
@@ -286,6 +288,7 @@ impl TcpOptions {
     }
 
     /// The timestamps, if the area has them.
+    #[inline]
     pub fn get_timestamps(&self) -> Option<Timestamps> {
         // RFC 7323 appendix A recommends this layout, and nearly every segment has it.
         if let [1, 1, 8, 10, rest @ ..] = self.octets() {

@@ -204,6 +204,7 @@ impl<T> Payload<T> {
 
 impl<T: AsRef<[u8]>> Payload<T> {
     /// The octets it takes along: the text of a segment, a datagram or an echo; what an error quotes.
+    #[inline]
     pub fn octets(&self) -> &[u8] {
         match self {
             Self::Tcp { text, .. } | Self::Udp { text } => text.as_ref(),

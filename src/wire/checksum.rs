@@ -14,6 +14,7 @@ impl Sum {
     /// With these octets; an odd last one is followed by a zero.
     ///
     /// Only the last octets of a sum may be odd in number.
+    #[inline]
     pub(super) fn add(self, octets: &[u8]) -> Self {
         let (words, rest) = octets.as_chunks::<4>();
         let mut last = [0; 4];
@@ -24,15 +25,18 @@ impl Sum {
     }
 
     /// The checksum field that belongs to these octets.
+    #[inline]
     pub(super) fn field(self) -> [u8; 2] {
         (!self.folded()).to_ne_bytes()
     }
 
     /// Whether the octets, their checksum field among them, are undamaged.
+    #[inline]
     pub(super) fn is_right(self) -> bool {
         self.folded() == u16::MAX
     }
 
+    #[inline]
     fn folded(self) -> u16 {
         let mut sum = self.0;
         while sum > u64::from(u16::MAX) {

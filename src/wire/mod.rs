@@ -145,6 +145,7 @@ pub fn encode_packet<T: AsRef<[u8]>>(
 }
 
 /// Appends an IP header; returns the sum of its addresses.
+#[inline]
 fn ip_header<T>(
     source: IpAddr,
     destination: IpAddr,
@@ -426,6 +427,7 @@ const ICMP_CHECKSUM: usize = 2;
 const IPV4_CHECKSUM: usize = 10;
 
 /// An IPv4 header without options; in place of etherparse's for the same reason as [`tcp_header`].
+#[inline]
 fn ipv4_header(source: [u8; 4], destination: [u8; 4], identification: u16, protocol: IpNumber, total: u16) -> [u8; Ipv4Header::MIN_LEN] {
     let mut header = [0; Ipv4Header::MIN_LEN];
     // Version 4, five words.
@@ -447,6 +449,7 @@ fn ipv4_header(source: [u8; 4], destination: [u8; 4], identification: u16, proto
 ///
 /// etherparse has a `TcpHeader` for this, but it moves its 60 octets one at a time: with it, encoding took
 /// three times as long.
+#[inline]
 fn tcp_header(source_port: u16, destination_port: u16, segment: &Segment, options: usize) -> [u8; TcpHeader::MIN_LEN] {
     #[expect(clippy::cast_possible_truncation, reason = "options are at most 40 octets: the offset is at most 15 words")]
     let offset = (TcpHeader::MIN_LEN + options) as u16 / 4;
@@ -488,6 +491,7 @@ fn verify(before: Sum, octets: &[u8], field: usize) -> Result<(), (u16, u16)> {
 }
 
 /// A length as IP headers say it.
+#[inline]
 fn length(octets: usize) -> Result<u16, WireError> {
     u16::try_from(octets).map_err(|_| too_long(octets))
 }
