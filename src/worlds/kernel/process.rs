@@ -1,5 +1,6 @@
 //! The process of a host on the real kernel: the calls of a scenario as system calls on its two sockets.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rustix::net::Shutdown;
@@ -7,7 +8,7 @@ use rustix::net::Shutdown;
 use super::Errno;
 use super::socket::{More, TcpSocket};
 use super::tcp_info::tcp_info;
-use super::world::{Kernel, bad_descriptor, family_of, is_wait};
+use super::world::{bad_descriptor, family_of, is_wait};
 use crate::engine::State;
 use crate::trace::{End, HostId};
 use crate::worlds::{Call, How, SendFlag, SocketOption, blocking};
@@ -15,71 +16,86 @@ use crate::worlds::{Call, How, SendFlag, SocketOption, blocking};
 /// Octets one system call receives at most: its buffer is made for it.
 const MOST_AT_ONCE: usize = 1 << 20;
 
-/// The sockets of one host's process.
-#[derive(Debug, Default)]
-pub(super) struct Process {
-    pub(super) listener: Option<TcpSocket>,
-    pub(super) connection: Option<TcpSocket>,
-    pub(super) progress: usize,
-    pub(super) pending: Vec<SocketOption>,
+/// One host's process: the sockets it has, and the calls on them.
+///
+/// It knows addresses and no world: sockets are made in the network namespace the calling thread is in.
+#[derive(Debug)]
+pub(in crate::worlds) struct Process {
+    /// The addresses of the hosts by position.
+    addresses: [IpAddr; 2],
+    /// Which of them is its own.
+    own: IpAddr,
+    pub(in crate::worlds) listener: Option<TcpSocket>,
+    pub(in crate::worlds) connection: Option<TcpSocket>,
+    pub(in crate::worlds) progress: usize,
+    pending: Vec<SocketOption>,
     /// The ends of the connection, once known; the kernel's tables are asked for them.
-    pub(super) ends: Option<(End, End)>,
+    pub(in crate::worlds) ends: Option<(End, End)>,
     /// What was seen of it last.
-    pub(super) state: Option<State>,
+    pub(in crate::worlds) state: Option<State>,
 }
 
-impl Kernel {
-    pub(super) fn dispatch(&mut self, host: HostId, call: &Call) -> Result<String, Errno> {
+impl Process {
+    /// A process without sockets, of the host at one of these addresses.
+    pub(in crate::worlds) fn new(addresses: [IpAddr; 2], host: HostId) -> Self {
+        let own = addresses[usize::from(host.0.min(1))];
+        Self { addresses, own, listener: None, connection: None, progress: 0, pending: Vec::new(), ends: None, state: None }
+    }
+
+    /// Makes a call; what it returned, or why it failed or has to wait.
+    ///
+    /// # Errors
+    /// The errno.
+    pub(in crate::worlds) fn dispatch(&mut self, call: &Call) -> Result<String, Errno> {
         let nothing = |()| String::new();
         match call {
-            Call::Listen { port, backlog, .. } => self.listen(host, *port, *backlog).map(nothing),
-            Call::Connect { to, port, from_port, .. } => self.connect(host, *to, *port, *from_port).map(nothing),
-            Call::Accept => self.accept(host).map(nothing),
-            Call::Send { text, flag } => self.send(host, text, *flag == SendFlag::More),
-            Call::Recv(want) => self.recv(host, *want),
+            Call::Listen { port, backlog, .. } => self.listen(*port, *backlog).map(nothing),
+            Call::Connect { to, port, from_port, .. } => self.connect(*to, *port, *from_port).map(nothing),
+            Call::Accept => self.accept().map(nothing),
+            Call::Send { text, flag } => self.send(text, *flag == SendFlag::More),
+            Call::Recv(want) => self.recv(*want),
             Call::Shutdown(how) => {
                 let how = match how {
                     How::Read => Shutdown::Read,
                     How::Write => Shutdown::Write,
                     How::Both => Shutdown::Both,
                 };
-                self.connection(host)?.shutdown(how).map(nothing)
+                self.connection()?.shutdown(how).map(nothing)
             }
-            Call::Close => self.close(host).map(nothing),
-            Call::CloseListener => self.process(host).listener.take().map(TcpSocket::close).map(nothing).ok_or_else(bad_descriptor),
+            Call::Close => self.close().map(nothing),
+            Call::CloseListener => self.listener.take().map(TcpSocket::close).map(nothing).ok_or_else(bad_descriptor),
             Call::Abort => {
-                self.connection(host)?.set_linger(Some(Duration::ZERO))?;
-                self.close(host).map(nothing)
+                self.connection()?.set_linger(Some(Duration::ZERO))?;
+                self.close().map(nothing)
             }
             Call::Exit => {
-                let process = self.process(host);
-                process.connection.take();
-                process.listener.take();
+                self.connection.take();
+                self.listener.take();
                 Ok(String::new())
             }
             Call::OpenPassive { .. } | Call::Crash | Call::Udp(_) | Call::Ping { .. } => Err(rustix::io::Errno::NOSYS.into()),
-            Call::Set(option) => self.set_option(host, *option).map(nothing),
+            Call::Set(option) => self.set_option(*option).map(nothing),
         }
     }
 
-    fn listen(&mut self, host: HostId, port: u16, backlog: u16) -> Result<(), Errno> {
-        let address = self.address(host);
+    fn listen(&mut self, port: u16, backlog: u16) -> Result<(), Errno> {
+        let address = self.own;
         let socket = TcpSocket::new(family_of(address))?;
         socket.reuse_address(true)?;
-        for option in std::mem::take(&mut self.process(host).pending) {
+        for option in std::mem::take(&mut self.pending) {
             apply(&socket, option)?;
         }
         socket.bind(End { address, port })?;
         socket.listen(backlog)?;
-        self.process(host).listener = Some(socket);
+        self.listener = Some(socket);
         Ok(())
     }
 
-    fn connect(&mut self, host: HostId, to: HostId, port: u16, from_port: Option<u16>) -> Result<(), Errno> {
-        let address = self.address(host);
-        let remote = End { address: self.address(to), port };
+    fn connect(&mut self, to: HostId, port: u16, from_port: Option<u16>) -> Result<(), Errno> {
+        let address = self.own;
+        let remote = End { address: self.addresses[usize::from(to.0.min(1))], port };
         let socket = TcpSocket::new(family_of(address))?;
-        for option in std::mem::take(&mut self.process(host).pending) {
+        for option in std::mem::take(&mut self.pending) {
             apply(&socket, option)?;
         }
         if from_port.is_some() {
@@ -88,74 +104,72 @@ impl Kernel {
         socket.bind(End { address, port: from_port.unwrap_or(0) })?;
         let local = socket.local()?;
         let result = socket.connect(remote);
-        let process = self.process(host);
-        process.ends = Some((local, remote));
-        process.connection = Some(socket);
+        self.ends = Some((local, remote));
+        self.connection = Some(socket);
         result
     }
 
-    fn accept(&mut self, host: HostId) -> Result<(), Errno> {
-        let listener = self.process(host).listener.as_ref().ok_or_else(|| Errno::from(rustix::io::Errno::INVAL))?;
+    fn accept(&mut self) -> Result<(), Errno> {
+        let listener = self.listener.as_ref().ok_or_else(|| Errno::from(rustix::io::Errno::INVAL))?;
         let (child, remote) = listener.accept()?;
         let local = child.local()?;
-        for option in std::mem::take(&mut self.process(host).pending) {
+        for option in std::mem::take(&mut self.pending) {
             apply(&child, option)?;
         }
-        let process = self.process(host);
-        process.ends = Some((local, remote));
-        process.connection = Some(child);
+        self.ends = Some((local, remote));
+        self.connection = Some(child);
         Ok(())
     }
 
     /// The connected socket of the process; accepts one if the process only listens so far.
-    fn connection(&mut self, host: HostId) -> Result<&TcpSocket, Errno> {
-        if self.process(host).connection.is_none() && self.process(host).listener.is_some() {
-            self.accept(host)?;
+    fn connection(&mut self) -> Result<&TcpSocket, Errno> {
+        if self.connection.is_none() && self.listener.is_some() {
+            self.accept()?;
         }
-        self.process(host).connection.as_ref().ok_or_else(bad_descriptor)
+        self.connection.as_ref().ok_or_else(bad_descriptor)
     }
 
-    fn send(&mut self, host: HostId, text: &[u8], more: bool) -> Result<String, Errno> {
+    fn send(&mut self, text: &[u8], more: bool) -> Result<String, Errno> {
         let more = if more { More::Follows } else { More::No };
-        let mut progress = self.process(host).progress;
-        let sent = blocking::send(&mut progress, text, |rest| self.connection(host)?.send(rest, more));
-        self.process(host).progress = progress;
+        let mut progress = self.progress;
+        let sent = blocking::send(&mut progress, text, |rest| self.connection()?.send(rest, more));
+        self.progress = progress;
         sent?.ok_or_else(|| rustix::io::Errno::AGAIN.into())
     }
 
-    fn recv(&mut self, host: HostId, want: Option<u32>) -> Result<String, Errno> {
-        let mut progress = self.process(host).progress;
+    fn recv(&mut self, want: Option<u32>) -> Result<String, Errno> {
+        let mut progress = self.progress;
         let received = blocking::receive(&mut progress, want, |max| {
             let max = (max as usize).min(MOST_AT_ONCE);
-            self.connection(host)?.recv(max).map(|text| text.len())
+            self.connection()?.recv(max).map(|text| text.len())
         });
-        self.process(host).progress = progress;
+        self.progress = progress;
         received
     }
 
-    fn close(&mut self, host: HostId) -> Result<(), Errno> {
-        match self.connection(host) {
+    fn close(&mut self) -> Result<(), Errno> {
+        match self.connection() {
             Ok(_) => {}
             // Nothing has come to be accepted: then it is the listening socket that is closed.
             Err(errno) if is_wait(errno) => {
-                return self.process(host).listener.take().map(TcpSocket::close).ok_or_else(bad_descriptor);
+                return self.listener.take().map(TcpSocket::close).ok_or_else(bad_descriptor);
             }
             Err(errno) => return Err(errno),
         }
-        self.process(host).connection.take().map(TcpSocket::close).ok_or_else(bad_descriptor)
+        self.connection.take().map(TcpSocket::close).ok_or_else(bad_descriptor)
     }
 
-    fn set_option(&mut self, host: HostId, option: SocketOption) -> Result<(), Errno> {
-        if let Ok(socket) = self.connection(host) {
+    fn set_option(&mut self, option: SocketOption) -> Result<(), Errno> {
+        if let Ok(socket) = self.connection() {
             return apply(socket, option);
         }
-        self.process(host).pending.push(option);
+        self.pending.push(option);
         Ok(())
     }
 
     /// How a `connect` that was under way has ended.
-    pub(super) fn connect_result(&mut self, host: HostId) -> Result<(), Errno> {
-        let socket = self.process(host).connection.as_ref().ok_or_else(bad_descriptor)?;
+    pub(in crate::worlds) fn connect_result(&mut self) -> Result<(), Errno> {
+        let socket = self.connection.as_ref().ok_or_else(bad_descriptor)?;
         if let Some(errno) = socket.so_error()? {
             return Err(errno);
         }

@@ -99,8 +99,8 @@ impl Kernel {
         let now = std::time::Instant::now();
         let trace = Trace { recipe: setup.recipe.clone(), hosts, ..Trace::default() };
         Ok(Self {
+            processes: [HostId(0), HostId(1)].map(|host| Process::new(setup.addresses, host)),
             setup,
-            processes: [Process::default(), Process::default()],
             sniffer,
             _network: network,
             started: now,
@@ -308,7 +308,7 @@ impl World for Kernel {
         }
         self.process(host).progress = 0;
         let at = self.trace.entries.len();
-        let result = self.dispatch(host, call);
+        let result = self.process(host).dispatch(call);
         self.record(host, call, &result, false);
         // The call came before the frames it caused, and before those only this was written down.
         self.trace.entries[at..].rotate_right(1);
@@ -319,8 +319,8 @@ impl World for Kernel {
 
     fn retry(&mut self, host: HostId, call: &Call) -> Outcome {
         let result = match call {
-            Call::Connect { .. } => self.connect_result(host).map(|()| String::new()),
-            _ => self.dispatch(host, call),
+            Call::Connect { .. } => self.process(host).connect_result().map(|()| String::new()),
+            _ => self.process(host).dispatch(call),
         };
         let outcome = outcome(&result);
         if outcome != Outcome::Blocked {
