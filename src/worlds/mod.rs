@@ -12,6 +12,7 @@ use crate::trace::{HostId, IcmpError, Trace};
 mod blocking;
 pub mod kernel;
 mod network;
+pub mod serving;
 pub mod simulated;
 mod udp;
 
