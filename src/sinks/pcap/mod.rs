@@ -41,6 +41,7 @@
 //! ASCII become `_`. At most 64 events are told, the others counted.
 
 mod comment;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -62,6 +63,7 @@ use crate::trace::{Entry, HostId, HostInfo, PacketId, Trace, What};
 use crate::wire::{self, WireError};
 
 use comment::Since;
+pub use stream::Stream;
 
 /// The kinds of capture files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
