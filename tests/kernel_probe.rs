@@ -3,42 +3,23 @@
 //! It is a child because namespaces are entered by a process with one thread, which no test has. Where
 //! they are refused the tests say `left out` and pass, unless `SYNFIN_ORACLES=require`.
 
-use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-/// What the child reports.
-struct Facts(Vec<String>);
-
-impl Facts {
-    fn of(&self, name: &str) -> Vec<&str> {
-        self.0.iter().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).collect()
-    }
+mod common {
+    pub(crate) mod probe;
 }
+
+use std::process::Command;
+
+use common::probe::{Facts, as_ordinary_user, probe};
 
 #[test]
 fn namespaces_sockets_and_sniffer_agree() {
-    let Some(facts) = probe("kernel probe", |program| Command::new(program)) else { return };
+    let Some(facts) = probe("kernel probe", "kernel_probe", |program| Command::new(program)) else { return };
     check(&facts);
 }
 
 #[test]
 fn an_ordinary_user_may_do_the_same() {
-    if !rustix::process::geteuid().is_root() {
-        return; // then the other test was about one
-    }
-    let name = "kernel probe as an ordinary user";
-    if Command::new("setpriv").arg("--version").output().is_err() {
-        return leave_out(name, "no setpriv on this machine");
-    }
-    let as_user = |program: &Path| {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=1000", "--regid=1000", "--clear-groups", "--inh-caps=-all"]).arg(program);
-        command
-    };
-    let Some(facts) = probe(name, as_user) else { return };
+    let Some(facts) = as_ordinary_user("kernel probe as an ordinary user", "kernel_probe") else { return };
     check(&facts);
 }
 
@@ -73,49 +54,4 @@ fn check(facts: &Facts) {
     assert_eq!(facts.of("got"), ["20001"; 2]);
     assert_eq!(facts.of("longest frame"), ["1514"; 2]);
     assert!(facts.of("dropped").iter().all(|fact| fact.starts_with("0 of")), "{:?}", facts.of("dropped"));
-}
-
-/// Runs the example, as `command` has it; `None` where namespaces are refused.
-fn probe(name: &str, command: impl FnOnce(&Path) -> Command) -> Option<Facts> {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    // Copied to where another user may run it, whatever the build folder's permissions.
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("our own folder");
-    let program = folder.path().join("kernel_probe");
-    fs::copy(example(), &program).expect("cargo has built the example");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("our own file");
-
-    let output: Output = command(&program).output().expect("the program starts");
-    let text = String::from_utf8_lossy(&output.stdout);
-    match output.status.code() {
-        Some(0) => Some(Facts(text.lines().map(str::to_owned).collect())),
-        Some(2) => {
-            leave_out(name, text.trim());
-            None
-        }
-        _ => panic!("{name}: {}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr)),
-    }
-}
-
-/// The example beside this test: `target/debug/deps/kernel-0` and `target/debug/examples/kernel_probe`.
-///
-/// `cargo test` builds it; `cargo test --test kernel` alone does not, so it is built here.
-fn example() -> PathBuf {
-    let this = std::env::current_exe().expect("a test knows itself");
-    let profile = this.ancestors().nth(2).expect("deps is in a profile's folder");
-    let release = if profile.ends_with("release") { &["--release"][..] } else { &[] };
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--example", "kernel_probe", "--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
-        .args(release)
-        .arg("--target-dir")
-        .arg(profile.parent().expect("a profile's folder is in the target folder"))
-        .status();
-    assert!(built.is_ok_and(|status| status.success()), "cargo build --example kernel_probe");
-    profile.join("examples").join("kernel_probe")
-}
-
-/// Says so, and fails where nothing may be left out.
-fn leave_out(name: &str, reason: &str) {
-    // Past the harness, which hides what a passing test prints.
-    let _ = writeln!(std::io::stderr(), "left out: {name}: {reason}");
-    assert!(std::env::var("SYNFIN_ORACLES").as_deref() != Ok("require"), "left out: {name}: {reason}");
 }

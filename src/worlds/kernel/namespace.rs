@@ -6,7 +6,7 @@ use rustix::process::{getegid, geteuid};
 use rustix::thread::{CapabilitySet, capabilities};
 
 use super::errno::Errno;
-use super::sys;
+use super::{netns, sys};
 
 /// The kernel, or whoever configured it, does not let us have namespaces of our own.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -20,8 +20,9 @@ pub struct Refusal {
     pub remedy: String,
 }
 
-/// Moves this process into a user namespace of its own, in which it is root.
+/// Moves this process into a user namespace of its own, in which it is root, and out of the machine's network.
 ///
+/// Nothing of that network can be seen or touched from then on, except by sockets that are open already.
 /// To be called before the process has a second thread. A process that may not have user namespaces
 /// but has `CAP_SYS_ADMIN` goes on without one, as that suffices for network namespaces.
 ///
@@ -31,10 +32,12 @@ pub fn enter_user_namespace() -> Result<(), Refusal> {
     // Both are asked before: inside, an unmapped user is 65534 to itself.
     let (user, group) = (geteuid().as_raw(), getegid().as_raw());
     match sys::unshare_user() {
-        Ok(()) => map_to_root(user, group),
-        Err(_) if is_administrator() => Ok(()),
-        Err(errno) => Err(Refusal::now("make a user namespace", errno)),
+        Ok(()) => map_to_root(user, group)?,
+        Err(_) if is_administrator() => {}
+        Err(errno) => return Err(Refusal::now("make a user namespace", errno)),
     }
+    // Out of the network we came from: it belongs to others, so a thread that went elsewhere could not come back.
+    netns::move_out()
 }
 
 /// Writes the maps that make us root inside; `setgroups` must be denied before an ordinary user may map a group.
@@ -47,7 +50,22 @@ fn map_to_root(user: u32, group: u32) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// What, other than namespaces, a network of our own needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Need {
+    /// Pairs of interfaces.
+    Veth,
+    /// The Internet Protocol, version 6.
+    Ipv6,
+}
+
 impl Refusal {
+    /// The refusal of something else than a namespace.
+    pub(super) fn of(need: Need, tried: &'static str, errno: impl Into<Errno>) -> Self {
+        let errno = errno.into();
+        Self { tried, errno, remedy: remedy_for(need, errno).to_owned() }
+    }
+
     /// The refusal of `tried` with the remedy that fits what this machine says of itself.
     pub(super) fn now(tried: &'static str, errno: impl Into<Errno>) -> Self {
         let errno = errno.into();
@@ -78,6 +96,20 @@ fn remedy(errno: Errno, read: &dyn Fn(&str) -> Option<String>, threads: Option<u
         }
         _ => "in a container, allow unshare (docker: `--security-opt seccomp=unconfined`, or `--privileged`); elsewhere run as root"
             .to_owned(),
+    }
+}
+
+/// What would help against `errno` when `need` is refused.
+fn remedy_for(need: Need, errno: Errno) -> &'static str {
+    match (need, errno.value()) {
+        (_, libc::EPERM | libc::EACCES) if need != Need::Ipv6 => {
+            "it wants CAP_NET_ADMIN, which one has in a network namespace of one's own; outside of one run as root"
+        }
+        (Need::Veth, libc::EOPNOTSUPP) => {
+            "this kernel has no veth devices; load them with `modprobe veth` as root, or run one with CONFIG_VETH"
+        }
+        (Need::Veth, _) => "an MTU is 68 to 65535 octets, for IPv6 at least 1280, and a link address must not be one of a group",
+        (Need::Ipv6, _) => "IPv6 is switched off in this kernel; start it without `ipv6.disable=1`, or use IPv4",
     }
 }
 

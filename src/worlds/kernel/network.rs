@@ -1,21 +1,17 @@
-//! A network that consists of one loopback and belongs to one thread.
+//! A network that consists of one loopback, and what can be wrong with a network.
 
-use std::fs;
-use std::marker::PhantomData;
 use std::net::IpAddr;
 
 use super::errno::Errno;
+use super::links::{LOOPBACK, Links};
 use super::namespace::Refusal;
-use super::netlink::Netlink;
-use super::sys;
+use super::netns::Namespace;
+use super::packet::SnifferError;
 
-/// The fresh network namespace the calling thread is in, its loopback up.
-///
-/// It ends with the thread, or when the thread makes the next one, and when all its sockets are closed.
-/// The value is of its thread: it cannot be sent to another, which would be in another network.
+/// A network namespace with its loopback up, and in it the thread that made it.
 #[derive(Debug)]
 pub struct Network {
-    of_this_thread: PhantomData<*const ()>,
+    namespace: Namespace,
 }
 
 /// Why there is no such network.
@@ -33,18 +29,20 @@ pub enum NetworkError {
         errno: Errno,
     },
     /// An address is not taken.
-    #[error("cannot give {address} to a loopback with an MTU of {mtu}: {errno}; {}", hint(*.address, *.mtu))]
+    #[error("cannot give {address} to {interface} with an MTU of {mtu}: {errno}; {}", hint(*.address, *.mtu))]
     Address {
         /// The address.
         address: IpAddr,
-        /// The MTU of the loopback, in octets.
+        /// Of what kind the interface is: `a loopback`.
+        interface: &'static str,
+        /// Its MTU, in octets.
         mtu: u32,
         /// What the kernel answered.
         errno: Errno,
     },
     /// A sysctl cannot be read or written.
     #[error(
-        "cannot {tried} sysctl {name} in our network namespace: {errno}; only names under net. that are kept per namespace can be, and /proc/sys must be mounted for it"
+        "cannot {tried} sysctl {name} in our network namespace: {errno}; {}", of_sysctl(*.errno)
     )]
     Sysctl {
         /// `read` or `write`.
@@ -54,6 +52,9 @@ pub enum NetworkError {
         /// What the kernel answered.
         errno: Errno,
     },
+    /// There is no way to see or send frames.
+    #[error(transparent)]
+    Frames(#[from] SnifferError),
 }
 
 impl Network {
@@ -66,20 +67,26 @@ impl Network {
     /// [`NetworkError::Refused`] without the right to (see [`enter_user_namespace`](super::enter_user_namespace));
     /// the others for an MTU or an address the kernel does not take. The thread may then already be in the new namespace.
     pub fn new(mtu: u32, addresses: &[IpAddr]) -> Result<Self, NetworkError> {
-        let unshare = || sys::unshare_network().map_err(|errno| Refusal::now("make a network namespace", errno));
-        unshare()?;
-        // By default all namespaces share one hash table, sized for the whole machine, and listing our
-        // few sockets takes milliseconds. A child namespace can have its own (since 6.1); without, it is slow.
-        if fs::write("/proc/sys/net/ipv4/tcp_child_ehash_entries", "256").is_ok() {
-            unshare()?;
-        }
+        let namespace = Namespace::new()?;
+        namespace.enter()?;
         let lo = |errno| NetworkError::Loopback { mtu, errno };
-        let netlink = Netlink::open().map_err(lo)?;
-        netlink.raise_loopback(mtu).map_err(lo)?;
+        let mut links = Links::open().map_err(lo)?;
+        links.raise(LOOPBACK, mtu).map_err(lo)?;
         for &address in addresses.iter().filter(|address| !address.is_loopback()) {
-            netlink.add_address(address).map_err(|errno| NetworkError::Address { address, mtu, errno })?;
+            let prefix = if address.is_ipv4() { 32 } else { 128 };
+            links.add_address(LOOPBACK, address, prefix).map_err(|errno| NetworkError::Address {
+                address,
+                interface: "a loopback",
+                mtu,
+                errno,
+            })?;
         }
-        Ok(Self { of_this_thread: PhantomData })
+        Ok(Self { namespace })
+    }
+
+    /// The namespace, for sysctls, or for other threads to go in.
+    pub const fn namespace(&self) -> &Namespace {
+        &self.namespace
     }
 
     /// Writes a sysctl of this namespace: `net.ipv4.tcp_rmem`, `4096 131072 33554432`.
@@ -87,7 +94,7 @@ impl Network {
     /// # Errors
     /// [`NetworkError::Sysctl`], for names not under `net.` with `EINVAL`.
     pub fn set_sysctl(&self, name: &str, value: &str) -> Result<(), NetworkError> {
-        with_path(name, "write", |path| fs::write(path, value))
+        self.namespace.set_sysctl(name, value)
     }
 
     /// Reads a sysctl of this namespace; blanks at the ends are cut off, tabs between numbers become blanks.
@@ -95,22 +102,8 @@ impl Network {
     /// # Errors
     /// As [`set_sysctl`](Self::set_sysctl).
     pub fn sysctl(&self, name: &str) -> Result<String, NetworkError> {
-        let text = with_path(name, "read", fs::read_to_string)?;
-        Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+        self.namespace.sysctl(name)
     }
-}
-
-/// Does something with the file of a sysctl. `/proc/sys/net` shows the namespace of the thread that opens it.
-fn with_path<T>(name: &str, tried: &'static str, act: impl FnOnce(String) -> std::io::Result<T>) -> Result<T, NetworkError> {
-    let failed = |errno: Errno| NetworkError::Sysctl { tried, name: name.to_owned(), errno };
-    // A name is also a path: nothing may lead out of /proc/sys/net.
-    let plain = name
-        .split('.')
-        .all(|part| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_' || octet == b'-'));
-    if !plain || !name.starts_with("net.") {
-        return Err(failed(rustix::io::Errno::INVAL.into()));
-    }
-    act(format!("/proc/sys/{}", name.replace('.', "/"))).map_err(|error| failed(error.into()))
 }
 
 /// What is likely wrong with an address.
@@ -122,20 +115,11 @@ fn hint(address: IpAddr, mtu: u32) -> &'static str {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sysctl_names_do_not_leave_the_namespace() {
-        for name in ["kernel.hostname", "net", "net.", "net..ipv4", "net.ipv4/../../kernel/x", "net.ipv4.tcp rmem", ""] {
-            let error = with_path(name, "read", |_| Ok(())).expect_err(name);
-            assert!(error.to_string().contains("EINVAL"), "{error}");
-        }
-        with_path("net.ipv4.conf.lo-1.rp_filter", "read", |path| {
-            assert_eq!(path, "/proc/sys/net/ipv4/conf/lo-1/rp_filter");
-            Ok(())
-        })
-        .expect("a plain name");
+/// What is likely wrong with a sysctl.
+fn of_sysctl(errno: Errno) -> &'static str {
+    match errno.value() {
+        libc::EROFS => "/proc/sys is mounted read-only, as containers have it; run the container with `--privileged`, or none",
+        libc::ENOENT => "this kernel has none of that name in a namespace",
+        _ => "only names under net. that are kept per namespace can be, and /proc/sys must be mounted for it",
     }
 }

@@ -50,14 +50,35 @@ pub(super) fn word(octets: &[u8], at: usize) -> Option<u32> {
 }
 
 /// Binds a packet socket to one interface, for frames of every protocol.
-pub(super) fn bind_packet_socket(fd: BorrowedFd<'_>, interface: i32) -> Result<()> {
+pub(super) fn bind_packet_socket(fd: BorrowedFd<'_>, interface: u32) -> Result<()> {
     // SAFETY: sockaddr_ll is a C structure of integers and an array of them; all zeros is a value of it.
     let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
     address.sll_family = u16::try_from(libc::AF_PACKET).map_err(|_| Errno::INVAL)?;
     address.sll_protocol = EVERY_PROTOCOL.to_be();
-    address.sll_ifindex = interface;
+    address.sll_ifindex = i32::try_from(interface).map_err(|_| Errno::INVAL)?;
     // SAFETY: the pointer is to an initialized sockaddr_ll that outlives the call, with its own size.
     let done = unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length_of(&address)) };
+    answer(done).map(drop)
+}
+
+/// Has the kernel fill in the checksums of what leaves by this interface, instead of leaving it to hardware.
+///
+/// `fd` is any socket of the interface's network namespace.
+pub(super) fn fill_in_checksums(fd: BorrowedFd<'_>, interface: &str) -> Result<()> {
+    let mut name = [0; libc::IFNAMSIZ];
+    if interface.len() >= name.len() {
+        return Err(Errno::NODEV);
+    }
+    for (to, from) in name.iter_mut().zip(interface.bytes()) {
+        *to = libc::c_char::from_ne_bytes([from]);
+    }
+    // struct ethtool_value: what is to be set, and to what.
+    let mut value = [ETHTOOL_STXCSUM, 0_u32];
+    let mut request = libc::ifreq { ifr_name: name, ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_data: (&raw mut value).cast() } };
+    // SAFETY: SIOCETHTOOL takes an ifreq whose name ends with 0, as one shorter than the zeroed array does,
+    // and whose ifr_data points to the structure of the command in its first word: for ETHTOOL_STXCSUM
+    // two words, which the kernel only reads. Both are locals that outlive the call.
+    let done = unsafe { libc::ioctl(fd.as_raw_fd(), libc::SIOCETHTOOL as _, &raw mut request) };
     answer(done).map(drop)
 }
 
@@ -131,6 +152,9 @@ fn stamp_of(message: &libc::msghdr) -> Option<Duration> {
     }
     None
 }
+
+/// From `linux/ethtool.h`, which libc does not have.
+const ETHTOOL_STXCSUM: u32 = 0x17;
 
 /// `ETH_P_ALL`, of which libc has only the `int`.
 const EVERY_PROTOCOL: u16 = 3;

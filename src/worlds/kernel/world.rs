@@ -6,8 +6,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::packet::SnifferError;
 use super::process::Process;
-use super::sniffer::{Sniffer, SnifferError};
+use super::sniffer::Sniffer;
 use super::socket::{Family, More, TcpSocket};
 use super::sys::Direction;
 use super::tables::{Row, TableError, socket_table};

@@ -1,0 +1,184 @@
+//! Two hosts with a kernel stack each, and between them this program: one thread in three networks.
+//!
+//! Prints one fact a line, `name: value`, and ends with 0; with 2 where namespaces are refused. Given
+//! `stay` it prints who it is once all is set up, and waits until it is killed.
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+use synfin::trace::End;
+use synfin::worlds::kernel::{
+    Errno, Family, Frame, HostNetwork, HostSetup, Interest, More, Namespace, NetworkError, Port, Refusal, Switch, TcpSocket,
+    enter_user_namespace, ipv6_is_there, tcp_info,
+};
+
+/// Prints a line; that nobody reads it any more is no failure.
+macro_rules! say {
+    ($($what:tt)*) => {{ let _ = writeln!(std::io::stdout(), $($what)*); }};
+}
+
+const PORT: u16 = 7;
+const MACS: [[u8; 6]; 2] = [[2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2]];
+/// A documentation address for each side (RFC 5737, RFC 3849).
+const HOSTS: [(Family, [IpAddr; 2]); 2] = [
+    (Family::V4, [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2))]),
+    (Family::V6, [IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2))]),
+];
+/// Longer than a kernel waits before it reports a multicast group.
+const LISTENING: Duration = Duration::from_millis(1200);
+
+fn main() -> ExitCode {
+    if let Err(refusal) = enter_user_namespace() {
+        say!("refused: {refusal}");
+        return ExitCode::from(2);
+    }
+    let Err(error) = probe() else { return ExitCode::SUCCESS };
+    let refusal: Option<&Refusal> = match error.downcast_ref() {
+        Some(NetworkError::Refused(refusal)) => Some(refusal),
+        _ => error.downcast_ref(),
+    };
+    if let Some(refusal) = refusal {
+        say!("refused: {refusal}");
+        return ExitCode::from(2);
+    }
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+/// Two hosts and the ends of their cables.
+struct Two {
+    hosts: [HostNetwork; 2],
+    ports: [Port; 2],
+}
+
+impl Two {
+    fn new(addresses: [IpAddr; 2]) -> Result<Self, NetworkError> {
+        let switch = Switch::new()?;
+        let host = |own: usize, peer: usize| {
+            let setup = HostSetup { address: addresses[own], link_address: MACS[own], mtu: 1500, peer: (addresses[peer], MACS[peer]) };
+            switch.connect(&setup)
+        };
+        let ((a, at_a), (b, at_b)) = (host(0, 1)?, host(1, 0)?);
+        Ok(Self { hosts: [a, b], ports: [at_a, at_b] })
+    }
+
+    /// Carries what there is from each to the other, until neither has more to say; the frames.
+    fn relay(&mut self) -> Result<Vec<Frame>, Box<dyn Error>> {
+        let mut frames = Vec::new();
+        loop {
+            let before = frames.len();
+            let [a, b] = &mut self.ports;
+            frames.extend(carry(a, b)?);
+            frames.extend(carry(b, a)?);
+            if frames.len() == before {
+                return Ok(frames);
+            }
+        }
+    }
+}
+
+/// Carries what one host has sent to the other.
+fn carry(from: &mut Port, to: &Port) -> Result<Vec<Frame>, Box<dyn Error>> {
+    let mut frames = Vec::new();
+    while let Some(frame) = from.next_frame()? {
+        to.send(&frame.octets)?;
+        frames.push(frame);
+    }
+    Ok(frames)
+}
+
+fn probe() -> Result<(), Box<dyn Error>> {
+    let here = Namespace::current()?.number();
+    if std::env::args().nth(1).as_deref() == Some("stay") {
+        let two = Two::new(HOSTS[0].1)?;
+        let sockets = [0, 1].map(|host: usize| two.hosts[host].namespace().within(|| TcpSocket::new(Family::V4)));
+        say!("namespaces: {here} {} {}", two.hosts[0].namespace().number(), two.hosts[1].namespace().number());
+        let _ = std::io::stdin().read(&mut [0]);
+        drop(sockets);
+        return Ok(());
+    }
+    ipv6_is_there()?;
+    for (family, addresses) in HOSTS {
+        talk(family, addresses)?;
+    }
+    say!("back: {}", Namespace::current()?.number() == here);
+    Ok(())
+}
+
+/// A connection from A to B, and what its frames and states are at once.
+fn talk(family: Family, addresses: [IpAddr; 2]) -> Result<(), Box<dyn Error>> {
+    let mut two = Two::new(addresses)?;
+    let [a, b] = addresses;
+    let numbers = [two.hosts[0].namespace().number(), two.hosts[1].namespace().number(), Namespace::current()?.number()];
+    say!("apart: {}", numbers[0] != numbers[1] && numbers[1] != numbers[2] && numbers[0] != numbers[2]);
+    say!("quiet: {}", !two.ports[0].wait(LISTENING)? && !two.ports[1].wait(Duration::ZERO)?);
+
+    let listener = two.hosts[1].namespace().within(|| TcpSocket::new(family))??;
+    listener.bind(End { address: b, port: PORT })?;
+    listener.listen(1)?;
+    let mut at_once = 0;
+    for _ in 0..100 {
+        let client = two.hosts[0].namespace().within(|| TcpSocket::new(family))??;
+        let answer = client.connect(End { address: b, port: PORT }).map_or_else(Errno::name, |()| "ok");
+        // Nothing waits here: what a call or a frame causes is there when it returns.
+        let syn = two.ports[0].next_frame()?.ok_or("no SYN at once")?;
+        two.ports[1].send(&syn.octets)?;
+        let syn_ack = two.ports[1].next_frame()?.ok_or("no SYN,ACK at once")?;
+        two.ports[0].send(&syn_ack.octets)?;
+        let state = tcp_info(&client)?.state;
+        let ack = two.ports[0].next_frame()?.ok_or("no ACK at once")?;
+        two.ports[1].send(&ack.octets)?;
+        let (server, _) = listener.accept()?;
+        at_once += u32::from(answer == "EINPROGRESS" && state.to_string() == "ESTABLISHED" && tcp_info(&server)?.state == state);
+        // A RST each, so that none is left.
+        client.set_linger(Some(Duration::ZERO))?;
+        client.close();
+        two.relay()?;
+    }
+    say!("at once: {at_once}");
+
+    let client = two.hosts[0].namespace().within(|| TcpSocket::new(family))??;
+    let _ = client.connect(End { address: b, port: PORT });
+    two.relay()?;
+    let (server, peer) = listener.accept()?;
+    say!("peer: {}", peer.address == a);
+    client.send(&vec![b'y'; 20_000], More::No)?;
+    let (mut got, mut frames) = (0, Vec::new());
+    while got < 20_000 {
+        frames.extend(two.relay()?);
+        got += if server.ready(Interest::Read, Duration::ZERO)? { server.recv(65_536)?.len() } else { 0 };
+    }
+    say!("got: {got}");
+    say!("longest frame: {}", frames.iter().map(|frame| frame.octets.len()).max().unwrap_or(0));
+    say!("links: {}", frames.iter().all(|frame| frame.octets[..12] == [MACS[1], MACS[0]].concat() || frame.octets[..12] == MACS.concat()));
+    say!("checksums: {}", frames.iter().all(|frame| checksum_is_right(&frame.octets)));
+
+    // A frame whose checksum is wrong is none: the kernel must not believe it because of where it comes from.
+    client.send(b"z", More::No)?;
+    let frame = two.ports[0].next_frame()?.ok_or("nothing sent")?;
+    let mut damaged = frame.octets.clone();
+    *damaged.last_mut().ok_or("an empty frame")? ^= 1;
+    two.ports[1].send(&damaged)?;
+    say!("damaged: {}", server.recv(1).map_or_else(Errno::name, |_| "taken"));
+    two.ports[1].send(&frame.octets)?;
+    say!("whole: {}", server.recv(1).map_or_else(Errno::name, |_| "taken"));
+    for port in &mut two.ports {
+        say!("dropped: {}", port.statistics()?.dropped);
+    }
+    Ok(())
+}
+
+fn checksum_is_right(frame: &[u8]) -> bool {
+    let Ok(packet) = SlicedPacket::from_ethernet(frame) else { return false };
+    let Some(TransportSlice::Tcp(tcp)) = packet.transport else { return false };
+    let computed = match &packet.net {
+        Some(NetSlice::Ipv4(ip)) => tcp.to_header().calc_checksum_ipv4(&ip.header().to_header(), tcp.payload()),
+        Some(NetSlice::Ipv6(ip)) => tcp.to_header().calc_checksum_ipv6(&ip.header().to_header(), tcp.payload()),
+        _ => return false,
+    };
+    computed.is_ok_and(|computed| computed == tcp.checksum())
+}
