@@ -33,6 +33,8 @@ const TICK: u64 = 4_000_000;
 const ATO_MIN: u16 = 40;
 /// TCP_MSS_DEFAULT.
 const DEFAULT_MSS: u32 = 536;
+/// Packets whose text one head can hold (MAX_SKB_FRAGS).
+const JOINED: u16 = 17;
 /// TCP_MIN_MSS.
 const MIN_MSS: u32 = 88;
 
@@ -49,7 +51,9 @@ impl Connection {
 
     /// Memory that what was not read takes.
     fn used(&self) -> u32 {
-        self.rcv.unread.saturating_add(u32::from(self.tuning.packets) * u32::from(self.profile.packet_overhead))
+        // What lies beside its head is joined to the packet before it (`tcp_try_coalesce`).
+        let heads = if self.profile.linear_packets { self.tuning.packets } else { self.tuning.packets.div_ceil(JOINED) };
+        self.rcv.unread.saturating_add(u32::from(heads) * u32::from(self.profile.packet_overhead))
     }
 
     /// The window of a SYN: whole segments of the announced MSS.
@@ -220,7 +224,8 @@ impl Connection {
         if room == 0 {
             return;
         }
-        let cost = len + u32::from(self.profile.packet_overhead);
+        // A head that holds no text is not counted (`truesize_adjust`).
+        let cost = len + if self.profile.linear_packets { u32::from(self.profile.packet_overhead) } else { 0 };
         let gain = if self.space(cost) <= len { 2 * self.advertised_mss() } else { self.gain_of_costly(cost, len) };
         if gain > 0 {
             self.rcv.threshold += room.min(gain.max(2 * len));

@@ -164,6 +164,12 @@ knobs! {
         rfc9293: 0, "RFC 9293 counts text alone";
         linux: 832, "measured: sk_buff and head on loopback; depends on the build";
     }
+    /// Whether a packet's text lies behind its headers, as in frames that a program writes, and not beside them, as on
+    /// a loopback; only Linux's window looks at it.
+    linear_packets: bool = "linear-packets" {
+        rfc9293: false, "RFC 9293 counts text alone";
+        linux: false, "measured: a loopback's are not, a TUN device's are; truesize_adjust, tcp_try_coalesce";
+    }
     /// Most memory a receive buffer may grow to, octets; only Linux's window looks at it.
     receive_memory_max: u32 = "receive-memory-max" {
         rfc9293: 0, "RFC 9293 knows no such thing";

@@ -170,6 +170,7 @@ mod fastopen;
 mod freebsd;
 mod laws;
 mod linux;
+mod linux_receiving;
 mod opening;
 mod options;
 mod reordering;
