@@ -223,4 +223,28 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_knob_tells_the_source_of_its_own_value() {
+        // The base names every knob; FreeBSD has its own msl, and of the connect timeout Linux has the base's.
+        let knob = |name| Knob::named(name).expect("a knob");
+        assert_eq!(knob("msl").own_source("rfc9293"), Some("RFC 9293 section 3.4.2"));
+        assert_eq!(knob("msl").own_source("linux"), Some("TCP_TIMEWAIT_LEN is 60 s"));
+        assert_eq!(knob("msl").source("linux"), "TCP_TIMEWAIT_LEN is 60 s");
+        assert_eq!(knob("connect-timeout").own_source("linux"), None);
+        assert_eq!(knob("connect-timeout").source("linux"), "RFC 9293 section 3.8.3: R2 of the SYN decides");
+        assert_eq!(knob("connect-timeout").source("freebsd"), "net.inet.tcp.keepinit");
+        assert_eq!(format!("{:?}", knob("msl")), "msl");
+    }
+
+    #[test]
+    fn a_profile_says_what_it_describes() {
+        for (profile, about) in [
+            (Profile::rfc9293(), "the RFC's own words"),
+            (Profile::linux(), "Linux as measured"),
+            (Profile::freebsd(), "FreeBSD with default sysctls"),
+        ] {
+            assert!(profile.about().starts_with(about), "{}: {}", profile.name, profile.about());
+        }
+    }
 }

@@ -347,3 +347,72 @@ impl KnobValue for AckPolicy {
         .to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use super::*;
+
+    /// Each word is read as its value, and the value written as that word; the others are refused.
+    fn spelled<T: KnobValue + PartialEq + Debug>(words: &[(&str, T)], wrong: &[&str]) {
+        for (word, value) in words {
+            assert_eq!(T::parse(word).as_ref(), Some(value), "{word}");
+            assert_eq!(value.show(), *word);
+            assert_eq!(words.iter().filter(|(_, other)| other == value).count(), 1, "{word} is no value of its own");
+        }
+        for word in wrong.iter().copied().chain(["", "aligne", "ON", "-1", "1.5"]) {
+            assert_eq!(T::parse(word), None, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn every_value_is_written_as_it_is_read() {
+        spelled(&[("on", true), ("off", false)], &["2", "maybe"]);
+        spelled(&[("off", Shift(None)), ("0", Shift(Some(0))), ("14", Shift(Some(14)))], &["15", "256"]);
+        spelled(&[("aligned", OptionLayout::Aligned), ("linux", OptionLayout::Linux), ("freebsd", OptionLayout::FreeBsd)], &["windows"]);
+        spelled(
+            &[("off", EcnPolicy::Off), ("accept", EcnPolicy::Accept), ("ask", EcnPolicy::Ask), ("accurate", EcnPolicy::Accurate)],
+            &["on"],
+        );
+        spelled(&[("off", SynCookies::Off), ("pressure", SynCookies::Pressure), ("always", SynCookies::Always)], &["on"]);
+        spelled(&[("buffer", WindowPolicy::Buffer), ("freebsd", WindowPolicy::FreeBsd), ("linux", WindowPolicy::Linux)], &["rfc"]);
+        spelled(
+            &[
+                ("off", TimeWaitReuse::Off),
+                ("rfc6191", TimeWaitReuse::Rfc6191),
+                ("linux", TimeWaitReuse::Linux),
+                ("sequence", TimeWaitReuse::Sequence),
+            ],
+            &["on"],
+        );
+        spelled(&[("rfc", TimeWaitAcks::Rfc), ("number", TimeWaitAcks::Number), ("exact", TimeWaitAcks::Exact)], &["linux"]);
+        spelled(&[("on", HoldSynText::Always), ("crossed", HoldSynText::Crossed), ("off", HoldSynText::Never)], &["always"]);
+        spelled(&[("rfc", AckPolicy::Rfc), ("linux", AckPolicy::Linux)], &["freebsd"]);
+    }
+
+    #[test]
+    fn a_switch_has_more_words_than_it_is_written_with() {
+        for (word, value) in [("true", true), ("yes", true), ("1", true), ("false", false), ("no", false), ("0", false)] {
+            assert_eq!(bool::parse(word), Some(value), "{word}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_to_their_width() {
+        spelled(&[("0", 0_u8), ("255", 255)], &["256", "1s"]);
+        spelled(&[("0", 0_u16), ("65535", 65_535)], &["65536", "1s"]);
+        spelled(&[("0", 0_u32), ("4294967295", 4_294_967_295)], &["4294967296", "1s"]);
+    }
+
+    #[test]
+    fn a_duration_is_a_year_at_most() {
+        let (second, year) = (Duration::from_secs(1), Duration::from_hours(366 * 24));
+        assert_eq!(Duration::parse("1s"), Some(second));
+        assert_eq!(Duration::parse("1m 200ms").map(|duration| duration.show()), Some("1m200ms".to_owned()));
+        assert_eq!(Duration::parse("1m200ms"), Some(Duration::from_millis(60_200)));
+        assert_eq!(Duration::parse("366days"), Some(year));
+        assert_eq!(Duration::parse("366days 1ns"), None);
+        assert_eq!(Duration::parse("1"), None, "a duration has a unit");
+    }
+}

@@ -139,3 +139,21 @@ fn only_text_that_nobody_will_read_turns_a_close_into_a_reset() {
         }
     }
 }
+
+#[test]
+fn what_was_to_leave_is_forgotten_with_the_connection() {
+    // Two connections that have ended are the same one, whether the last retransmission still left or not.
+    let ended = |drained: bool| {
+        let mut a = Scripted::established(Profile::rfc9293());
+        a.send(10);
+        a.now = a.connection.poll_deadline().expect("the retransmission timer");
+        a.connection.on_time(a.now);
+        if drained {
+            assert_eq!(a.out(), ["<SEQ=101><ACK=301><LEN=10><CTL=PSH,ACK>"]);
+        }
+        a.connection.on_abort(a.now).expect("open");
+        assert_eq!(a.out(), ["<SEQ=111><CTL=RST>"]);
+        a.connection
+    };
+    assert_eq!(ended(true), ended(false));
+}

@@ -346,3 +346,32 @@ fn time_wait_and_closed_know_of_no_agreement() {
     aborted.connection.on_abort(aborted.now).expect("open");
     assert_eq!((aborted.state(), aborted.connection.ecn_mode()), (State::Closed, EcnMode::Off));
 }
+
+#[test]
+fn a_client_reads_counts_from_the_first_segment_on() {
+    // R9768-16: to a client no report of the handshake comes; 111 is two on from 5, 110 one on.
+    for (field, count) in [("AE,ECE,", 5), ("AE,CWR,", 6), ("AE,CWR,ECE,", 7), ("ECE,", 9)] {
+        let mut client = Scripted::agreed(Accurate, "CWR,");
+        client.send(10);
+        client.hear(&format!("<SEQ=301><ACK=111><CTL={field}ACK>"));
+        assert_eq!(client.connection.ecn_reported(), Some(count), "{field}");
+        // An ACK from before that one tells old news.
+        client.hear("<SEQ=301><ACK=110><CTL=CWR,ACK>");
+        assert_eq!(client.connection.ecn_reported(), Some(count), "{field}");
+    }
+}
+
+#[test]
+fn a_reset_belongs_to_no_agreement_and_travels_without_ect() {
+    // R7413-12: a fast open may answer while the handshake lasts, and an ACK of what was never sent draws RST.
+    let mut server = Scripted::listening(with(Accept));
+    server.connection.answer_fast_open(FastOpenAnswer { take: true, grant: None });
+    let mut options = TcpOptions::NONE.mss(1460);
+    options.add_fast_open(&FastOpenCookie::new(&[7; 8]).expect("a length cookies have"));
+    server.hear_with("<SEQ=300><LEN=50><CTL=CWR,ECE,SYN>", options.padded());
+    server.marked();
+    assert_eq!(server.send_marked(10), ["<SEQ=101><ACK=351><LEN=10><CTL=PSH,ACK> ECT(0)"]);
+    server.hear("<SEQ=351><ACK=9000><CTL=ACK>");
+    assert_eq!(server.marked(), ["<SEQ=9000><CTL=RST> Not-ECT"]);
+    assert_eq!((server.state(), server.connection.ecn_mode()), (State::SynReceived, EcnMode::Classic));
+}

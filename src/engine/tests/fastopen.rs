@@ -161,3 +161,17 @@ fn a_fin_behind_the_text_of_a_fast_syn_waits() {
     assert_eq!(b.answer("<SEQ=352><ACK=101><CTL=ACK>"), ["<SEQ=101><ACK=352><CTL=ACK>"]);
     assert_eq!(b.state(), State::CloseWait);
 }
+
+#[test]
+fn linux_pads_the_cookie_by_no_operations() {
+    // Measured: FO and NOPs to 4 octets behind the window scale; other layouts end the list.
+    for (profile, layout) in [
+        (Profile::linux(), "mss 1460,sackOK,TS val 0 ecr 0,nop,wscale 10,FO 0707070707070707,nop,nop"),
+        (Profile::rfc9293(), "mss 1460,FO 0707070707070707,eol"),
+    ] {
+        let mut a = Scripted::new(profile);
+        let known = FastOpenTry::Show { cookie: cookie(7), mss: 1460 };
+        assert_eq!(a.connection.on_open_active_fast(a.now, a.open(), 0, known), Ok(0));
+        assert_eq!(a.segments()[0].options.to_string(), layout);
+    }
+}

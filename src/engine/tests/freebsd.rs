@@ -149,3 +149,16 @@ fn the_reset_of_an_abort_has_no_window() {
         assert_eq!((reset.to_string().as_str(), reset.window), ("<SEQ=101><ACK=301><CTL=RST,ACK>", WireWindow(window)));
     }
 }
+
+#[test]
+fn a_fin_that_rides_on_an_ack_gives_no_sample() {
+    // R6298-6, MUST-18: the ACK may be for either FIN.
+    let mut a = Scripted::established(Profile::freebsd());
+    let before = a.connection.variables().srtt;
+    assert_eq!(a.close(), ["<SEQ=101><ACK=301><CTL=FIN,ACK>"]);
+    a.pass(Duration::from_millis(20));
+    assert_eq!(a.answer("<SEQ=301><ACK=101><CTL=FIN,ACK>"), ["<SEQ=101><ACK=302><CTL=FIN,ACK>"]);
+    a.pass(Duration::from_millis(20));
+    a.hear("<SEQ=302><ACK=102><CTL=ACK>");
+    assert_eq!((a.state(), a.connection.variables().srtt), (State::TimeWait, before));
+}

@@ -126,3 +126,18 @@ fn the_least_rto_is_added_to_the_round_trip() {
         assert_eq!(a.connection.variables().rto.as_millis(), rto);
     }
 }
+
+#[test]
+fn only_the_ack_timer_ends_the_wait_for_an_answer() {
+    // Request and answer: the ACK of the next request waits for its answer, whatever other timers did meanwhile.
+    let mut b = requested(Profile::linux());
+    b.hear("<SEQ=301><ACK=101><CTL=ACK>");
+    assert_eq!(b.answer("<SEQ=301><ACK=101><LEN=100><CTL=PSH,ACK>"), ["<SEQ=101><ACK=401><CTL=ACK>"]);
+    assert_eq!(b.send(50), ["<SEQ=101><ACK=401><LEN=50><CTL=PSH,ACK>"]);
+    let (_, left) = b.wait();
+    assert_eq!((left, b.walked()), (vec!["<SEQ=101><ACK=401><LEN=50><CTL=PSH,ACK>".to_owned()], vec!["established/retransmit"]));
+    assert_eq!(b.answer("<SEQ=401><ACK=151><LEN=100><CTL=PSH,ACK>"), NOTHING);
+    assert_eq!((b.wait().1, b.walked()), (vec!["<SEQ=151><ACK=501><CTL=ACK>".to_owned()], vec!["established/delayed-ack"]));
+    // The answer took too long; the ACK after it does not wait.
+    assert_eq!(b.answer("<SEQ=501><ACK=151><LEN=100><CTL=PSH,ACK>"), ["<SEQ=151><ACK=601><CTL=ACK>"]);
+}

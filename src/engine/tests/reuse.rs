@@ -148,3 +148,14 @@ fn a_fin_beside_the_syn_counts_only_where_such_segments_are_dropped() {
         assert_eq!(a.connection.may_reopen(&a.read(segment, TcpOptions::NONE)), reopens, "{segment}, knob {knob}");
     }
 }
+
+#[test]
+fn text_beside_the_syn_that_reopens_is_held() {
+    // RFC 9293 section 3.10.7.2: it waits for ESTABLISHED, as beside any SYN.
+    let mut a = time_wait(&[], false);
+    let segment = a.read("<SEQ=400><LEN=9><CTL=SYN>", TcpOptions::NONE);
+    let arrival = a.connection.on_reopening(a.now, &segment, open(700));
+    assert_eq!(arrival, Arrival { hold: Hold { len: 9, at: 0 }, ..Arrival::default() });
+    a.out();
+    assert_eq!(a.hear("<SEQ=410><ACK=701><CTL=ACK>").release, 9);
+}

@@ -178,3 +178,22 @@ fn an_aborts_rst_carries_timestamps_where_they_are_in_use() {
         assert_eq!(b.segments()[0].options.to_string(), text);
     }
 }
+
+#[test]
+fn a_syn_with_an_old_timestamp_is_an_old_duplicate_but_in_time_wait() {
+    // R7323-24; RFC 6191 judges the SYN in TIME-WAIT, and what it does not take is a SYN like any other.
+    for mut b in everywhere(&[]) {
+        let (next, _) = numbers(&b);
+        b.hear_with(&format!("<SEQ={next}><CTL=SYN>"), stamped(999, 0));
+        assert_eq!(b.walked()[0].ends_with("/paws"), b.state() != State::TimeWait, "{:?}", b.walked());
+    }
+}
+
+#[test]
+fn ts_recent_is_believed_through_the_24th_day() {
+    // R7323-27: more than 24 days.
+    let mut b = established(&[]);
+    b.pass(Duration::from_hours(24 * 24));
+    b.hear_with("<SEQ=301><ACK=101><LEN=10><CTL=ACK>", stamped(5, 0));
+    assert_eq!(b.walked(), ["established/paws"]);
+}
