@@ -43,6 +43,7 @@
 //! With two hosts a frame from one port may go as it is to the other: its checksums are filled in.
 //! Nothing crosses a cable that no call or frame has caused, and nothing of all this outlives the process.
 
+mod diag;
 mod errno;
 mod links;
 mod namespace;
@@ -60,6 +61,7 @@ mod tables;
 mod tcp_info;
 mod world;
 
+pub use diag::{Row, SocketTable, TableError, socket_table};
 pub use errno::{Errno, errno_name};
 pub use namespace::{Refusal, enter_user_namespace};
 pub use netns::Namespace;
@@ -69,6 +71,6 @@ pub use sniffer::Sniffer;
 pub use socket::{Family, Interest, More, TcpSocket};
 pub use switch::{HostNetwork, HostSetup, Port, Switch, ipv6_is_there};
 pub use sys::Direction;
-pub use tables::{Row, TableError, parse_table, socket_table};
+pub use tables::parse_table;
 pub use tcp_info::{TcpInfo, memory_in_receive_queue, state_of, tcp_info};
 pub use world::{Kernel, KernelError, KernelSetup};

@@ -1,12 +1,12 @@
 //! A netlink socket: one request, its answers, its acknowledgment.
 //!
 //! Netlink is answered while the request is being sent, so nothing here ever waits. What is asked is said
-//! by [`links`](super::links).
+//! by the modules that use it: [`links`](super::links) and [`diag`](super::diag).
 
 use std::os::fd::OwnedFd;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable,
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable,
 };
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with};
@@ -34,9 +34,8 @@ impl Netlink {
     }
 
     /// Asks for everything of a kind.
-    #[cfg(test)]
     pub(super) fn list<M: NetlinkSerializable + NetlinkDeserializable>(&mut self, message: M, each: impl FnMut(M)) -> Result<(), Errno> {
-        self.exchange(message, netlink_packet_core::NLM_F_DUMP, each)
+        self.exchange(message, NLM_F_DUMP, each)
     }
 
     /// The socket, for questions that go by any socket of the namespace.

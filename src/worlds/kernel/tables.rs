@@ -1,58 +1,20 @@
-//! The kernel's socket tables, `/proc/thread-self/net/tcp` and `tcp6`.
+//! The kernel's socket tables as text, `/proc/thread-self/net/tcp` and `tcp6`.
 //!
-//! They show what no socket option does: requests without a socket (SYN-RECEIVED) and connections that
-//! outlive theirs (TIME-WAIT, FIN-WAIT-2 after a close).
+//! For kernels that do not answer by netlink, and to hold against what [`diag`](super::diag) reads.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::errno::Errno;
+use super::diag::{Row, TableError};
 use super::tcp_info::state_of;
-use crate::engine::State;
 use crate::trace::End;
 
-/// One row: one endpoint, with or without a socket.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Row {
-    /// Our address and port.
-    pub local: End,
-    /// The peer's; unspecified address and port 0 in LISTEN.
-    pub remote: End,
-    /// The state.
-    pub state: State,
-    /// The inode of the socket; 0 for rows without one.
-    pub inode: u64,
-}
-
-/// Why a table cannot be read.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum TableError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {errno}; /proc must be mounted")]
-    Unreadable {
-        /// Which one.
-        path: &'static str,
-        /// What the kernel answered.
-        errno: Errno,
-    },
-    /// A row is not of the form known.
-    #[error("line {line}: expected {expected}, got `{got}`")]
-    Row {
-        /// Counted from 1, the heading included.
-        line: usize,
-        /// What should stand there.
-        expected: &'static str,
-        /// The row as it is.
-        got: String,
-    },
-}
-
-/// All TCP endpoints of the calling thread's network namespace.
+/// All TCP endpoints of the calling thread's network namespace, as `/proc` has them.
 ///
 /// # Errors
 /// [`TableError`], if `/proc` is not there or says something new. A kernel without IPv6 has one table only.
-pub fn socket_table() -> Result<Vec<Row>, TableError> {
+pub(super) fn proc_table() -> Result<Vec<Row>, TableError> {
     let mut rows = Vec::new();
     for path in ["/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"] {
         match fs::read_to_string(path) {
@@ -83,9 +45,16 @@ fn row(line: &str) -> Result<Row, &'static str> {
     let local = words.next().and_then(end).ok_or(END)?;
     let remote = words.next().and_then(end).ok_or(END)?;
     let state = words.next().and_then(|word| u8::from_str_radix(word, 16).ok()).and_then(state_of).ok_or("the number of a state")?;
-    // Between: queues, timer, retransmissions, user, probes.
-    let inode = words.nth(5).and_then(|word| word.parse().ok()).ok_or("an inode as the tenth word")?;
-    Ok(Row { local, remote, state, inode })
+    let (send_queue, receive_queue) = words.next().and_then(queues).ok_or("two lengths of queues in hexadecimal")?;
+    // Between: timer, retransmissions, user, probes.
+    let inode = words.nth(4).and_then(|word| word.parse().ok()).ok_or("an inode as the tenth word")?;
+    Ok(Row { local, remote, state, inode, send_queue, receive_queue })
+}
+
+/// `00000000:0000001C`: what is sent, then what is received.
+fn queues(word: &str) -> Option<(u32, u32)> {
+    let (sent, received) = word.split_once(':')?;
+    Some((hexadecimal(sent, 8)?, hexadecimal(received, 8)?))
 }
 
 /// `0100007F:1F90`: the address in words of 32 bits, each as the machine reads its octets; the port as a number.
@@ -121,7 +90,7 @@ mod tests {
 
     fn shown(row: &Row) -> String {
         let end = |end: End| format!("{}#{}", end.address, end.port);
-        format!("{} {} {} {}", end(row.local), end(row.remote), row.state, row.inode)
+        format!("{} {} {} {} {}/{}", end(row.local), end(row.remote), row.state, row.inode, row.send_queue, row.receive_queue)
     }
 
     #[test]
@@ -129,19 +98,19 @@ mod tests {
         for (line, expected) in [
             (
                 "   0: 020200C0:1F47 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 3611 1 00000000f36e2c1b 100 0 0 10 0",
-                "192.0.2.2#8007 0.0.0.0#0 LISTEN 3611",
+                "192.0.2.2#8007 0.0.0.0#0 LISTEN 3611 0/0",
             ),
             (
                 "   1: 020200C0:1F47 010200C0:2328 03 00000000:00000000 01:00000062 00000000     0        0 0 1 00000000f36e2c1b",
-                "192.0.2.2#8007 192.0.2.1#9000 SYN-RECEIVED 0",
+                "192.0.2.2#8007 192.0.2.1#9000 SYN-RECEIVED 0 0/0",
             ),
             (
                 "   0: 010200C0:2328 010200C0:2328 06 00000000:00000000 03:00001752 00000000     0        0 0 3 000000007b3a6d65",
-                "192.0.2.1#9000 192.0.2.1#9000 TIME-WAIT 0",
+                "192.0.2.1#9000 192.0.2.1#9000 TIME-WAIT 0 0/0",
             ),
             (
-                "   0: B80D0120000000000000000001000000:C1C5 B80D0120000000000000000002000000:1F47 05 00000000:00000000 00:00000000 00000000  1000        0 77 1 x",
-                "2001:db8::1#49605 2001:db8::2#8007 FIN-WAIT-2 77",
+                "   0: B80D0120000000000000000001000000:C1C5 B80D0120000000000000000002000000:1F47 05 00000002:00000010 00:00000000 00000000  1000        0 77 1 x",
+                "2001:db8::1#49605 2001:db8::2#8007 FIN-WAIT-2 77 2/16",
             ),
         ] {
             let rows = parse_table(&format!("{HEADING}{line}\n")).expect(line);
@@ -159,8 +128,9 @@ mod tests {
             ("0: 020200C0:+F47 00000000:0000 0A a b c 0 0 1", "line 2: expected an address"),
             ("0: 020200€0:1F47 00000000:0000 0A a b c 0 0 1", "line 2: expected an address"),
             ("0: 020200C0:1F47 00000000:0000 7F a b c 0 0 1", "line 2: expected the number of a state"),
-            ("0: 020200C0:1F47 00000000:0000 0A a b c 0 0 x", "line 2: expected an inode"),
-            ("0: 020200C0:1F47 00000000:0000 0A a b", "line 2: expected an inode"),
+            ("0: 020200C0:1F47 00000000:0000 0A a b c 0 0 1", "line 2: expected two lengths"),
+            ("0: 020200C0:1F47 00000000:0000 0A 00000000:00000000 b c 0 0 x", "line 2: expected an inode"),
+            ("0: 020200C0:1F47 00000000:0000 0A 00000000:00000000 b", "line 2: expected an inode"),
             ("nonsense", "line 2: expected a row number"),
         ] {
             let error = parse_table(&format!("{HEADING}{line}")).expect_err(line).to_string();

@@ -6,12 +6,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::diag::{Row, TableError, socket_table};
 use super::packet::SnifferError;
 use super::process::Process;
 use super::sniffer::Sniffer;
 use super::socket::{Family, More, TcpSocket};
 use super::sys::Direction;
-use super::tables::{Row, TableError, socket_table};
 use super::tcp_info::tcp_info;
 use super::{Errno, Network, NetworkError, memory_in_receive_queue};
 use crate::engine::{Instant, Profile, Segment, State};
