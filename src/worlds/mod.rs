@@ -15,6 +15,7 @@ mod network;
 pub mod serving;
 pub mod simulated;
 mod udp;
+pub mod wired;
 
 pub use network::{Chance, Fate, Fault, Impairment, LAST_OCTET, NetworkAct, Probability, Queue, Rate, SegmentKind};
 pub use udp::UdpCall;

@@ -6,13 +6,14 @@ mod datagrams;
 mod host;
 mod link;
 mod process;
+mod remote;
 mod resolve;
 mod socket;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use std::time::Duration;
 pub use host::{Host, Inspection, NetstatRow, Outgoing, Remark};
 use link::{Arrives, Leaving, Link, Passage, STEPS_BACK_AT_MOST};
 use process::Process;
+pub use remote::Delivered;
 use resolve::Neighbours;
 pub use socket::SocketId;
 
@@ -95,6 +97,8 @@ pub struct Simulated {
     /// For each host the packet of its own that lets the next one pass, by its number in `under_way`.
     stepped_back: [Option<u64>; 2],
     endpoints: BTreeMap<(HostId, u32), EndpointId>,
+    /// Packets that have reached hosts whose stack is elsewhere, and wait to be handed over.
+    delivered: VecDeque<Delivered>,
     trace: Trace,
 }
 
@@ -139,6 +143,7 @@ impl Simulated {
             departures: 0,
             stepped_back: [None, None],
             endpoints: BTreeMap::new(),
+            delivered: VecDeque::new(),
             trace: Trace { recipe: setup.recipe.clone(), hosts: infos.collect(), ..Trace::default() },
         };
         for fault in &setup.faults {
@@ -188,7 +193,7 @@ impl Simulated {
         match process.shown {
             Some(id) if !self.host(host).is_child_undone(id) => self.host(host).state(id),
             None | Some(_) if process.listener.is_some() => State::Listen,
-            None | Some(_) => State::Closed,
+            None | Some(_) => process.elsewhere.unwrap_or(State::Closed),
         }
     }
 
@@ -237,6 +242,10 @@ impl Simulated {
                 self.under_way.pop();
                 first = self.trace.packet(id).to;
                 self.arrive(id);
+                if !self.delivered.is_empty() {
+                    // It has to be handed over before anything is answered.
+                    return;
+                }
                 continue;
             }
             let others = self.trace.host_ids().filter(|host| *host != first);
@@ -353,6 +362,10 @@ impl Simulated {
     fn arrive(&mut self, id: PacketId) {
         let packet = self.trace.packet(id);
         let to = packet.to;
+        if self.is_remote(to) {
+            self.arrive_remote(id);
+            return;
+        }
         // MUST-3: what is wrong is dropped, and nobody is told.
         if packet.damage.is_some() && !wire::is_intact(packet) {
             let state = self.shown_state(to);
@@ -572,7 +585,9 @@ impl World for Simulated {
         if !self.arrivals_of_the_moment() {
             self.fire_timers();
         }
-        self.flush();
+        if self.delivered.is_empty() {
+            self.flush();
+        }
         true
     }
 

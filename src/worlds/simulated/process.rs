@@ -1,7 +1,7 @@
 //! The process of a host: it holds one listening and one connected socket, and makes the calls.
 
 use super::{Simulated, SocketId};
-use crate::engine::Instant;
+use crate::engine::{Instant, State};
 use crate::trace::{End, HostId};
 use crate::worlds::{Call, Errno, How, SendFlag, SocketOption, blocking};
 
@@ -20,6 +20,8 @@ pub(super) struct Process {
     pub(super) pending: Vec<SocketOption>,
     /// The endpoint a ladder shows for this host.
     pub(super) shown: Option<SocketId>,
+    /// The state of a host whose stack is elsewhere, as the outside says; `None` for one whose stack is here.
+    pub(super) elsewhere: Option<State>,
 }
 
 impl Simulated {
