@@ -1,3 +1,4 @@
-//! What is to happen: each source gives a world its calls, and leaves the timing to it.
+//! What is to happen: each source gives a world its calls, and leaves the timing to it; or what did, elsewhere.
 
+pub mod capture;
 pub mod scenario;

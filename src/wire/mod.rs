@@ -394,11 +394,19 @@ pub fn decode_frame(octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>, 
     let Ok(link) = Ethernet2HeaderSlice::from_slice(octets) else {
         return Err(WireError::Frame { octets: octets.len() });
     };
-    let behind = &octets[Ethernet2Header::LEN..];
-    match link.ether_type() {
-        EtherType::IPV4 | EtherType::IPV6 => decode_packet(behind, checksums),
+    let EtherType(ether_type) = link.ether_type();
+    decode_ether(ether_type, &octets[Ethernet2Header::LEN..], checksums)
+}
+
+/// Reads what stands behind a link header that names its protocol by an EtherType, as nearly all do.
+///
+/// # Errors
+/// Those of [`decode_packet`]; [`WireError::Arp`] and [`WireError::NotIp`] as [`decode_frame`].
+pub fn decode_ether(ether_type: u16, octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>, WireError> {
+    match EtherType(ether_type) {
+        EtherType::IPV4 | EtherType::IPV6 => decode_packet(octets, checksums),
         EtherType::ARP => {
-            let (source, destination, message) = arp::decode(behind)?;
+            let (source, destination, message) = arp::decode(octets)?;
             let end = |address| End { address, port: 0 };
             Ok(Decoded {
                 source: end(source),
