@@ -1,5 +1,6 @@
 //! Arguments as typed.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Graph(Graph),
     /// Ask the real Linux kernel: the same calls on its sockets, the two traces compared.
     Validate(Validate),
+    /// Be a host that real programs can talk to.
+    Host(Host),
     /// Step through a scenario at a prompt, forwards and backwards.
     Step(Step),
 }
@@ -181,4 +184,48 @@ pub(crate) struct Step {
     pub(crate) scenario: String,
     #[command(flatten)]
     pub(crate) settings: Settings,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Host {
+    /// A port that is open, and what serves it: echo, upper, discard, chargen, close, reset or hold;
+    /// may be given more than once.
+    #[arg(short, long, value_name = "PORT[=SERVICE]", default_value = "7")]
+    pub(crate) listen: Vec<String>,
+    /// How the host's TCP behaves: rfc9293, linux or freebsd.
+    #[arg(long, value_name = "NAME", default_value = "rfc9293")]
+    pub(crate) profile: String,
+    /// Set a knob: msl=1s, syn-retries=3.
+    #[arg(long, value_name = "KNOB=VALUE", value_parser = knob)]
+    pub(crate) set: Vec<(String, String)>,
+    /// The host's address.
+    #[arg(long, value_name = "ADDRESS", default_value = "192.0.2.2")]
+    pub(crate) address: IpAddr,
+    /// The address of the machine on the way to it; the first of the same /24 or /64 without.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) machine: Option<IpAddr>,
+    /// The name of the TUN device that leads to it.
+    #[arg(long, value_name = "NAME", default_value = "synfin0")]
+    pub(crate) device: String,
+    /// Write a capture; .pcap or .pcapng by its name, - for a pcapng on stdout.
+    #[arg(short = 'w', long = "write", value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+    /// Format of the capture, whatever its name says.
+    #[arg(short = 'F', long = "format", value_enum, requires = "write")]
+    pub(crate) format: Option<FormatArg>,
+    /// Show sequence numbers as they are, not counted from each side's SYN.
+    #[arg(long)]
+    pub(crate) absolute: bool,
+    /// Show window and options of each segment.
+    #[arg(long)]
+    pub(crate) options: bool,
+    /// End after this time: 30s, 5m.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) timeout: Option<humantime::Duration>,
+}
+
+/// A knob and its value.
+fn knob(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected KNOB=VALUE, such as msl=1s")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

@@ -4,6 +4,7 @@ mod args;
 mod bless;
 mod explain;
 mod graph;
+mod host;
 mod list;
 mod output;
 mod simulate;
@@ -63,6 +64,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::List(list) => list::run(list),
         Command::Explain(explain) => explain::run(explain),
         Command::Graph(graph) => graph::run(graph),
+        Command::Host(host) => host::run(host),
         Command::Step(step) => step::run(step),
         Command::Validate(validate) => validate::run(validate),
     };

@@ -13,7 +13,7 @@ use synfin::sinks::pcap::{self, Format, PcapError, Tap};
 use synfin::sources::scenario::{Overrides, Scenario};
 use synfin::trace::{HostId, Trace};
 
-use super::args::{FormatArg, Simulate, TapArg};
+use super::args::{Simulate, TapArg};
 use super::{Failure, Verdict, bless, output, say};
 
 pub(crate) fn run(arguments: &Simulate) -> Result<Verdict, Failure> {
@@ -104,14 +104,7 @@ struct Capture<'a> {
 impl<'a> Capture<'a> {
     fn plan(path: &'a Path, arguments: &Simulate) -> Result<Self, Failure> {
         let stdout = path.as_os_str() == "-";
-        let asked = arguments.format.map(|format| match format {
-            FormatArg::Pcap => Format::Pcap,
-            FormatArg::Pcapng => Format::PcapNg,
-        });
-        let by_name = if stdout { Some(Format::PcapNg) } else { Format::of_path(path) };
-        let format = asked.or(by_name).ok_or_else(|| {
-            Failure::Request(format!("cannot tell the format of {}: name it .pcap or .pcapng, or say -F pcap", path.display()))
-        })?;
+        let format = output::format_of(path, arguments.format)?;
         let tap = match arguments.tap {
             TapArg::A => Tap::Host(HostId(0)),
             TapArg::B => Tap::Host(HostId(1)),

@@ -259,17 +259,10 @@ impl Scenario {
     pub fn profile_of(&self, host: HostId, overrides: &Overrides) -> Result<Profile, String> {
         let plan = &self.hosts[usize::from(host.0)];
         let name = overrides.profile.as_deref().or(plan.profile.as_deref()).unwrap_or(&self.profile);
-        let mut profile = Profile::named(name).ok_or_else(|| unknown_profile(name))?;
-        for (knob, value) in plan.knobs.iter().filter(|_| overrides.own_settings) {
-            set_knob(&mut profile, knob, value)?;
-        }
+        let own = plan.knobs.iter().filter(|_| overrides.own_settings).map(|(knob, value)| (knob.as_str(), value.as_str()));
         let letter = host_name(host);
-        for (of, knob, value) in &overrides.knobs {
-            if of.as_deref().is_none_or(|of| of == letter) {
-                set_knob(&mut profile, knob, value)?;
-            }
-        }
-        Ok(profile)
+        let said = overrides.knobs.iter().filter(|(of, ..)| of.as_deref().is_none_or(|of| of == letter));
+        profile(name, own.chain(said.map(|(_, knob, value)| (knob.as_str(), value.as_str()))))
     }
 
     /// The set-up of a simulated world for this scenario.
@@ -374,6 +367,16 @@ impl Default for Overrides {
     fn default() -> Self {
         Self { profile: None, knobs: Vec::new(), delay: None, faults: Vec::new(), own_settings: true }
     }
+}
+
+/// The profile of this name with these knobs, each with its value, set in order.
+///
+/// # Errors
+/// A sentence that says which knob or profile is wrong and what would be right.
+pub fn profile<'a>(name: &str, knobs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Profile, String> {
+    let mut profile = Profile::named(name).ok_or_else(|| unknown_profile(name))?;
+    knobs.into_iter().try_for_each(|(knob, value)| set_knob(&mut profile, knob, value))?;
+    Ok(profile)
 }
 
 fn set_knob(profile: &mut Profile, knob: &str, value: &str) -> Result<(), String> {

@@ -108,6 +108,7 @@ fn remedy_for(need: Need, errno: Errno) -> &'static str {
         (Need::Veth, libc::EOPNOTSUPP) => {
             "this kernel has no veth devices; load them with `modprobe veth` as root, or run one with CONFIG_VETH"
         }
+        (Need::Veth, libc::EEXIST) => "there is an interface of this name already; choose another, or end what made it",
         (Need::Veth, _) => "an MTU is 68 to 65535 octets, for IPv6 at least 1280, and a link address must not be one of a group",
         (Need::Ipv6, _) => "IPv6 is switched off in this kernel; start it without `ipv6.disable=1`, or use IPv4",
     }

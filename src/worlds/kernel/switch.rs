@@ -78,6 +78,33 @@ impl Switch {
     pub fn connect(&self, setup: &HostSetup) -> Result<(HostNetwork, Port), NetworkError> {
         let namespace = Namespace::new()?;
         let mut links = namespace.within(|| prepare(setup))??;
+        let port = self.cable(&mut links, &namespace, CABLE, setup)?;
+        plug(&mut links, setup)?;
+        Ok((HostNetwork { namespace }, port))
+    }
+
+    /// A port for a namespace that is there already: an interface called `name` in it leads to the port, and with a
+    /// prefix of so many bits to `setup.peer`, which whoever has the port plays.
+    ///
+    /// Nothing else in that namespace is changed, and when the port is gone, or its process, so is the interface.
+    ///
+    /// # Errors
+    /// [`NetworkError`]: no veth devices in this kernel, no right to that namespace, a name that is taken, an address
+    /// or MTU the kernel does not take.
+    pub fn lead_from(&self, namespace: &Namespace, name: &str, prefix: u8, setup: &HostSetup) -> Result<Port, NetworkError> {
+        let refused = |tried: &'static str| move |errno| NetworkError::Refused(Refusal::of(Need::Veth, tried, errno));
+        let mut links = namespace.within(Links::open)?.map_err(refused("open a netlink socket"))?;
+        let port = self.cable(&mut links, namespace, name, setup)?;
+        let index = links.index(name).map_err(refused("find the end of a veth pair"))?;
+        links.raise_without_arp(index).map_err(refused("bring up the end of a veth pair"))?;
+        let address = |address, interface| move |errno| NetworkError::Address { address, interface, mtu: setup.mtu, errno };
+        links.add_address(index, setup.address, prefix).map_err(address(setup.address, "a link"))?;
+        links.set_neighbour(index, setup.peer.0, setup.peer.1).map_err(address(setup.peer.0, "a neighbour"))?;
+        Ok(port)
+    }
+
+    /// A cable between an interface called `name` in that namespace, still down, and a new port, up and watched.
+    fn cable(&self, links: &mut Links, namespace: &Namespace, name: &str, setup: &HostSetup) -> Result<Port, NetworkError> {
         let number = self.ports.fetch_add(1, Ordering::Relaxed);
         let port = format!("port{number}");
         let [first, .., last] = setup.link_address;
@@ -85,14 +112,13 @@ impl Switch {
         let other = [(first | 2) & !1, b'p', b'o', b'r', b't', !last];
         links
             .make_veth(
-                VethEnd { namespace: namespace.as_fd(), name: CABLE, link_address: setup.link_address, mtu: setup.mtu },
+                VethEnd { namespace: namespace.as_fd(), name, link_address: setup.link_address, mtu: setup.mtu },
                 VethEnd { namespace: self.namespace.as_fd(), name: &port, link_address: other, mtu: setup.mtu },
             )
-            .map_err(cable("make a veth pair"))?;
+            .map_err(|errno| Refusal::of(Need::Veth, "make a veth pair", errno))?;
         // The port is up and watched before the host's end comes up: nothing it says is missed.
         let socket = self.namespace.within(|| open_port(&port))??;
-        plug(&mut links, setup)?;
-        Ok((HostNetwork { namespace }, Port { socket, epoch: self.epoch }))
+        Ok(Port { socket, epoch: self.epoch })
     }
 }
 

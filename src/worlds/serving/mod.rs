@@ -29,12 +29,14 @@ pub struct Server {
     listeners: Vec<(SocketId, Service)>,
     datagrams: Vec<(u16, Service)>,
     talks: BTreeMap<SocketId, Talk>,
+    /// Sockets that had an input since the services were last let work.
+    stirred: Vec<SocketId>,
 }
 
 impl Server {
     /// A server with no port open yet.
     pub fn new(host: Host) -> Self {
-        Self { host, listeners: Vec::new(), datagrams: Vec::new(), talks: BTreeMap::new() }
+        Self { host, listeners: Vec::new(), datagrams: Vec::new(), talks: BTreeMap::new(), stirred: Vec::new() }
     }
 
     /// Opens a port for connections, and for datagrams where the service knows an answer to one.
@@ -56,26 +58,31 @@ impl Server {
         Ok(())
     }
 
-    /// A packet arrives. Returns the socket it concerned, or `None` if it was nobody's.
+    /// A packet arrives. Returns the socket it concerned, or `None` if it was nobody's. What the services make of it
+    /// comes with [`work`](Self::work), so that one can look at what the stack made of it first.
     pub fn on_packet(&mut self, now: Instant, source: End, destination: End, payload: &Payload, codepoint: Codepoint) -> Option<SocketId> {
         let id = self.host.on_marked_packet(now, source, destination, payload, codepoint);
         if matches!(payload, Payload::Udp { .. }) {
             self.answer_datagrams(destination.port);
         }
-        if let Some(id) = id {
-            self.go_on(now, id);
-        }
-        // Whatever ended has made room.
-        self.accept(now);
+        self.stirred.extend(id);
         id
     }
 
-    /// Fires the timers of one socket that are due; returns it, or `None` when none is left.
+    /// Fires the timers of one socket that are due; returns it, or `None` when none is left. [`work`](Self::work) is next here too.
     pub fn on_time(&mut self, now: Instant) -> Option<SocketId> {
         let id = self.host.on_time(now)?;
-        self.go_on(now, id);
-        self.accept(now);
+        self.stirred.push(id);
         Some(id)
+    }
+
+    /// The services read, answer, close and accept whatever they can since there was an input.
+    pub fn work(&mut self, now: Instant) {
+        while let Some(id) = self.stirred.pop() {
+            self.go_on(now, id);
+        }
+        // Whatever has ended has made room.
+        self.accept(now);
     }
 
     /// When [`on_time`](Self::on_time) must be called; perhaps a little early, never late.

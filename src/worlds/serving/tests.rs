@@ -30,6 +30,7 @@ impl Pair {
         loop {
             if let Some(Outgoing { source, destination, payload, codepoint, .. }) = self.client.poll_packet(NOW) {
                 self.server.on_packet(NOW, source, destination, &payload, codepoint);
+                self.server.work(NOW);
             } else if let Some(Outgoing { source, destination, payload, codepoint, .. }) = self.server.poll_packet(NOW) {
                 self.client.on_marked_packet(NOW, source, destination, &payload, codepoint);
             } else {
