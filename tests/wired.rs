@@ -22,7 +22,7 @@ fn simulated(scenario: &Scenario) -> Trace {
 fn wired(scenario: &Scenario, remote: [bool; 2]) -> Result<Trace, String> {
     let setup = scenario.setup(&Overrides::default()).expect("a set-up");
     let outside = Elsewhere::new(&setup, remote, &CHOSEN);
-    let world = Wired::new(&setup, remote, Duration::from_secs(10_000), outside);
+    let world = Wired::around(&setup, remote, Duration::from_secs(10_000), outside);
     let world = play_in(scenario, world).map_err(|error| error.to_string())?;
     world.finish().map_err(|error| error.to_string())
 }

@@ -78,18 +78,18 @@ impl Elsewhere {
     }
 }
 
+/// What a call came to, as a stack that cannot wait says it.
+fn result(outcome: &Outcome) -> Result<String, Errno> {
+    match outcome {
+        Outcome::Done(text) => Ok(text.clone()),
+        Outcome::Failed(errno) => Err(*errno),
+        Outcome::Blocked => Err(Errno::Again),
+    }
+}
+
 impl Stack {
     fn state(&self) -> State {
         self.world.trace().entries.iter().rev().find(|entry| entry.host == self.own).map_or(State::Closed, |entry| entry.after)
-    }
-
-    /// What the last call came to.
-    fn result(&self, outcome: &Outcome) -> Result<String, Errno> {
-        match outcome {
-            Outcome::Done(text) => Ok(text.clone()),
-            Outcome::Failed(errno) => Err(*errno),
-            Outcome::Blocked => Err(Errno::Again),
-        }
     }
 }
 
@@ -143,7 +143,7 @@ impl Outside for Elsewhere {
         let stack = self.stack(host);
         stack.world.advance(now);
         let outcome = stack.world.call(host, call);
-        let result = stack.result(&outcome);
+        let result = result(&outcome);
         if let (Call::Connect { .. }, Some(syn)) = (call, stack.world.trace().packets.last()) {
             stack.opened = Some((syn.source, syn.destination));
         }
@@ -154,7 +154,7 @@ impl Outside for Elsewhere {
     fn retry(&mut self, host: HostId, call: &Call) -> Result<Result<String, Errno>, Infallible> {
         let stack = self.stack(host);
         let outcome = stack.world.retry(host, call);
-        let result = stack.result(&outcome);
+        let result = result(&outcome);
         self.collect();
         Ok(result)
     }

@@ -3,9 +3,11 @@
 //! They show what no socket option does: requests without a socket (SYN-RECEIVED) and connections that
 //! outlive theirs (TIME-WAIT, FIN-WAIT-2 after a close).
 
+use std::time::Duration;
+
 use netlink_packet_sock_diag::SockDiagMessage;
 use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP};
-use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, InetResponseHeader, SocketId, StateFlags};
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, InetResponseHeader, SocketId, StateFlags, Timer};
 use rustix::net::netlink::SOCK_DIAG;
 
 use super::errno::Errno;
@@ -30,6 +32,21 @@ pub struct Row {
     pub send_queue: u32,
     /// Octets received in order and not read; in LISTEN connections nobody has accepted.
     pub receive_queue: u32,
+    /// What the endpoint will do by itself, and how long until then, where the kernel says so.
+    pub timer: Option<(Pending, Option<Duration>)>,
+}
+
+/// What an endpoint will do by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Pending {
+    /// Send again what is not acknowledged.
+    Retransmission,
+    /// Ask whether the peer is alive; of a connection nobody holds any more, give up waiting for its FIN.
+    KeepAlive,
+    /// Leave TIME-WAIT, or FIN-WAIT-2 without a socket.
+    TimeWait,
+    /// Ask whether the window has opened.
+    Probe,
 }
 
 /// Why a table cannot be read.
@@ -125,7 +142,18 @@ fn row(header: &InetResponseHeader) -> Option<Row> {
         inode: u64::from(header.inode),
         send_queue: header.send_queue,
         receive_queue: header.recv_queue,
+        timer: header.timer.as_ref().map(pending),
     })
+}
+
+fn pending(timer: &Timer) -> (Pending, Option<Duration>) {
+    match *timer {
+        Timer::Retransmit(wait, _) => (Pending::Retransmission, Some(wait)),
+        Timer::KeepAlive(wait) => (Pending::KeepAlive, Some(wait)),
+        // The kernel says how long here as well, but the library keeps it to itself.
+        Timer::TimeWait => (Pending::TimeWait, None),
+        Timer::Probe(wait) => (Pending::Probe, Some(wait)),
+    }
 }
 
 /// What is likely wrong.

@@ -48,7 +48,7 @@ fn row(line: &str) -> Result<Row, &'static str> {
     let (send_queue, receive_queue) = words.next().and_then(queues).ok_or("two lengths of queues in hexadecimal")?;
     // Between: timer, retransmissions, user, probes.
     let inode = words.nth(4).and_then(|word| word.parse().ok()).ok_or("an inode as the tenth word")?;
-    Ok(Row { local, remote, state, inode, send_queue, receive_queue })
+    Ok(Row { local, remote, state, inode, send_queue, receive_queue, timer: None })
 }
 
 /// `00000000:0000001C`: what is sent, then what is received.

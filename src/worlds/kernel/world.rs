@@ -374,7 +374,7 @@ impl World for Kernel {
 }
 
 /// The sysctls that make a namespace behave as the profile says, whatever the machine's own are.
-fn sysctls(profile: &Profile) -> Vec<(&'static str, String)> {
+pub(in crate::worlds) fn sysctls(profile: &Profile) -> Vec<(&'static str, String)> {
     let switch = |on: bool| u8::from(on).to_string();
     vec![
         ("net.ipv4.tcp_rmem", format!("4096 {} {}", profile.receive_buffer.saturating_mul(2), profile.receive_memory_max)),

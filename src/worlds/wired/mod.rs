@@ -10,18 +10,21 @@
 //! run carry them too.
 
 mod ends;
+mod kernels;
 mod numbers;
 mod outside;
 
 use std::time::Duration;
 
 use ends::Shown;
+pub use kernels::{Kernels, WiredSetup};
 use numbers::Numbers;
 pub use outside::{Look, Outside};
 
 use crate::engine::{Instant, Segment, State, Timer};
 use crate::trace::{End, HostId, IcmpError, Neighbour, PacketId, Payload, Trace, What};
 use crate::wire::{self, Checksums, WireError, decode_frame, encode_frame};
+use crate::worlds::kernel::KernelError;
 use crate::worlds::simulated::{Delivered, Outgoing, Setup, Simulated};
 use crate::worlds::{Call, Claim, Errno, NetworkAct, Outcome, SegmentKind, World};
 
@@ -49,7 +52,7 @@ pub enum Stack {
 
 /// Why a wired world cannot be had, or its run is worth nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum WiredError<E> {
+pub enum WiredError<E = KernelError> {
     /// What the stacks outside say.
     #[error(transparent)]
     Outside(E),
@@ -79,7 +82,7 @@ pub enum WiredError<E> {
 
 /// A simulated network with at least one stack that is not simulated.
 #[derive(Debug)]
-pub struct Wired<O: Outside> {
+pub struct Wired<O: Outside = Kernels> {
     sim: Simulated,
     outside: O,
     /// For each host whose stack is outside what it calls its numbers, and which connection is looked at.
@@ -108,7 +111,7 @@ struct Remote {
 
 impl<O: Outside> Wired<O> {
     /// The world of this set-up in which the hosts that are said to be `remote` have their stacks `outside`.
-    pub fn new(setup: &Setup, remote: [bool; 2], patience: Duration, outside: O) -> Self {
+    pub fn around(setup: &Setup, remote: [bool; 2], patience: Duration, outside: O) -> Self {
         let mut sim = Simulated::new(setup);
         let mut remotes = [None, None];
         let mut links = [[0; 6]; 2];
