@@ -38,6 +38,11 @@ const JOINED: u16 = 17;
 /// TCP_MIN_MSS.
 const MIN_MSS: u32 = 88;
 
+/// A buffer that holds not even one segment is offered as it is.
+const fn whole_segments(octets: u32, mss: u32) -> u32 {
+    if octets > mss { octets / mss * mss } else { octets }
+}
+
 impl Connection {
     /// Octets of text that `memory` octets have room for.
     fn space(&self, memory: u32) -> u32 {
@@ -58,8 +63,7 @@ impl Connection {
 
     /// The window of a SYN: whole segments of the announced MSS.
     pub(super) fn linux_syn_window(profile: &Profile, mss: u16) -> u32 {
-        let mss = u32::from(mss).max(1);
-        profile.receive_buffer / mss * mss
+        whole_segments(profile.receive_buffer, u32::from(mss).max(1))
     }
 
     /// The peer's options are known: the first window that counts.
@@ -69,7 +73,7 @@ impl Connection {
         self.rcv.wnd = match self.origin {
             // Its own SYN has said it already, before timestamps were agreed.
             Origin::Active => Self::linux_syn_window(&self.profile, self.mss),
-            Origin::Passive => full / advertised * advertised,
+            Origin::Passive => whole_segments(full, advertised),
         };
         // Whatever the buffer holds: the peer reads no more than the field of a SYN can say.
         self.rcv.wnd = self.rcv.wnd.min(u32::from(u16::MAX));
@@ -132,9 +136,9 @@ impl Connection {
         }
     }
 
-    /// A FIN takes a packet of memory too, until it is read past.
+    /// A FIN takes a packet of memory too, until it is read past; behind text it is joined to that.
     pub(super) fn linux_fin_arrived(&mut self) {
-        self.tuning.packets = self.tuning.packets.saturating_add(1);
+        self.tuning.packets = self.tuning.packets.max(1);
     }
 
     /// The application has read `octets`: packets leave the queue with their text, a share of them with a share of it.

@@ -170,6 +170,8 @@ mod fastopen;
 mod freebsd;
 mod laws;
 mod linux;
+mod linux_acknowledging;
+mod linux_growing;
 mod linux_receiving;
 mod opening;
 mod options;

@@ -1,0 +1,116 @@
+//! When Linux acknowledges, to the tick of 4 ms: what `kernel/pauses.trace` shows, at its bounds.
+//!
+//! tcp_event_data_recv, tcp_delack_timer_handler and tcp_incr_quickack are the sources.
+
+use super::*;
+
+/// In ESTABLISHED at a tick, by a passive OPEN; RTO is 200 ms, and nothing was heard yet.
+fn open_with(knobs: &[(&str, &str)]) -> Scripted {
+    let mut profile = Profile::linux();
+    for (name, value) in knobs {
+        profile.set(name, value).expect("a knob");
+    }
+    let mut b = requested(profile);
+    b.hear("<SEQ=301><ACK=101><CTL=ACK>");
+    b
+}
+
+/// Ten octets more; whether they are acknowledged at once.
+fn hears(b: &mut Scripted) -> bool {
+    let (next, sent) = (b.connection.variables().rcv_nxt.expect("numbered"), b.connection.variables().snd_nxt.expect("numbered"));
+    let answer = b.answer(&format!("<SEQ={}><ACK={}><LEN=10><CTL=PSH,ACK>", next.get(), sent.get()));
+    !answer.is_empty()
+}
+
+/// Text after each of these pauses, and an answer so long after the last; whether the next ACK waits for an answer too.
+fn waits_for_an_answer(pauses: &[u64], answered_after: u64) -> bool {
+    let mut b = open_with(&[]);
+    assert!(hears(&mut b), "at first every ACK is quick");
+    for pause in pauses {
+        b.pass(Duration::from_millis(*pause));
+        assert!(hears(&mut b), "still quick");
+    }
+    b.pass(Duration::from_millis(answered_after));
+    assert_eq!(b.send(10).len(), 1);
+    !hears(&mut b)
+}
+
+#[test]
+fn an_answer_within_the_estimate_makes_the_next_ack_wait() {
+    // The estimate begins at 40 ms. Pauses up to 20 ms draw it to 40, shorter ones than itself to twice their length.
+    for (pauses, estimate) in [
+        (&[][..], 40),
+        (&[20], 40),
+        (&[36], 56),
+        (&[36, 36], 64),
+        (&[36, 36, 24], 56),
+        (&[36, 36, 20], 52),
+        (&[36, 36, 16], 52),
+        (&[36, 36, 4], 52),
+        // As long as the estimate, or longer: it stays.
+        (&[40], 40),
+        (&[100], 40),
+        (&[36, 36, 64], 64),
+        // The RTO is the most.
+        (&[36, 36, 60, 88, 128], 196),
+        (&[36, 36, 60, 88, 128, 192], 200),
+    ] {
+        assert!(waits_for_an_answer(pauses, estimate - 4), "{pauses:?}, answered before {estimate} ms");
+        assert!(!waits_for_an_answer(pauses, estimate), "{pauses:?}, answered at {estimate} ms");
+    }
+}
+
+/// Hears text until an ACK is not quick; how many were. That ACK is due afterwards.
+fn quick_acks(b: &mut Scripted) -> usize {
+    (0..100).take_while(|_| hears(b)).count()
+}
+
+#[test]
+fn quick_acks_are_as_many_as_the_window_has_pairs_of_segments() {
+    // A full segment is guessed at 536 octets; two, where there is room for none, and sixteen at most.
+    for (buffer, count) in [("160", 2), ("1500", 1), ("5000", 4), ("65536", 16)] {
+        assert_eq!(quick_acks(&mut open_with(&[("receive-buffer", buffer), ("packet-overhead", "0")])), count, "{buffer}");
+    }
+    assert_eq!(quick_acks(&mut open_with(&[("quick-acks", "5")])), 5);
+}
+
+#[test]
+fn after_a_pause_beyond_the_rto_acks_are_quick_again() {
+    for (pause, count) in [(200, 0), (204, 16)] {
+        let mut b = open_with(&[]);
+        assert_eq!(quick_acks(&mut b), 16);
+        b.wait();
+        let heard = b.now.as_millis() - 44;
+        b.pass(Duration::from_millis(heard + pause - b.now.as_millis()));
+        assert_eq!(quick_acks(&mut b), count, "{pause}");
+    }
+}
+
+#[test]
+fn an_ack_that_had_to_be_sent_by_the_timer_doubles_the_estimate() {
+    for (answered_after, waits) in [(76, true), (80, false)] {
+        let mut b = open_with(&[]);
+        assert_eq!(quick_acks(&mut b), 16);
+        // 40 ms and the rest of a tick.
+        assert_eq!(b.wait().0, 44);
+        b.pass(Duration::from_millis(answered_after - 44));
+        b.send(10);
+        // After so long a pause the ACK is quick, unless it waits for an answer.
+        b.pass(Duration::from_millis(300));
+        assert_eq!(!hears(&mut b), waits, "answered after {answered_after} ms");
+    }
+}
+
+#[test]
+fn a_delayed_ack_that_is_nearly_due_leaves_with_the_next_text() {
+    // A quarter of 40 ms before its time, and not earlier; the moment itself does not move.
+    for (after, at_once) in [(32, false), (33, false), (34, true), (40, true)] {
+        let mut b = open_with(&[]);
+        assert_eq!(quick_acks(&mut b), 16);
+        b.pass(Duration::from_millis(after));
+        assert_eq!(hears(&mut b), at_once, "{after} ms later");
+        if !at_once {
+            assert_eq!(b.wait().0, 44 - after);
+        }
+    }
+}
