@@ -227,6 +227,12 @@ impl TcpOptions {
                 ["nop"] => octets.push(1),
                 ["eol"] => octets.push(0),
                 ["sackOK"] => octets.extend([4, 2]),
+                ["FO"] => octets.extend([34, 2]),
+                ["FO", cookie] => {
+                    let cookie = hex(cookie)?;
+                    octets.extend([34, u8::try_from(2 + cookie.len()).ok()?]);
+                    octets.extend(cookie);
+                }
                 ["mss", mss] => {
                     octets.extend([2, 4]);
                     octets.extend(mss.parse::<u16>().ok()?.to_be_bytes());
@@ -445,6 +451,7 @@ mod tests {
             TcpOptions::NONE.mss(1460).sack_permitted().timestamps(ts).nop().window_scale(7),
             TcpOptions::NONE.nop().nop().sack(1, u32::MAX).padded(),
             TcpOptions::from_octets(&[77, 4, 1, 0xab, 8, 1]).expect("short enough"),
+            TcpOptions::from_octets(&[34, 2, 34, 6, 1, 2, 0xab, 0xff]).expect("short enough"),
         ] {
             assert_eq!(TcpOptions::spelled(&options.to_string()), Some(options));
         }

@@ -1,9 +1,11 @@
 //! The stable, versioned JSON form of a trace: one document, integers for times and numbers.
+//!
+//! `sources::json` reads it back.
 
 use serde::Serialize;
 
 use crate::ladder::Message;
-use crate::trace::{Entry, Trace, What};
+use crate::trace::{Entry, Icmp, Neighbour, Payload, Trace, What};
 
 /// Changes when a field changes its meaning or goes away; new fields do not change it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -23,6 +25,7 @@ struct Host<'a> {
     name: &'a str,
     address: String,
     link_address: String,
+    initial_state: &'static str,
 }
 
 #[derive(Serialize)]
@@ -39,8 +42,23 @@ struct Packet {
     /// The same in a ladder's notation.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// What the words of `message` leave out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<Content>,
     #[serde(flatten)]
     segment: Option<Segment>,
+    /// The octets of a segment, datagram or echo that belong to the application, in hexadecimal.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    text: String,
+}
+
+/// What an ICMP message or a question for a link address says.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Content {
+    Echo { reply: bool, id: u16, seq: u16 },
+    Error { error: &'static str, parameter: u32, quote: String },
+    Neighbour { reply: bool, link_address: String },
 }
 
 /// The fields of a packet that carries a segment.
@@ -54,6 +72,9 @@ struct Segment {
     ack_relative: Option<i64>,
     flags: Vec<&'static str>,
     window: u16,
+    /// The urgent pointer, where it is not 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    urgent: Option<u16>,
     len: u32,
     options: String,
     segment: String,
@@ -132,7 +153,8 @@ fn document(trace: &Trace) -> Document<'_> {
             .map(|host| Host {
                 name: &host.name,
                 address: host.address.to_string(),
-                link_address: host.link_address.map(|octet| format!("{octet:02x}")).join(":"),
+                link_address: link_address(host.link_address),
+                initial_state: host.initial_state.name(),
             })
             .collect(),
         packets: (0..trace.packets.len()).map(|id| packet(trace, id)).collect(),
@@ -150,8 +172,34 @@ fn packet(trace: &Trace, id: usize) -> Packet {
         destination: end(packet.destination),
         protocol: packet.segment().is_none().then(|| packet.payload.protocol()),
         message: packet.segment().is_none().then(|| Message::of(packet).to_string()),
+        content: content(&packet.payload),
         segment: packet.segment().map(|carried| segment(trace, id, carried)),
+        text: match &packet.payload {
+            Payload::Icmp(Icmp::Error { .. }) => String::new(),
+            payload => hex(payload.octets()),
+        },
     }
+}
+
+fn content(payload: &Payload) -> Option<Content> {
+    match payload {
+        Payload::Tcp { .. } | Payload::Udp { .. } => None,
+        Payload::Icmp(Icmp::EchoRequest(echo)) => Some(Content::Echo { reply: false, id: echo.id, seq: echo.seq }),
+        Payload::Icmp(Icmp::EchoReply(echo)) => Some(Content::Echo { reply: true, id: echo.id, seq: echo.seq }),
+        Payload::Icmp(Icmp::Error { error, parameter, quote }) => {
+            Some(Content::Error { error: error.name(), parameter: *parameter, quote: hex(&quote.octets) })
+        }
+        Payload::Neighbour(Neighbour::Request(link)) => Some(Content::Neighbour { reply: false, link_address: link_address(*link) }),
+        Payload::Neighbour(Neighbour::Reply(link)) => Some(Content::Neighbour { reply: true, link_address: link_address(*link) }),
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+fn link_address(octets: [u8; 6]) -> String {
+    octets.map(|octet| format!("{octet:02x}")).join(":")
 }
 
 fn segment(trace: &Trace, id: usize, segment: &crate::engine::Segment) -> Segment {
@@ -165,6 +213,7 @@ fn segment(trace: &Trace, id: usize, segment: &crate::engine::Segment) -> Segmen
         ack_relative: ack.and_then(|ack| relative(ack, trace.iss_before(id, packet.destination))),
         flags: crate::engine::Flags::NAMED.into_iter().filter(|(flag, _)| segment.has(*flag)).map(|(_, name)| name).collect(),
         window: segment.window.0,
+        urgent: (segment.urgent != 0).then_some(segment.urgent),
         len: segment.len,
         options: segment.options.to_string(),
         segment: segment.to_string(),

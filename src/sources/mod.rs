@@ -1,4 +1,5 @@
 //! What is to happen: each source gives a world its calls, and leaves the timing to it; or what did, elsewhere.
 
 pub mod capture;
+pub mod json;
 pub mod scenario;

@@ -1,5 +1,7 @@
 //! The oracle: what is inferred of a scenario's packets alone is what the simulation says of itself.
 
+mod files;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
