@@ -1,11 +1,15 @@
 //! Whether two traces of the same scenario agree, packet for packet, call for call, state for state.
 //!
 //! What no two runs share is matched up to renaming: ports are sides, sequence numbers count from
-//! each side's SYN, timestamps are compared by which segment they echo. Times are not compared.
+//! each side's SYN, timestamps are compared by which segment they echo. Times are not compared, nor is the
+//! order of packets that crossed.
+
+mod order;
+mod states;
 
 use std::fmt;
 
-use crate::engine::{Flags, State, TcpOption};
+use crate::engine::{Flags, TcpOption};
 use crate::trace::{HostId, Icmp, Packet, PacketId, Payload, Trace, What};
 
 /// One thing in which two traces differ.
@@ -48,7 +52,7 @@ pub enum Kind {
     Text,
     /// What a call returned.
     Call,
-    /// A state, where nothing moved.
+    /// A state: where nothing moved, or after a packet where the other trace tells it.
     State,
 }
 
@@ -95,9 +99,12 @@ pub struct Agreement {
 /// Compares two traces of the same scenario.
 pub fn compare(ours: &Trace, theirs: &Trace) -> Agreement {
     let mut agreement = Agreement::default();
-    compare_packets(ours, theirs, &mut agreement);
+    let mine = departures(ours);
+    let other = order::aligned((ours, &mine), (theirs, departures(theirs)));
+    compare_packets((ours, &mine), (theirs, &other), &mut agreement);
     compare_calls(ours, theirs, &mut agreement);
-    compare_states(ours, theirs, &mut agreement);
+    states::compare(ours, theirs, &mut agreement);
+    states::compare_by_packet((ours, &mine), (theirs, &other), &mut agreement);
     agreement
 }
 
@@ -110,8 +117,7 @@ fn departures(trace: &Trace) -> Vec<PacketId> {
     departed.collect()
 }
 
-fn compare_packets(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
-    let (mine, other) = (departures(ours), departures(theirs));
+fn compare_packets((ours, mine): (&Trace, &[PacketId]), (theirs, other): (&Trace, &[PacketId]), agreement: &mut Agreement) {
     for position in 0..mine.len().max(other.len()) {
         let place = format!("packet {}", position + 1);
         let mut differ =
@@ -156,7 +162,7 @@ fn compare_packets(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
         if ours.packet(mine[position]).payload.octets() != theirs.packet(other[position]).payload.octets() {
             differ(Kind::Text, "other octets".to_owned(), "other octets".to_owned());
         }
-        let (echo_a, echo_b) = (echoes(ours, &mine, position), echoes(theirs, &other, position));
+        let (echo_a, echo_b) = (echoes(ours, mine, position), echoes(theirs, other, position));
         let same = match (&echo_a, &echo_b) {
             (Some(a), Some(b)) => a.is_empty() && b.is_empty() || a.iter().any(|segment| b.contains(segment)),
             (None, None) => true,
@@ -306,53 +312,6 @@ fn compare_calls(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
             let place = format!("call {} ({})", position + 1, a.0);
             let theirs = if a.0 == b.0 { b.1 } else { format!("{} {}", b.0, b.1) };
             agreement.differences.push(Difference { kind: Kind::Call, place, ours: a.1, theirs });
-        }
-    }
-}
-
-/// The states of both hosts before one call, and whether somebody looked just then.
-struct Look {
-    place: String,
-    states: [State; 2],
-    observed: bool,
-}
-
-/// The states of both hosts before each call and at the end.
-fn states(trace: &Trace) -> Vec<Look> {
-    let mut now = [State::Closed; 2];
-    let mut seen = Vec::new();
-    let mut number = 0;
-    let observed = |next: usize| next > 0 && matches!(trace.entries[next - 1].what, What::Observation);
-    for (position, entry) in trace.entries.iter().enumerate() {
-        if let What::Call { call, returned: false, .. } = &entry.what {
-            number += 1;
-            let place = format!("before call {number} ({}: {call})", trace.host(entry.host).name);
-            seen.push(Look { place, states: now, observed: observed(position) });
-        }
-        // What comes of waiting for minutes is not asked of a kernel.
-        if matches!(entry.what, What::Timer(crate::engine::Timer::TimeWait)) {
-            continue;
-        }
-        if let Some(state) = now.get_mut(usize::from(entry.host.0)) {
-            *state = entry.after;
-        }
-    }
-    seen.push(Look { place: "at the end".to_owned(), states: now, observed: observed(trace.entries.len()) });
-    seen
-}
-
-fn compare_states(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
-    // A world that must be asked is asked only when nothing moves; one that tells is always right.
-    let asked = theirs.entries.iter().any(|entry| entry.what == What::Observation);
-    for (look, other) in states(ours).into_iter().zip(states(theirs)).filter(|(_, other)| other.observed || !asked) {
-        let (place, a, b) = (look.place, look.states, other.states);
-        for host in 0..2 {
-            agreement.states += 1;
-            if a[host] != b[host] {
-                let name = ours.hosts.get(host).map_or("?", |host| host.name.as_str());
-                let place = format!("{name} {place}");
-                agreement.differences.push(Difference { kind: Kind::State, place, ours: a[host].to_string(), theirs: b[host].to_string() });
-            }
         }
     }
 }

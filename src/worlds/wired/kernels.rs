@@ -69,10 +69,20 @@ struct KernelHost {
     table: SocketTable,
     network: HostNetwork,
     setup: HostSetup,
+    habits: Habits,
+    next_port: u16,
+    missed: u64,
+}
+
+/// What the profile says of a kernel host.
+#[derive(Clone, Debug)]
+struct Habits {
+    /// What its namespace is set to.
     sysctls: Vec<(String, String)>,
     /// How long a connection without a socket stays in FIN-WAIT-2.
     fin_wait_2: Duration,
-    missed: u64,
+    /// The first and the last of the ports it hands out.
+    ports: (u16, u16),
 }
 
 impl Kernels {
@@ -93,7 +103,10 @@ impl Kernels {
             };
             let sysctls = sysctls(&host.profile, &wired.sysctls[position]);
             let id = HostId(u8::from(position == 1));
-            *slot = Some(KernelHost::new(&switch, setup, sysctls, host.profile.fin_wait_2_timeout, addresses, id)?);
+            let profile = &host.profile;
+            let first = profile.ephemeral_first.max(1);
+            let habits = Habits { sysctls, fin_wait_2: profile.fin_wait_2_timeout, ports: (first, profile.ephemeral_last.max(first)) };
+            *slot = Some(KernelHost::new(&switch, setup, habits, addresses, id)?);
         }
         let began = switch.epoch().elapsed();
         Ok(Self { hosts, switch, addresses, began })
@@ -107,8 +120,7 @@ impl Kernels {
     fn crash(&mut self, id: HostId) -> Result<(), KernelError> {
         let slot = usize::from(id.0.min(1));
         let Some(old) = self.hosts[slot].take() else { return Ok(()) };
-        let KernelHost { setup, sysctls, fin_wait_2, .. } = &old;
-        let mut fresh = KernelHost::new(&self.switch, *setup, sysctls.clone(), *fin_wait_2, self.addresses, id)?;
+        let mut fresh = KernelHost::new(&self.switch, old.setup, old.habits.clone(), self.addresses, id)?;
         fresh.missed = old.missed;
         self.hosts[slot] = Some(fresh);
         Ok(())
@@ -122,18 +134,11 @@ fn sysctls(profile: &Profile, more: &[(String, String)]) -> Vec<(String, String)
 }
 
 impl KernelHost {
-    fn new(
-        switch: &Switch,
-        setup: HostSetup,
-        sysctls: Vec<(String, String)>,
-        fin_wait_2: Duration,
-        addresses: [IpAddr; 2],
-        id: HostId,
-    ) -> Result<Self, KernelError> {
+    fn new(switch: &Switch, setup: HostSetup, habits: Habits, addresses: [IpAddr; 2], id: HostId) -> Result<Self, KernelError> {
         let (network, port) = switch.connect(&setup)?;
-        network.namespace().set_sysctls(sysctls.iter().map(|(name, value)| (name, value)))?;
+        network.namespace().set_sysctls(habits.sysctls.iter().map(|(name, value)| (name, value)))?;
         let table = network.namespace().within(SocketTable::open).map_err(NetworkError::from)??;
-        Ok(Self { port, process: Process::new(addresses, id), table, network, setup, sysctls, fin_wait_2, missed: 0 })
+        Ok(Self { port, process: Process::new(addresses, id), table, network, setup, next_port: habits.ports.0, habits, missed: 0 })
     }
 
     fn dispatch(&mut self, call: impl FnOnce(&mut Process) -> Result<String, kernel::Errno>) -> Result<Result<String, Errno>, KernelError> {
@@ -142,10 +147,30 @@ impl KernelHost {
         Ok(result.map_err(|errno| Errno::named(errno.name()).unwrap_or(Errno::Invalid)))
     }
 
+    /// Connects from the port that is next, as the hosts of a simulated world do: a kernel takes one at random, and
+    /// scenarios in which a host that has crashed comes back to its old port would not be played.
+    fn connect_in_turn(&mut self, call: &Call) -> Result<Result<String, Errno>, KernelError> {
+        let (first, last) = self.habits.ports;
+        for _ in 0..PORTS_TRIED {
+            let port = self.next_port.clamp(first, last);
+            self.next_port = if port == last { first } else { port + 1 };
+            self.network.namespace().set_sysctl(PORT_RANGE, &format!("{port} {port}"))?;
+            let result = self.dispatch(|process| process.dispatch(call))?;
+            if !matches!(result, Err(Errno::AddressInUse | Errno::AddressNotAvailable)) {
+                return Ok(result);
+            }
+        }
+        // Whatever the kernel finds.
+        self.network.namespace().set_sysctl(PORT_RANGE, &format!("{first} {last}"))?;
+        self.dispatch(|process| process.dispatch(call))
+    }
+
     /// How long it is until an endpoint does something by itself.
     fn next_of(&self, row: &Row) -> Option<Duration> {
         let (pending, wait) = row.timer?;
-        wait.or_else(|| (pending == Pending::TimeWait).then(|| if row.state == State::TimeWait { TIME_WAIT } else { self.fin_wait_2 }))
+        wait.or_else(|| {
+            (pending == Pending::TimeWait).then(|| if row.state == State::TimeWait { TIME_WAIT } else { self.habits.fin_wait_2 })
+        })
     }
 }
 
@@ -191,6 +216,9 @@ impl Outside for Kernels {
         }
         let Some(host) = self.host(host) else { return Ok(Err(Errno::Invalid)) };
         host.process.progress = 0;
+        if let Call::Connect { from_port: None, .. } = call {
+            return host.connect_in_turn(call);
+        }
         host.dispatch(|process| process.dispatch(call))
     }
 
@@ -240,5 +268,9 @@ impl Outside for Kernels {
     }
 }
 
+/// The sysctl that says which ports a kernel hands out.
+const PORT_RANGE: &str = "net.ipv4.ip_local_port_range";
+/// How many ports are tried in turn, if they are taken.
+const PORTS_TRIED: u16 = 16;
 /// How long Linux stays in TIME-WAIT (`TCP_TIMEWAIT_LEN`), which no sysctl changes.
 const TIME_WAIT: Duration = Duration::from_secs(60);

@@ -361,6 +361,7 @@ impl<O: Outside> Wired<O> {
             if before != Some(state) {
                 let what = match before {
                     Some(State::TimeWait) => What::Timer(Timer::TimeWait),
+                    Some(State::FinWait2) if state == State::Closed => What::Timer(Timer::FinWait2),
                     _ => What::Note("its state has changed by itself".to_owned()),
                 };
                 self.sim.record_remote(host, what, state);
