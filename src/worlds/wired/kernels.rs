@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
+use super::clock::Clock;
 use super::{Look, Outside, Stack, Wired, WiredError};
 use crate::engine::{Instant, Profile, State};
 use crate::trace::{End, HostId};
@@ -56,8 +57,7 @@ pub struct Kernels {
     hosts: [Option<KernelHost>; 2],
     switch: Switch,
     addresses: [IpAddr; 2],
-    /// When all was there, by the switch's own count.
-    began: Instant,
+    clock: Clock,
 }
 
 /// One host whose stack is a kernel's.
@@ -108,8 +108,8 @@ impl Kernels {
             let habits = Habits { sysctls, fin_wait_2: profile.fin_wait_2_timeout, ports: (first, profile.ephemeral_last.max(first)) };
             *slot = Some(KernelHost::new(&switch, setup, habits, addresses, id)?);
         }
-        let began = switch.epoch().elapsed();
-        Ok(Self { hosts, switch, addresses, began })
+        let clock = Clock { shown: Instant::START, at: switch.epoch().elapsed() };
+        Ok(Self { hosts, switch, addresses, clock })
     }
 
     fn host(&mut self, host: HostId) -> Option<&mut KernelHost> {
@@ -190,12 +190,16 @@ impl Outside for Kernels {
     const SETTLED: Duration = Duration::from_millis(90);
 
     fn now(&self) -> Instant {
-        Instant::START + self.switch.epoch().elapsed().since(self.began)
+        self.clock.now(self.switch.epoch().elapsed())
     }
 
     fn wait(&mut self, until: Instant) -> Result<(), KernelError> {
         let fds: Vec<_> = self.hosts.iter().flatten().map(|host| host.port.as_fd()).collect();
-        wait_for_any(&fds, until.since(self.now()))?;
+        let began = self.switch.epoch().elapsed();
+        let now = self.clock.now(began);
+        wait_for_any(&fds, until.since(now))?;
+        let woken = self.switch.epoch().elapsed();
+        self.clock.waited(now, woken.since(began), until, woken);
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 //! Numbers are shown as the scenario prescribes them, whatever the kernel chose (`numbers`); the captures of such a
 //! run carry them too.
 
+mod clock;
 mod ends;
 mod kernels;
 mod numbers;
