@@ -5,16 +5,16 @@
 
 use std::error::Error;
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+use etherparse::{NetSlice, PacketBuilder, SlicedPacket, TransportSlice};
 use synfin::engine::State;
 use synfin::trace::End;
 use synfin::worlds::kernel::{
-    Errno, Family, Frame, HostNetwork, HostSetup, Interest, More, Namespace, NetworkError, Port, Refusal, SocketTable, Switch, TcpSocket,
-    enter_user_namespace, ipv6_is_there, tcp_info,
+    Errno, Family, Frame, HostNetwork, HostSetup, Interest, More, Namespace, NetworkError, Port, Refusal, SnifferError, SocketTable,
+    Switch, TcpSocket, Tun, enter_user_namespace, ipv6_is_there, tcp_info,
 };
 
 /// Prints a line; that nobody reads it any more is no failure.
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     }
     let Err(error) = probe() else { return ExitCode::SUCCESS };
     let refusal: Option<&Refusal> = match error.downcast_ref() {
-        Some(NetworkError::Refused(refusal)) => Some(refusal),
+        Some(NetworkError::Refused(refusal) | NetworkError::Frames(SnifferError::Refused(refusal))) => Some(refusal),
         _ => error.downcast_ref(),
     };
     if let Some(refusal) = refusal {
@@ -52,6 +52,7 @@ fn main() -> ExitCode {
 
 /// Two hosts and the ends of their cables.
 struct Two {
+    switch: Switch,
     hosts: [HostNetwork; 2],
     ports: [Port; 2],
 }
@@ -64,7 +65,7 @@ impl Two {
             switch.connect(&setup)
         };
         let ((a, at_a), (b, at_b)) = (host(0, 1)?, host(1, 0)?);
-        Ok(Self { hosts: [a, b], ports: [at_a, at_b] })
+        Ok(Self { switch, hosts: [a, b], ports: [at_a, at_b] })
     }
 
     /// Carries what there is from each to the other, until neither has more to say; the frames.
@@ -97,7 +98,8 @@ fn probe() -> Result<(), Box<dyn Error>> {
     if std::env::args().nth(1).as_deref() == Some("stay") {
         let two = Two::new(HOSTS[0].1)?;
         let sockets = [0, 1].map(|host: usize| two.hosts[host].namespace().within(|| TcpSocket::new(Family::V4)));
-        say!("namespaces: {here} {} {}", two.hosts[0].namespace().number(), two.hosts[1].namespace().number());
+        let [a, b] = two.hosts.each_ref().map(|host| host.namespace().number());
+        say!("namespaces: {here} {} {a} {b}", two.switch.namespace().number());
         let _ = std::io::stdin().read(&mut [0]);
         drop(sockets);
         return Ok(());
@@ -106,7 +108,28 @@ fn probe() -> Result<(), Box<dyn Error>> {
     for (family, addresses) in HOSTS {
         talk(family, addresses)?;
     }
+    first_frames()?;
+    join()?;
+    tun()?;
     say!("back: {}", Namespace::current()?.number() == here);
+    Ok(())
+}
+
+/// Hosts that talk as soon as they are there: a cable loses nothing in its first moment.
+fn first_frames() -> Result<(), Box<dyn Error>> {
+    let (mut answered, mut making) = (0, Duration::ZERO);
+    for _ in 0..10 {
+        let begin = Instant::now();
+        let mut two = Two::new(HOSTS[0].1)?;
+        making += begin.elapsed();
+        // Nobody listens, so the answer to its SYN is a RST.
+        let client = two.hosts[0].namespace().within(|| TcpSocket::new(Family::V4))??;
+        let _ = client.connect(End { address: HOSTS[0].1[1], port: PORT });
+        two.relay()?;
+        answered += u32::from(client.so_error()?.is_some_and(|errno| errno.name() == "ECONNREFUSED"));
+    }
+    say!("first frames: {answered}");
+    say!("making: {:?} each", making / 10);
     Ok(())
 }
 
@@ -191,4 +214,72 @@ fn checksum_is_right(frame: &[u8]) -> bool {
         _ => return false,
     };
     computed.is_ok_and(|computed| computed == tcp.checksum())
+}
+
+const OURS: [u8; 4] = [192, 0, 2, 2];
+const THEIRS: [u8; 4] = [192, 0, 2, 1];
+
+/// A program in a namespace says something to us over a cable, and is answered.
+fn join() -> Result<(), Box<dyn Error>> {
+    let (switch, namespace) = (Switch::new()?, Namespace::new()?);
+    let setup = HostSetup { address: THEIRS.into(), link_address: MACS[0], mtu: 1500, peer: (OURS.into(), MACS[1]) };
+    let mut port = switch.lead_from(&namespace, "synfin0", 24, &setup)?;
+    let program = namespace.within(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))??;
+    program.set_nonblocking(true)?;
+    program.send_to(b"hello", (Ipv4Addr::from(OURS), 7))?;
+    let frame = port.next_frame()?.ok_or("nothing at the port")?;
+    let mut reply = Vec::new();
+    let builder = PacketBuilder::ethernet2(MACS[1], MACS[0]).ipv4(OURS, THEIRS, 64).udp(7, program.local_addr()?.port());
+    builder.write(&mut reply, &upper(&SlicedPacket::from_ethernet(&frame.octets)?))?;
+    port.send(&reply)?;
+    say!("joined: {}", heard(&program)?);
+    match switch.lead_from(&namespace, "synfin0", 24, &setup) {
+        Err(error) => say!("taken: {error}"),
+        Ok(_) => say!("taken: no"),
+    }
+    drop(switch);
+    // The port is still there as a socket, but not what it was bound to.
+    drop(port);
+    Ok(())
+}
+
+/// The same over a TUN device, where we may have one.
+fn tun() -> Result<(), Box<dyn Error>> {
+    let namespace = Namespace::new()?;
+    let mut tun = match namespace.within(|| Tun::open("synfin%d"))? {
+        Ok(tun) => tun,
+        Err(refusal) => {
+            say!("tun: {refusal}");
+            return Ok(());
+        }
+    };
+    say!("down: {}", tun.send(&[0x45]).map_or_else(|refusal| refusal.errno.name(), |()| "ok"));
+    namespace.within(|| tun.raise(THEIRS.into(), 24, 1500))??;
+    let program = namespace.within(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))??;
+    program.set_nonblocking(true)?;
+    program.send_to(b"hello", (Ipv4Addr::from(OURS), 7))?;
+    let packet = tun.next_packet()?.ok_or("nothing at the TUN device")?;
+    let mut reply = Vec::new();
+    let builder = PacketBuilder::ipv4(OURS, THEIRS, 64).udp(7, program.local_addr()?.port());
+    builder.write(&mut reply, &upper(&SlicedPacket::from_ip(&packet)?))?;
+    tun.send(&reply)?;
+    say!("tun: {} {}", tun.name(), heard(&program)?);
+    drop(tun);
+    say!("gone: {}", program.send_to(b"hello", (Ipv4Addr::from(OURS), 7)).is_err());
+    Ok(())
+}
+
+/// The text of a datagram in capitals.
+fn upper(packet: &SlicedPacket<'_>) -> Vec<u8> {
+    match &packet.transport {
+        Some(TransportSlice::Udp(udp)) => udp.payload().to_ascii_uppercase(),
+        _ => Vec::new(),
+    }
+}
+
+/// What a program has been told by now.
+fn heard(program: &UdpSocket) -> Result<String, Box<dyn Error>> {
+    let mut text = [0; 16];
+    let (len, from) = program.recv_from(&mut text)?;
+    Ok(format!("{} from {from}", String::from_utf8_lossy(&text[..len])))
 }

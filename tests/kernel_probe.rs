@@ -4,6 +4,7 @@
 //! they are refused the tests say `left out` and pass, unless `SYNFIN_ORACLES=require`.
 
 mod common {
+    pub(crate) mod example;
     pub(crate) mod probe;
 }
 

@@ -4,11 +4,13 @@
 //! they are refused the tests say `left out` and pass, unless `SYNFIN_ORACLES=require`.
 
 mod common {
+    pub(crate) mod example;
     pub(crate) mod probe;
 }
 
 use std::process::Command;
 
+use common::example::leave_out;
 use common::probe::{Facts, as_ordinary_user, probe};
 
 #[test]
@@ -42,4 +44,24 @@ fn check(facts: &Facts) {
     assert_eq!(facts.of("damaged"), ["EAGAIN"; 2]);
     assert_eq!(facts.of("whole"), ["taken"; 2]);
     assert_eq!(facts.of("dropped"), ["0"; 4]);
+    assert_eq!(facts.of("first frames"), ["10"]);
+
+    // A program in a namespace there was before, over an interface made for it.
+    assert_eq!(facts.of("joined"), ["HELLO from 192.0.2.2:7"]);
+    let taken = facts.of("taken");
+    assert!(taken[0].starts_with("cannot make a veth pair: EEXIST;") && taken[0].contains("choose another"), "{taken:?}");
+    match facts.of("tun")[..] {
+        ["synfin0 HELLO from 192.0.2.2:7"] => {
+            assert_eq!(facts.of("down"), ["EIO"]);
+            assert_eq!(facts.of("gone"), ["true"]);
+        }
+        // Where it is not for us, that is said with what helps.
+        [refusal] => {
+            assert!(refusal.starts_with("cannot open /dev/net/tun: E") && refusal.contains("or use a veth pair"), "{refusal}");
+            if rustix::process::geteuid().is_root() && !refusal.contains("EACCES") {
+                leave_out("a TUN device", refusal);
+            }
+        }
+        _ => panic!("nothing of a TUN device"),
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
@@ -17,6 +18,11 @@ use super::sys;
 
 /// The loopback is the first interface of every network namespace.
 pub(super) const LOOPBACK: u32 = 1;
+
+/// The queueing discipline of an interface that has no carrier yet.
+const LOSES_ALL: &str = "noop";
+/// Milliseconds; it takes one or two.
+const PATIENCE: u32 = 10_000;
 
 /// One end of a veth pair that is to be made.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +68,24 @@ impl Links {
         link.header.flags |= LinkFlags::Noarp;
         link.header.change_mask |= LinkFlags::Noarp;
         self.0.change(RouteNetlinkMessage::NewLink(link), 0)
+    }
+
+    /// Waits until an interface whose cable was just plugged in at the other end really sends.
+    ///
+    /// The kernel notes that a while later (linkwatch), and up to then loses without a word what it is given.
+    pub(super) fn wait_until_sending(&mut self, index: u32) -> Result<(), Errno> {
+        for _ in 0..PATIENCE {
+            let mut link = LinkMessage::default();
+            link.header.index = index;
+            let Some(RouteNetlinkMessage::NewLink(link)) = self.0.get(RouteNetlinkMessage::GetLink(link))? else {
+                return Err(rustix::io::Errno::PROTO.into());
+            };
+            if !link.attributes.iter().any(|attribute| matches!(attribute, LinkAttribute::Qdisc(name) if name == LOSES_ALL)) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Err(rustix::io::Errno::TIMEDOUT.into())
     }
 
     /// Has checksums filled in before a frame leaves by this interface, so that any stack will take it.

@@ -2,8 +2,9 @@
 //!
 //! Here: a user namespace without root ([`enter_user_namespace`]), network namespaces as values
 //! ([`Namespace`]), one with two addresses on a loopback ([`Network`]) and what passes it ([`Sniffer`]),
-//! hosts in a namespace each with us between them ([`Switch`], [`HostNetwork`], [`Port`]), sockets
-//! ([`TcpSocket`]), what the kernel says of their states ([`tcp_info()`], [`socket_table`]), and
+//! hosts in a namespace each with us between them ([`Switch`], [`HostNetwork`], [`Port`]), interfaces at
+//! which we are whom the programs of a namespace talk to ([`Switch::lead_from`], [`Tun`]), sockets
+//! ([`TcpSocket`]), what the kernel says of their states ([`tcp_info()`], [`SocketTable`]), and
 //! [`Kernel`], which makes a [`World`](super::World) of a loopback.
 //!
 //! The order of use is fixed by the kernel: [`enter_user_namespace`] while the process has one thread,
@@ -52,6 +53,7 @@ mod netns;
 mod network;
 mod packet;
 mod process;
+mod refusal;
 mod sniffer;
 mod socket;
 mod switch;
@@ -59,20 +61,23 @@ mod sys;
 mod sysctl;
 mod tables;
 mod tcp_info;
+mod tun;
 mod world;
 
 pub use diag::{Pending, Row, SocketTable, TableError, socket_table};
 pub use errno::{Errno, errno_name};
-pub use namespace::{Refusal, enter_user_namespace};
+pub use namespace::enter_user_namespace;
 pub use netns::Namespace;
-pub use network::{Network, NetworkError};
+pub use network::{Network, NetworkError, ipv6_is_there};
 pub use packet::{Epoch, Frame, SnifferError, Statistics, wait_for_any};
 pub(super) use process::Process;
+pub use refusal::Refusal;
 pub use sniffer::Sniffer;
 pub use socket::{Family, Interest, More, TcpSocket};
-pub use switch::{HostNetwork, HostSetup, Port, Switch, ipv6_is_there};
+pub use switch::{HostNetwork, HostSetup, Port, Switch};
 pub use sys::Direction;
 pub use tables::parse_table;
 pub use tcp_info::{TcpInfo, memory_in_receive_queue, state_of, tcp_info};
+pub use tun::Tun;
 pub(super) use world::sysctls;
 pub use world::{Kernel, KernelError, KernelSetup};

@@ -33,6 +33,13 @@ impl Netlink {
         self.exchange(message, NLM_F_ACK | flags, |_| ())
     }
 
+    /// Asks for one thing.
+    pub(super) fn get<M: NetlinkSerializable + NetlinkDeserializable>(&mut self, message: M) -> Result<Option<M>, Errno> {
+        let mut got = None;
+        self.exchange(message, NLM_F_ACK, |answer| got = Some(answer))?;
+        Ok(got)
+    }
+
     /// Asks for everything of a kind.
     pub(super) fn list<M: NetlinkSerializable + NetlinkDeserializable>(&mut self, message: M, each: impl FnMut(M)) -> Result<(), Errno> {
         self.exchange(message, NLM_F_DUMP, each)

@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::namespace::Refusal;
 use super::network::NetworkError;
+use super::refusal::Refusal;
 use super::{sys, sysctl};
 
 /// A network namespace: interfaces, routes, sysctls and sockets of its own.

@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+
 use super::errno::Errno;
 use super::links::{LOOPBACK, Links};
-use super::namespace::Refusal;
 use super::netns::Namespace;
 use super::packet::SnifferError;
+use super::refusal::{Need, Refusal};
+use super::sysctl;
 
 /// A network namespace with its loopback up, and in it the thread that made it.
 #[derive(Debug)]
@@ -69,6 +72,11 @@ impl Network {
     pub fn new(mtu: u32, addresses: &[IpAddr]) -> Result<Self, NetworkError> {
         let namespace = Namespace::new()?;
         namespace.enter()?;
+        if addresses.iter().any(IpAddr::is_ipv6) {
+            ipv6_is_there()?;
+            // Machines may hand a switch of theirs down to new namespaces. If it cannot be turned back, the address says so.
+            let _ = sysctl::write_all("net.ipv6.conf", &[("disable_ipv6", "0")]);
+        }
         let lo = |errno| NetworkError::Loopback { mtu, errno };
         let mut links = Links::open().map_err(lo)?;
         links.raise(LOOPBACK, mtu).map_err(lo)?;
@@ -103,6 +111,17 @@ impl Network {
     /// As [`set_sysctl`](Self::set_sysctl).
     pub fn sysctl(&self, name: &str) -> Result<String, NetworkError> {
         self.namespace.sysctl(name)
+    }
+}
+
+/// Whether this kernel speaks IPv6 at all.
+///
+/// # Errors
+/// [`Refusal`] if it was built without it, or started with it switched off.
+pub fn ipv6_is_there() -> Result<(), Refusal> {
+    match socket_with(AddressFamily::INET6, SocketType::DGRAM, SocketFlags::CLOEXEC, None) {
+        Ok(_) => Ok(()),
+        Err(errno) => Err(Refusal::of(Need::Ipv6, "use IPv6", errno)),
     }
 }
 

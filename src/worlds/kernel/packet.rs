@@ -9,6 +9,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socke
 use rustix::time::{ClockId, clock_gettime};
 
 use super::errno::Errno;
+use super::refusal::{Need, Refusal};
 use super::sys::{self, Direction, word};
 use crate::engine::Instant;
 
@@ -35,6 +36,9 @@ pub struct Statistics {
 /// Why there is nothing to see.
 #[derive(Debug, thiserror::Error)]
 pub enum SnifferError {
+    /// There are no packet sockets for us.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// A step of opening, reading or sending fails.
     #[error("cannot {tried}: {errno}; {}", hint(*.errno))]
     Call {
@@ -108,10 +112,9 @@ pub(super) struct PacketSocket {
 impl PacketSocket {
     /// Opens one on an interface of the calling thread's network namespace.
     pub(super) fn open(interface: u32) -> Result<Self, SnifferError> {
-        let fd = step("open a packet socket", || {
-            // Protocol 0 hears nothing until bound, so nothing of other interfaces slips in.
-            Ok(socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?)
-        })?;
+        // Protocol 0 hears nothing until bound, so nothing of other interfaces slips in.
+        let fd = socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)
+            .map_err(|errno| Refusal::of(Need::PacketSocket, "open a packet socket", errno))?;
         // The kernel cuts this down to net.core.rmem_max without a word; drops are counted.
         step("enlarge the queue of a packet socket", || Ok(set_socket_recv_buffer_size(&fd, QUEUE)?))?;
         step("ask for kernel timestamps", || Ok(sys::set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?))?;

@@ -43,9 +43,8 @@ impl Sniffer {
         }
         let mut socket = PacketSocket::open(index)?;
         // Stamping is switched on for all sockets of the machine at once, so it can be tried out elsewhere.
-        match wait_for_stamps(&mut PacketSocket::open(LOOPBACK)?) {
-            Err(SnifferError::Call { .. }) | Ok(()) => {}
-            Err(never) => return Err(never),
+        if let Err(never @ SnifferError::NoStamps(_)) = wait_for_stamps(&mut PacketSocket::open(LOOPBACK)?) {
+            return Err(never);
         }
         socket.forget()?;
         Ok(Self { socket, epoch: Epoch::now() })

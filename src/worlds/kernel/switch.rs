@@ -5,14 +5,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
-
 use super::errno::Errno;
 use super::links::{LOOPBACK, Links, VethEnd};
-use super::namespace::{Need, Refusal};
 use super::netns::Namespace;
-use super::network::NetworkError;
+use super::network::{NetworkError, ipv6_is_there};
 use super::packet::{Epoch, Frame, PacketSocket, SnifferError, Statistics};
+use super::refusal::{Need, Refusal};
 use super::sysctl;
 
 /// The namespace in the middle, where every host's cable ends.
@@ -48,6 +46,8 @@ pub struct HostNetwork {
 /// Where the cable of a host ends: what it sends can be taken here, and what is sent here it receives.
 #[derive(Debug)]
 pub struct Port {
+    /// Its number in the namespace of the switch.
+    index: u32,
     socket: PacketSocket,
     epoch: Epoch,
 }
@@ -61,6 +61,11 @@ impl Switch {
         let namespace = Namespace::new()?;
         namespace.within(do_without_ipv6)??;
         Ok(Self { namespace, epoch: Epoch::now(), ports: AtomicU32::new(0) })
+    }
+
+    /// Its namespace.
+    pub const fn namespace(&self) -> &Namespace {
+        &self.namespace
     }
 
     /// What the times of its ports' frames are counted from.
@@ -78,47 +83,51 @@ impl Switch {
     pub fn connect(&self, setup: &HostSetup) -> Result<(HostNetwork, Port), NetworkError> {
         let namespace = Namespace::new()?;
         let mut links = namespace.within(|| prepare(setup))??;
-        let port = self.cable(&mut links, &namespace, CABLE, setup)?;
-        plug(&mut links, setup)?;
+        let end = VethEnd { namespace: namespace.as_fd(), name: CABLE, link_address: setup.link_address, mtu: setup.mtu };
+        // The port is up and watched before the host's end comes up: nothing it says is missed.
+        let port = self.port(&mut links, end)?;
+        let index = plug(&mut links, CABLE, if setup.address.is_ipv4() { 32 } else { 128 }, setup)?;
+        links.route_everything(index, setup.address).map_err(unusable(setup.address, "a link", setup.mtu))?;
+        port.wait_until_sending(self)?;
         Ok((HostNetwork { namespace }, port))
     }
 
     /// A port for a namespace that is there already: an interface called `name` in it leads to the port, and with a
     /// prefix of so many bits to `setup.peer`, which whoever has the port plays.
     ///
-    /// Nothing else in that namespace is changed, and when the port is gone, or its process, so is the interface.
+    /// Nothing else in that namespace is changed, and when the switch is gone, or its process, so is the interface.
+    /// Of others within the prefix it does not ask the link addresses either: their packets are sent to its own.
     ///
     /// # Errors
     /// [`NetworkError`]: no veth devices in this kernel, no right to that namespace, a name that is taken, an address
     /// or MTU the kernel does not take.
     pub fn lead_from(&self, namespace: &Namespace, name: &str, prefix: u8, setup: &HostSetup) -> Result<Port, NetworkError> {
-        let refused = |tried: &'static str| move |errno| NetworkError::Refused(Refusal::of(Need::Veth, tried, errno));
-        let mut links = namespace.within(Links::open)?.map_err(refused("open a netlink socket"))?;
-        let port = self.cable(&mut links, namespace, name, setup)?;
-        let index = links.index(name).map_err(refused("find the end of a veth pair"))?;
-        links.raise_without_arp(index).map_err(refused("bring up the end of a veth pair"))?;
-        let address = |address, interface| move |errno| NetworkError::Address { address, interface, mtu: setup.mtu, errno };
-        links.add_address(index, setup.address, prefix).map_err(address(setup.address, "a link"))?;
-        links.set_neighbour(index, setup.peer.0, setup.peer.1).map_err(address(setup.peer.0, "a neighbour"))?;
+        let mut links = namespace.within(Links::open)?.map_err(no_netlink)?;
+        let end = VethEnd { namespace: namespace.as_fd(), name, link_address: setup.link_address, mtu: setup.mtu };
+        let port = self.port(&mut links, end)?;
+        // Where IPv6 cannot be kept from talking of itself, whoever has the port hears it.
+        let settings = SILENT_IPV6.map(|(setting, value)| (format!("net.ipv6.conf.{name}.{setting}"), value));
+        let silent = namespace.set_sysctls(settings);
+        if setup.address.is_ipv6() {
+            ipv6_is_there()?;
+            silent?;
+        }
+        plug(&mut links, name, prefix, setup)?;
+        port.wait_until_sending(self)?;
         Ok(port)
     }
 
-    /// A cable between an interface called `name` in that namespace, still down, and a new port, up and watched.
-    fn cable(&self, links: &mut Links, namespace: &Namespace, name: &str, setup: &HostSetup) -> Result<Port, NetworkError> {
-        let number = self.ports.fetch_add(1, Ordering::Relaxed);
-        let port = format!("port{number}");
-        let [first, .., last] = setup.link_address;
-        // The switch's end has an address of its own that no frame is sent to, so the stack here drops them all.
-        let other = [(first | 2) & !1, b'p', b'o', b'r', b't', !last];
+    /// Makes a cable with this end, and the port its other end is in; the port is up, the cable's end still down.
+    fn port(&self, links: &mut Links, end: VethEnd<'_>) -> Result<Port, NetworkError> {
+        let name = format!("port{}", self.ports.fetch_add(1, Ordering::Relaxed));
+        let [first, .., last] = end.link_address;
+        // The port has an address of its own that no frame is sent to, so the stack here drops them all.
+        let link_address = [(first | 2) & !1, b'p', b'o', b'r', b't', !last];
         links
-            .make_veth(
-                VethEnd { namespace: namespace.as_fd(), name, link_address: setup.link_address, mtu: setup.mtu },
-                VethEnd { namespace: self.namespace.as_fd(), name: &port, link_address: other, mtu: setup.mtu },
-            )
-            .map_err(|errno| Refusal::of(Need::Veth, "make a veth pair", errno))?;
-        // The port is up and watched before the host's end comes up: nothing it says is missed.
-        let socket = self.namespace.within(|| open_port(&port))??;
-        Ok(Port { socket, epoch: self.epoch })
+            .make_veth(end, VethEnd { namespace: self.namespace.as_fd(), name: &name, link_address, mtu: end.mtu })
+            .map_err(cable("make a veth pair"))?;
+        let (index, socket) = self.namespace.within(|| open_port(&name))??;
+        Ok(Port { index, socket, epoch: self.epoch })
     }
 }
 
@@ -130,6 +139,12 @@ impl HostNetwork {
 }
 
 impl Port {
+    /// Waits until what is sent here arrives, the other end of the cable being up.
+    fn wait_until_sending(&self, switch: &Switch) -> Result<(), NetworkError> {
+        let mut links = switch.namespace.within(Links::open)?.map_err(no_netlink)?;
+        links.wait_until_sending(self.index).map_err(cable("see a veth pair connected"))
+    }
+
     /// Hands a frame to the host, Ethernet header first, checksums filled in.
     ///
     /// The host has dealt with it when this returns: what it says to it can be taken at once, and its
@@ -176,8 +191,7 @@ impl AsFd for Port {
 
 /// In the host's namespace: its loopback, and the defaults its interface will start with.
 fn prepare(setup: &HostSetup) -> Result<Links, NetworkError> {
-    let lo = |errno| NetworkError::Loopback { mtu: LOOPBACK_MTU, errno };
-    let mut links = Links::open().map_err(lo)?;
+    let mut links = Links::open().map_err(no_netlink)?;
     if setup.address.is_ipv6() {
         ipv6_is_there()?;
         sysctl::write_all("net.ipv6.conf", &SILENT_IPV6)?;
@@ -186,52 +200,45 @@ fn prepare(setup: &HostSetup) -> Result<Links, NetworkError> {
     }
     // What a forged packet claims as its source must not matter.
     sysctl::write_all("net.ipv4.conf", &[("rp_filter", "0")])?;
-    links.raise(LOOPBACK, LOOPBACK_MTU).map_err(lo)?;
+    links.raise(LOOPBACK, LOOPBACK_MTU).map_err(|errno| NetworkError::Loopback { mtu: LOOPBACK_MTU, errno })?;
     Ok(links)
 }
 
 /// In the namespace of the switch: brings a port up, and opens it.
-fn open_port(name: &str) -> Result<PacketSocket, NetworkError> {
-    let mut links = Links::open().map_err(cable("open a netlink socket"))?;
+fn open_port(name: &str) -> Result<(u32, PacketSocket), NetworkError> {
+    let mut links = Links::open().map_err(no_netlink)?;
     let index = links.index(name).map_err(cable("find the end of a veth pair"))?;
     links.raise_without_arp(index).map_err(cable("bring up the end of a veth pair"))?;
     let socket = PacketSocket::open(index)?;
     socket.ignore_outgoing()?;
-    Ok(socket)
+    Ok((index, socket))
 }
 
-/// Brings the host's end of its cable up, and tells the host who is where.
-fn plug(links: &mut Links, setup: &HostSetup) -> Result<(), NetworkError> {
+/// Brings the host's end of its cable up, and says who is where; its number.
+fn plug(links: &mut Links, name: &str, prefix: u8, setup: &HostSetup) -> Result<u32, NetworkError> {
     let HostSetup { address, mtu, peer: (peer, peer_link_address), .. } = *setup;
-    let unusable = |errno| NetworkError::Address { address, interface: "a link", mtu, errno };
-    let index = links.index(CABLE).map_err(cable("find the end of a veth pair"))?;
+    let index = links.index(name).map_err(cable("find the end of a veth pair"))?;
     // A kernel leaves checksums to the receiver of a veth, which then believes what never travelled. Ours travels.
-    links.fill_in_checksums(CABLE).map_err(cable("have checksums filled in on a veth pair"))?;
+    links.fill_in_checksums(name).map_err(cable("have checksums filled in on a veth pair"))?;
     links.raise_without_arp(index).map_err(cable("bring up the end of a veth pair"))?;
-    links.add_address(index, address, if address.is_ipv4() { 32 } else { 128 }).map_err(unusable)?;
-    links.route_everything(index, address).map_err(unusable)?;
-    links.set_neighbour(index, peer, peer_link_address).map_err(|errno| NetworkError::Address {
-        address: peer,
-        interface: "a neighbour",
-        mtu,
-        errno,
-    })
+    links.add_address(index, address, prefix).map_err(unusable(address, "a link", mtu))?;
+    links.set_neighbour(index, peer, peer_link_address).map_err(unusable(peer, "a neighbour", mtu))?;
+    Ok(index)
+}
+
+/// The refusal of an address.
+fn unusable(address: IpAddr, interface: &'static str, mtu: u32) -> impl Fn(Errno) -> NetworkError {
+    move |errno| NetworkError::Address { address, interface, mtu, errno }
+}
+
+/// The refusal of a socket to ask the kernel by.
+fn no_netlink(errno: Errno) -> NetworkError {
+    Refusal::of(Need::Netlink, "open a netlink socket", errno).into()
 }
 
 /// The refusal of a step with a veth pair.
 fn cable(tried: &'static str) -> impl Fn(Errno) -> NetworkError {
     move |errno| Refusal::of(Need::Veth, tried, errno).into()
-}
-
-/// Whether this kernel speaks IPv6 at all.
-///
-/// # Errors
-/// [`Refusal`] if it was built without it, or started with it switched off.
-pub fn ipv6_is_there() -> Result<(), Refusal> {
-    match socket_with(AddressFamily::INET6, SocketType::DGRAM, SocketFlags::CLOEXEC, None) {
-        Ok(_) => Ok(()),
-        Err(errno) => Err(Refusal::of(Need::Ipv6, "use IPv6", errno)),
-    }
 }
 
 /// Keeps the interfaces that will be in this namespace from having any IPv6, and so from saying anything of it.

@@ -1,6 +1,6 @@
 //! The system calls for which there is no safe wrapper, each made safe here and nowhere else.
 //!
-//! Here: namespaces, socket options by number, packet sockets. Not here: any decision; the modules
+//! Here: namespaces, socket options by number, packet sockets, interfaces. Not here: any decision; the modules
 //! beside this one say what is called when.
 #![expect(unsafe_code, reason = "unshare, packet sockets, TCP_INFO and kernel timestamps have no safe interface")]
 
@@ -65,21 +65,38 @@ pub(super) fn bind_packet_socket(fd: BorrowedFd<'_>, interface: u32) -> Result<(
 ///
 /// `fd` is any socket of the interface's network namespace.
 pub(super) fn fill_in_checksums(fd: BorrowedFd<'_>, interface: &str) -> Result<()> {
-    let mut name = [0; libc::IFNAMSIZ];
-    if interface.len() >= name.len() {
-        return Err(Errno::NODEV);
-    }
-    for (to, from) in name.iter_mut().zip(interface.bytes()) {
-        *to = libc::c_char::from_ne_bytes([from]);
-    }
     // struct ethtool_value: what is to be set, and to what.
     let mut value = [ETHTOOL_STXCSUM, 0_u32];
-    let mut request = libc::ifreq { ifr_name: name, ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_data: (&raw mut value).cast() } };
-    // SAFETY: SIOCETHTOOL takes an ifreq whose name ends with 0, as one shorter than the zeroed array does,
+    let mut request =
+        libc::ifreq { ifr_name: interface_name(interface)?, ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_data: (&raw mut value).cast() } };
+    // SAFETY: SIOCETHTOOL takes an ifreq whose name ends with 0, which `interface_name` sees to,
     // and whose ifr_data points to the structure of the command in its first word: for ETHTOOL_STXCSUM
     // two words, which the kernel only reads. Both are locals that outlive the call.
     let done = unsafe { libc::ioctl(fd.as_raw_fd(), libc::SIOCETHTOOL as _, &raw mut request) };
     answer(done).map(drop)
+}
+
+/// Makes `/dev/net/tun`, freshly opened, the far end of a new TUN interface; its name, in which the kernel counts `%d` up.
+pub(super) fn make_tun(fd: BorrowedFd<'_>, interface: &str) -> Result<String> {
+    let flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI).map_err(|_| Errno::INVAL)?;
+    let mut request = libc::ifreq { ifr_name: interface_name(interface)?, ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_flags: flags } };
+    // SAFETY: TUNSETIFF takes an ifreq, reads its name and flags and writes both; it is a local, and outlives the call.
+    let done = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) };
+    answer(done)?;
+    let octets = request.ifr_name.iter().flat_map(|octet| octet.to_ne_bytes()).take_while(|octet| *octet != 0);
+    String::from_utf8(octets.collect()).map_err(|_| Errno::ILSEQ)
+}
+
+/// A name as an `ifreq` has it: at most 15 octets, and a 0.
+fn interface_name(name: &str) -> Result<[libc::c_char; libc::IFNAMSIZ]> {
+    let mut octets = [0; libc::IFNAMSIZ];
+    if name.len() >= octets.len() {
+        return Err(Errno::INVAL);
+    }
+    for (to, from) in octets.iter_mut().zip(name.bytes()) {
+        *to = libc::c_char::from_ne_bytes([from]);
+    }
+    Ok(octets)
 }
 
 /// Which copy of a frame this is: on a loopback every frame is seen twice.
