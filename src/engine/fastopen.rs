@@ -174,12 +174,17 @@ impl Connection {
 
     /// The SYN is acknowledged; text that rode in it and is not leaves again with the first ACK (R7413-15).
     pub(super) fn resend_syn_text(&mut self) {
-        if let Some(fast) = &mut self.fast_open
-            && self.origin == Origin::Active
-            && fast.text
-        {
-            fast.refused = self.snd.una != self.snd.nxt;
-            self.bits.set_front_due(fast.refused);
+        if self.origin != Origin::Active {
+            return;
+        }
+        let left = self.snd.una != self.snd.nxt;
+        match &mut self.fast_open {
+            Some(fast) if fast.text => {
+                fast.refused = left;
+                self.bits.set_front_due(left);
+            }
+            None if left && self.profile.resend_syn_text && self.bits.syn_text() => self.bits.set_front_due(true),
+            Some(_) | None => {}
         }
     }
 }

@@ -201,6 +201,11 @@ knobs! {
         linux: HoldSynText::Never, "measured: a SYN's text is ignored without fast open";
         freebsd: HoldSynText::Crossed, "its TCP tests: text of a crossing SYN is kept; in LISTEN it is dropped, a FIN everywhere";
     }
+    /// Whether text of a SYN that the SYN,ACK leaves unacknowledged goes again with the first ACK, also without fast open.
+    resend_syn_text: bool = "resend-syn-text" {
+        rfc9293: false, "RFC 9293 section 3.10.7.2, third: the peer may hold it, and acknowledge it later";
+        linux: true, "measured: the third segment carries it; tcp_rcv_fastopen_synack";
+    }
     /// Whether a SYN with FIN is dropped in LISTEN.
     drop_syn_fin: bool = "drop-syn-fin" {
         rfc9293: false, "RFC 9293 section 3.10.7.2, third: other text and control are queued";

@@ -126,6 +126,20 @@ fn text_of_a_syn_that_was_dropped_leaves_again() {
 }
 
 #[test]
+fn linux_sends_text_that_a_syn_ack_leaves_out_with_its_ack() {
+    let mut a = Scripted::new(Profile::linux());
+    assert_eq!(a.connection.on_open_active_with(a.now, a.open(), 100), Ok(100));
+    a.out();
+    assert_eq!(a.answer("<SEQ=300><ACK=101><CTL=SYN,ACK>"), ["<SEQ=101><ACK=301><LEN=100><CTL=PSH,ACK>"]);
+    assert_eq!(a.connection.send_buffered(), 100);
+
+    let mut a = Scripted::new(Profile::linux());
+    assert_eq!(a.connection.on_open_active_with(a.now, a.open(), 100), Ok(100));
+    a.out();
+    assert_eq!(a.answer("<SEQ=300><ACK=201><CTL=SYN,ACK>"), ["<SEQ=201><ACK=301><CTL=ACK>"], "all of it is acknowledged");
+}
+
+#[test]
 fn a_syn_takes_no_more_text_than_any_peer_must_take() {
     // MUST-15: 536 octets, of which 4 are the MSS option's.
     let (mut a, left) = connecting_with(1000);
