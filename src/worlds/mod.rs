@@ -219,22 +219,25 @@ pub enum SocketOption {
 }
 
 impl Call {
-    /// Whether the kernel's world has no such call: it opens and sends as most programs do.
-    pub fn is_beyond_kernel(&self) -> bool {
+    /// Why no socket of a kernel makes this call; `None` if one does.
+    pub fn beyond_sockets(&self) -> Option<&'static str> {
         match self {
-            Self::Listen { fast_open, .. } => fast_open.is_some(),
-            Self::OpenPassive { .. } | Self::Udp(_) | Self::Ping { .. } => true,
-            Self::Connect { address, text, fast, .. } => *fast || !text.is_empty() || address.is_some(),
-            Self::Send { flag, .. } => matches!(flag, SendFlag::Urgent | SendFlag::Last),
-            Self::Accept
+            Self::OpenPassive { .. } => Some("sockets listen, they have no passive OPEN of one connection"),
+            Self::Send { flag: SendFlag::Last, .. } => Some("Linux has no MSG_EOF"),
+            Self::Crash => Some("the kernel itself would have to crash"),
+            Self::Listen { .. }
+            | Self::Connect { .. }
+            | Self::Accept
+            | Self::Send { .. }
             | Self::Recv(_)
             | Self::Shutdown(_)
             | Self::Close
             | Self::CloseListener
             | Self::Abort
             | Self::Exit
-            | Self::Crash
-            | Self::Set(_) => false,
+            | Self::Set(_)
+            | Self::Udp(_)
+            | Self::Ping { .. } => None,
         }
     }
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use mistake::{Mistake, ParseError};
-pub use play::{PlayError, play, play_in};
+pub use play::{PlayError, play, play_in, play_until};
 
 use crate::engine::{Flags, Profile, Segment, State, TcpOptions};
 use crate::ladder::Rung;

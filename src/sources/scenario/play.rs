@@ -63,7 +63,15 @@ pub fn play<W: World>(scenario: &Scenario, world: W) -> Result<Trace, PlayError>
 /// # Errors
 /// As [`play`].
 pub fn play_in<W: World>(scenario: &Scenario, world: W) -> Result<W, PlayError> {
-    let mut player = Player { world, blocked: [None, None], previous: None, steps: 0 };
+    play_until(scenario, world, Instant::from_nanos(u64::MAX))
+}
+
+/// The same, for a run that must be over by `horizon`.
+///
+/// # Errors
+/// As [`play`]; [`PlayError::Endless`] if it is not over by then.
+pub fn play_until<W: World>(scenario: &Scenario, world: W, horizon: Instant) -> Result<W, PlayError> {
+    let mut player = Player { world, blocked: [None, None], previous: None, steps: 0, horizon };
     let mut after_ladder = false;
     for Line { number, what } in &scenario.lines {
         match what {
@@ -86,6 +94,8 @@ struct Player<W> {
     /// When the action above began.
     previous: Option<Instant>,
     steps: usize,
+    /// When it must be over.
+    horizon: Instant,
 }
 
 impl<W: World> Player<W> {
@@ -161,8 +171,8 @@ impl<W: World> Player<W> {
 
     fn step(&mut self, until: Option<Instant>) -> Result<bool, PlayError> {
         self.steps += 1;
-        if self.steps > MAX_STEPS {
-            return Err(PlayError::Endless { steps: MAX_STEPS, at: self.world.now() });
+        if self.steps > MAX_STEPS || self.world.now() > self.horizon {
+            return Err(PlayError::Endless { steps: self.steps - 1, at: self.world.now() });
         }
         Ok(self.world.step(until))
     }

@@ -44,14 +44,17 @@
 //! With two hosts a frame from one port may go as it is to the other: its checksums are filled in.
 //! Nothing crosses a cable that no call or frame has caused, and nothing of all this outlives the process.
 
+mod datagram;
 mod diag;
 mod errno;
+mod knobs;
 mod links;
 mod namespace;
 mod netlink;
 mod netns;
 mod network;
 mod packet;
+mod ping;
 mod process;
 mod refusal;
 mod sniffer;
@@ -66,6 +69,7 @@ mod world;
 
 pub use diag::{Pending, Row, SocketTable, TableError, socket_table};
 pub use errno::{Errno, errno_name};
+pub use knobs::{EQUIVALENTS, Equivalent, Told, as_kept_together, can_be_told, equivalent, sysctls};
 pub use namespace::enter_user_namespace;
 pub use netns::Namespace;
 pub use network::{Network, NetworkError, ipv6_is_there};
@@ -79,5 +83,4 @@ pub use sys::Direction;
 pub use tables::parse_table;
 pub use tcp_info::{TcpInfo, memory_in_receive_queue, state_of, tcp_info};
 pub use tun::Tun;
-pub(super) use world::sysctls;
 pub use world::{Kernel, KernelError, KernelSetup};

@@ -1,11 +1,16 @@
-//! The process of a host on the real kernel: the calls of a scenario as system calls on its two sockets.
+//! The process of a host on the real kernel: the calls of a scenario as system calls on its sockets.
+//!
+//! Those of UDP and `ping` are in the modules beside this one.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, UdpSocket};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::net::Shutdown;
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
 use super::Errno;
+use super::ping::Ping;
 use super::socket::{More, TcpSocket};
 use super::tcp_info::tcp_info;
 use super::world::{bad_descriptor, family_of, is_wait};
@@ -27,6 +32,18 @@ pub(in crate::worlds) struct Process {
     own: IpAddr,
     pub(in crate::worlds) listener: Option<TcpSocket>,
     pub(in crate::worlds) connection: Option<TcpSocket>,
+    /// Its UDP socket.
+    pub(super) datagrams: Option<UdpSocket>,
+    /// Who sent the datagram that was read last, and the peer of the UDP socket.
+    pub(super) correspondents: (Option<End>, Option<End>),
+    /// The echoes it waits for.
+    pub(super) ping: Option<Ping>,
+    /// The close that waits, as `SO_LINGER` with a time makes it.
+    lingers: Option<JoinHandle<()>>,
+    /// Text that a connect could not queue yet.
+    unsent: Vec<u8>,
+    /// Whether it is an ordinary user's, without the right to ports below 1024.
+    pub(in crate::worlds) ordinary: bool,
     pub(in crate::worlds) progress: usize,
     pending: Vec<SocketOption>,
     /// The ends of the connection, once known; the kernel's tables are asked for them.
@@ -39,7 +56,22 @@ impl Process {
     /// A process without sockets, of the host at one of these addresses.
     pub(in crate::worlds) fn new(addresses: [IpAddr; 2], host: HostId) -> Self {
         let own = addresses[usize::from(host.0.min(1))];
-        Self { addresses, own, listener: None, connection: None, progress: 0, pending: Vec::new(), ends: None, state: None }
+        Self {
+            addresses,
+            own,
+            listener: None,
+            connection: None,
+            datagrams: None,
+            correspondents: (None, None),
+            ping: None,
+            lingers: None,
+            unsent: Vec::new(),
+            ordinary: false,
+            progress: 0,
+            pending: Vec::new(),
+            ends: None,
+            state: None,
+        }
     }
 
     /// Makes a call; what it returned, or why it failed or has to wait.
@@ -49,10 +81,19 @@ impl Process {
     pub(in crate::worlds) fn dispatch(&mut self, call: &Call) -> Result<String, Errno> {
         let nothing = |()| String::new();
         match call {
-            Call::Listen { port, backlog, .. } => self.listen(*port, *backlog).map(nothing),
-            Call::Connect { to, port, from_port, .. } => self.connect(*to, *port, *from_port).map(nothing),
+            Call::Listen { port, backlog, fast_open } => self.listen(*port, *backlog, *fast_open).map(nothing),
+            Call::Connect { to, address, port, from_port, text, fast } => {
+                let remote = End { address: address.unwrap_or(self.address_of(*to)), port: *port };
+                self.connect(remote, *from_port, text, *fast).map(nothing)
+            }
             Call::Accept => self.accept().map(nothing),
-            Call::Send { text, flag } => self.send(text, *flag == SendFlag::More),
+            Call::Send { text, flag } => match flag {
+                SendFlag::Plain => self.send(text, More::No),
+                SendFlag::More => self.send(text, More::Follows),
+                SendFlag::Urgent => self.send(text, More::Urgent),
+                // There is no MSG_EOF.
+                SendFlag::Last => Err(rustix::io::Errno::OPNOTSUPP.into()),
+            },
             Call::Recv(want) => self.recv(*want),
             Call::Shutdown(how) => {
                 let how = match how {
@@ -69,31 +110,75 @@ impl Process {
                 self.close().map(nothing)
             }
             Call::Exit => {
+                // Also a connection nobody has accepted yet is closed like one, and not with its listener.
+                let _ = self.connection();
                 self.connection.take();
                 self.listener.take();
+                self.datagrams.take();
+                self.ping.take();
                 Ok(String::new())
             }
-            Call::OpenPassive { .. } | Call::Crash | Call::Udp(_) | Call::Ping { .. } => Err(rustix::io::Errno::NOSYS.into()),
+            Call::Udp(call) => self.udp_call(call),
+            Call::Ping { to, times } => self.start_ping(*to, *times),
+            Call::OpenPassive { .. } | Call::Crash => Err(rustix::io::Errno::NOSYS.into()),
             Call::Set(option) => self.set_option(*option).map(nothing),
         }
     }
 
-    fn listen(&mut self, port: u16, backlog: u16) -> Result<(), Errno> {
+    /// Asks a call that had to wait again.
+    ///
+    /// # Errors
+    /// As [`dispatch`](Self::dispatch).
+    pub(in crate::worlds) fn dispatch_again(&mut self, call: &Call) -> Result<String, Errno> {
+        match call {
+            Call::Connect { .. } => self.connect_result().map(|()| String::new()),
+            Call::Ping { .. } => self.ping_result(),
+            Call::Close | Call::Abort if self.lingers.is_some() => self.lingered().map(|()| String::new()),
+            _ => self.dispatch(call),
+        }
+    }
+
+    pub(super) fn address_of(&self, host: HostId) -> IpAddr {
+        self.addresses[usize::from(host.0.min(1))]
+    }
+
+    pub(super) fn own_address(&self) -> IpAddr {
+        self.own
+    }
+
+    fn listen(&mut self, port: u16, backlog: u16, fast_open: Option<u16>) -> Result<(), Errno> {
         let address = self.own;
         let socket = TcpSocket::new(family_of(address))?;
-        socket.reuse_address(true)?;
         for option in std::mem::take(&mut self.pending) {
             apply(&socket, option)?;
         }
-        socket.bind(End { address, port })?;
+        self.named(|| socket.bind(End { address, port }))?;
+        if let Some(pending) = fast_open {
+            socket.allow_fast_open(pending)?;
+        }
         socket.listen(backlog)?;
         self.listener = Some(socket);
         Ok(())
     }
 
-    fn connect(&mut self, to: HostId, port: u16, from_port: Option<u16>) -> Result<(), Errno> {
+    /// Does what an ordinary user may not always do as that user.
+    fn named<T>(&self, act: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
+        if !self.ordinary {
+            return act();
+        }
+        // Capabilities are a thread's own; only the effective one is put away, so it can be taken up again.
+        let mut sets = capabilities(None)?;
+        let had = sets.effective;
+        sets.effective.remove(CapabilitySet::NET_BIND_SERVICE);
+        set_capabilities(None, sets)?;
+        let result = act();
+        sets.effective = had;
+        set_capabilities(None, sets)?;
+        result
+    }
+
+    fn connect(&mut self, remote: End, from_port: Option<u16>, text: &[u8], fast: bool) -> Result<(), Errno> {
         let address = self.own;
-        let remote = End { address: self.addresses[usize::from(to.0.min(1))], port };
         let socket = TcpSocket::new(family_of(address))?;
         for option in std::mem::take(&mut self.pending) {
             apply(&socket, option)?;
@@ -101,9 +186,18 @@ impl Process {
         if from_port.is_some() {
             socket.reuse_address(true)?;
         }
-        socket.bind(End { address, port: from_port.unwrap_or(0) })?;
+        self.named(|| socket.bind(End { address, port: from_port.unwrap_or(0) }))?;
         let local = socket.local()?;
-        let result = socket.connect(remote);
+        let result = if fast || !text.is_empty() {
+            if !fast {
+                socket.set_fast_open_without_cookie()?;
+            }
+            let queued = socket.connect_fast(remote, text);
+            self.unsent = text[queued.unwrap_or(0).min(text.len())..].to_vec();
+            queued.and_then(|_| Err(rustix::io::Errno::INPROGRESS.into()))
+        } else {
+            socket.connect(remote)
+        };
         self.ends = Some((local, remote));
         self.connection = Some(socket);
         result
@@ -129,8 +223,10 @@ impl Process {
         self.connection.as_ref().ok_or_else(bad_descriptor)
     }
 
-    fn send(&mut self, text: &[u8], more: bool) -> Result<String, Errno> {
-        let more = if more { More::Follows } else { More::No };
+    fn send(&mut self, text: &[u8], more: More) -> Result<String, Errno> {
+        if let Some(socket) = self.only_udp() {
+            return Ok(socket.send(text)?.to_string());
+        }
         let mut progress = self.progress;
         let sent = blocking::send(&mut progress, text, |rest| self.connection()?.send(rest, more));
         self.progress = progress;
@@ -138,6 +234,9 @@ impl Process {
     }
 
     fn recv(&mut self, want: Option<u32>) -> Result<String, Errno> {
+        if self.only_udp().is_some() {
+            return self.udp_recv(want);
+        }
         let mut progress = self.progress;
         let received = blocking::receive(&mut progress, want, |max| {
             let max = (max as usize).min(MOST_AT_ONCE);
@@ -148,6 +247,10 @@ impl Process {
     }
 
     fn close(&mut self) -> Result<(), Errno> {
+        if self.only_udp().is_some() {
+            self.datagrams = None;
+            return Ok(());
+        }
         match self.connection() {
             Ok(_) => {}
             // Nothing has come to be accepted: then it is the listening socket that is closed.
@@ -156,7 +259,27 @@ impl Process {
             }
             Err(errno) => return Err(errno),
         }
-        self.connection.take().map(TcpSocket::close).ok_or_else(bad_descriptor)
+        let socket = self.connection.take().ok_or_else(bad_descriptor)?;
+        if socket.linger()?.is_some_and(|patience| !patience.is_zero()) {
+            // Even a socket that never blocks waits in such a close, so another thread closes it.
+            self.lingers = Some(std::thread::spawn(move || socket.close()));
+            return self.lingered();
+        }
+        socket.close();
+        Ok(())
+    }
+
+    /// Whether the close that lingers is over.
+    fn lingered(&mut self) -> Result<(), Errno> {
+        match self.lingers.take_if(|closing| closing.is_finished()) {
+            Some(_) => Ok(()),
+            None => Err(rustix::io::Errno::AGAIN.into()),
+        }
+    }
+
+    /// The UDP socket, if `send`, `recv` and `close` speak of it: the process has none of TCP.
+    fn only_udp(&self) -> Option<&UdpSocket> {
+        self.datagrams.as_ref().filter(|_| self.connection.is_none() && self.listener.is_none())
     }
 
     fn set_option(&mut self, option: SocketOption) -> Result<(), Errno> {
@@ -168,14 +291,14 @@ impl Process {
     }
 
     /// How a `connect` that was under way has ended.
-    pub(in crate::worlds) fn connect_result(&mut self) -> Result<(), Errno> {
+    fn connect_result(&mut self) -> Result<(), Errno> {
         let socket = self.connection.as_ref().ok_or_else(bad_descriptor)?;
         if let Some(errno) = socket.so_error()? {
             return Err(errno);
         }
         match tcp_info(socket)?.state {
-            State::SynSent | State::SynReceived => Err(rustix::io::Errno::ALREADY.into()),
-            State::Closed => Err(rustix::io::Errno::NOTCONN.into()),
+            State::SynSent | State::SynReceived => return Err(rustix::io::Errno::ALREADY.into()),
+            State::Closed => return Err(rustix::io::Errno::NOTCONN.into()),
             State::Listen
             | State::Established
             | State::FinWait1
@@ -183,8 +306,14 @@ impl Process {
             | State::CloseWait
             | State::Closing
             | State::LastAck
-            | State::TimeWait => Ok(()),
+            | State::TimeWait => {}
         }
+        // Only a cookie was asked for, or nothing could be queued: now it can.
+        let unsent = std::mem::take(&mut self.unsent);
+        if !unsent.is_empty() {
+            socket.send(&unsent, More::No)?;
+        }
+        Ok(())
     }
 }
 

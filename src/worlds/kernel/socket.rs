@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, acceptfrom_with, bind, connect, getsockname,
-    ipproto, listen, recv, send, shutdown, socket_with, sockopt,
+    ipproto, listen, recv, send, sendto, shutdown, socket_with, sockopt,
 };
 
 use super::errno::Errno;
@@ -23,14 +23,16 @@ pub enum Family {
     V6,
 }
 
-/// Whether the application says that it has more to send at once (`MSG_MORE`).
+/// What the application says of the text it sends.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum More {
-    /// It does not: what is queued leaves as soon as it may.
+    /// Nothing: what is queued leaves as soon as it may.
     #[default]
     No,
-    /// It does: less than a full segment waits, for 200 ms at most.
+    /// It has more to send at once (`MSG_MORE`): less than a full segment waits, for 200 ms at most.
     Follows,
+    /// It is urgent (`MSG_OOB`): the urgent pointer goes behind its last octet.
+    Urgent,
 }
 
 /// What to wait for.
@@ -96,6 +98,34 @@ impl TcpSocket {
         Ok(connect(&self.0, &socket_address(remote))?)
     }
 
+    /// Active OPEN with text: it rides in the SYN where there is a cookie of this server, or where
+    /// [`set_fast_open_without_cookie`](Self::set_fast_open_without_cookie) needs none (`MSG_FASTOPEN`).
+    ///
+    /// How many octets were queued.
+    ///
+    /// # Errors
+    /// The errno; `EINPROGRESS` where only a cookie is asked for: the text is then still to be sent.
+    pub fn connect_fast(&self, remote: End, text: &[u8]) -> Result<usize, Errno> {
+        let flags = SendFlags::NOSIGNAL | SendFlags::from_bits_retain(libc::MSG_FASTOPEN.cast_unsigned());
+        Ok(sendto(&self.0, text, flags, &socket_address(remote))?)
+    }
+
+    /// Lets text ride in the SYN without a cookie and without its option (`TCP_FASTOPEN_NO_COOKIE`).
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn set_fast_open_without_cookie(&self) -> Result<(), Errno> {
+        Ok(sys::set_option(self.0.as_fd(), libc::IPPROTO_TCP, libc::TCP_FASTOPEN_NO_COOKIE, 1)?)
+    }
+
+    /// Takes fast opens, at most so many under way at once (`TCP_FASTOPEN`); net.ipv4.tcp_fastopen must allow it.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn allow_fast_open(&self, pending: u16) -> Result<(), Errno> {
+        Ok(sys::set_option(self.0.as_fd(), libc::IPPROTO_TCP, libc::TCP_FASTOPEN, i32::from(pending))?)
+    }
+
     /// The next established connection, and its peer.
     ///
     /// # Errors
@@ -114,6 +144,7 @@ impl TcpSocket {
         let flags = match more {
             More::No => SendFlags::NOSIGNAL,
             More::Follows => SendFlags::NOSIGNAL | SendFlags::MORE,
+            More::Urgent => SendFlags::NOSIGNAL | SendFlags::OOB,
         };
         Ok(send(&self.0, octets, flags)?)
     }
@@ -146,6 +177,14 @@ impl TcpSocket {
     /// The errno.
     pub fn set_linger(&self, linger: Option<Duration>) -> Result<(), Errno> {
         Ok(sockopt::set_socket_linger(&self.0, linger)?)
+    }
+
+    /// How long a close waits for the peer, if it does.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn linger(&self) -> Result<Option<Duration>, Errno> {
+        Ok(sockopt::socket_linger(&self.0)?)
     }
 
     /// Switches the Nagle algorithm off (`TCP_NODELAY`).

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::diag::{Row, TableError, socket_table};
+use super::knobs::sysctls;
 use super::packet::SnifferError;
 use super::process::Process;
 use super::sniffer::Sniffer;
@@ -21,7 +22,7 @@ use crate::worlds::{Call, Claim, NetworkAct, Outcome, SegmentKind, World};
 
 /// How long the loopback must be silent before nothing is owed: longer than the kernel delays an ACK.
 const SETTLED: Duration = Duration::from_millis(90);
-/// How long it must be silent, all calls done or blocked, before nothing more is expected.
+/// How long it must be silent at least, all calls done or blocked, before nothing more is expected.
 const OVER: Duration = Duration::from_millis(400);
 /// The longest wait for one frame.
 const TICK: Duration = Duration::from_millis(5);
@@ -37,6 +38,10 @@ pub struct KernelSetup {
     pub recipe: Vec<(String, String)>,
     /// What the namespace's sysctls are set to: the profile the simulation has.
     pub profile: Profile,
+    /// Whether a host's process is an ordinary user's, without the right to ports below 1024.
+    pub ordinary: [bool; 2],
+    /// The longest silence after which something may still happen; nothing more is expected after that.
+    pub patience: Duration,
 }
 
 /// Why the kernel cannot be asked, or cannot be understood.
@@ -100,7 +105,11 @@ impl Kernel {
         let now = std::time::Instant::now();
         let trace = Trace { recipe: setup.recipe.clone(), hosts, ..Trace::default() };
         Ok(Self {
-            processes: [HostId(0), HostId(1)].map(|host| Process::new(setup.addresses, host)),
+            processes: [HostId(0), HostId(1)].map(|host| {
+                let mut process = Process::new(setup.addresses, host);
+                process.ordinary = setup.ordinary[usize::from(host.0)];
+                process
+            }),
             setup,
             sniffer,
             _network: network,
@@ -319,10 +328,7 @@ impl World for Kernel {
     }
 
     fn retry(&mut self, host: HostId, call: &Call) -> Outcome {
-        let result = match call {
-            Call::Connect { .. } => self.process(host).connect_result().map(|()| String::new()),
-            _ => self.process(host).dispatch(call),
-        };
+        let result = self.process(host).dispatch_again(call);
         let outcome = outcome(&result);
         if outcome != Outcome::Blocked {
             self.pump();
@@ -361,7 +367,7 @@ impl World for Kernel {
                 return false;
             }
         }
-        self.stirred.elapsed() < OVER
+        self.stirred.elapsed() < OVER.max(self.setup.patience)
     }
 
     fn is_settled(&self) -> bool {
@@ -371,20 +377,6 @@ impl World for Kernel {
     fn into_trace(self) -> Trace {
         self.trace
     }
-}
-
-/// The sysctls that make a namespace behave as the profile says, whatever the machine's own are.
-pub(in crate::worlds) fn sysctls(profile: &Profile) -> Vec<(&'static str, String)> {
-    let switch = |on: bool| u8::from(on).to_string();
-    vec![
-        ("net.ipv4.tcp_rmem", format!("4096 {} {}", profile.receive_buffer.saturating_mul(2), profile.receive_memory_max)),
-        ("net.ipv4.tcp_timestamps", switch(profile.timestamps)),
-        ("net.ipv4.tcp_sack", switch(profile.sack)),
-        ("net.ipv4.tcp_window_scaling", switch(profile.window_scale.0.is_some())),
-        ("net.ipv4.tcp_ecn", "0".to_owned()),
-        ("net.ipv4.tcp_syn_retries", profile.syn_retries.to_string()),
-        ("net.ipv4.tcp_synack_retries", profile.syn_ack_retries.to_string()),
-    ]
 }
 
 fn outcome(result: &Result<String, Errno>) -> Outcome {

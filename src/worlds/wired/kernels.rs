@@ -106,7 +106,9 @@ impl Kernels {
             let profile = &host.profile;
             let first = profile.ephemeral_first.max(1);
             let habits = Habits { sysctls, fin_wait_2: profile.fin_wait_2_timeout, ports: (first, profile.ephemeral_last.max(first)) };
-            *slot = Some(KernelHost::new(&switch, setup, habits, addresses, id)?);
+            let mut kernel = KernelHost::new(&switch, setup, habits, addresses, id)?;
+            kernel.process.ordinary = host.unprivileged;
+            *slot = Some(kernel);
         }
         let clock = Clock { shown: Instant::START, at: switch.epoch().elapsed() };
         Ok(Self { hosts, switch, addresses, clock })
@@ -122,6 +124,7 @@ impl Kernels {
         let Some(old) = self.hosts[slot].take() else { return Ok(()) };
         let mut fresh = KernelHost::new(&self.switch, old.setup, old.habits.clone(), self.addresses, id)?;
         fresh.missed = old.missed;
+        fresh.process.ordinary = old.process.ordinary;
         self.hosts[slot] = Some(fresh);
         Ok(())
     }
@@ -228,10 +231,7 @@ impl Outside for Kernels {
 
     fn retry(&mut self, host: HostId, call: &Call) -> Result<Result<String, Errno>, KernelError> {
         let Some(host) = self.host(host) else { return Ok(Err(Errno::Invalid)) };
-        host.dispatch(|process| match call {
-            Call::Connect { .. } => process.connect_result().map(|()| String::new()),
-            _ => process.dispatch(call),
-        })
+        host.dispatch(|process| process.dispatch_again(call))
     }
 
     fn opened(&self, host: HostId) -> Option<(End, End)> {
