@@ -169,12 +169,45 @@ pub(crate) struct Validate {
     pub(crate) names: Vec<String>,
     #[command(flatten)]
     pub(crate) settings: Settings,
-    /// Show both packet lists also where they agree.
-    #[arg(short, long)]
+    /// All scenarios of the catalogue, as without a name.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Also those that take minutes of real time.
+    #[arg(long)]
+    pub(crate) slow: bool,
+    /// Who is at the other end: a second kernel, or our engine, in each role it can play.
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub(crate) peer: Option<Peer>,
+    /// The one way to ask; without, the plainest that can ask the scenario.
+    #[arg(long, value_enum, value_name = "WAY", conflicts_with = "peer")]
+    pub(crate) way: Option<WayArg>,
+    /// Show counts, seconds, reasons and both packet lists also where they agree.
+    #[arg(short, long, conflicts_with = "json")]
     pub(crate) verbose: bool,
+    /// Print the outcomes as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Write both captures of every scenario into this folder.
     #[arg(short = 'w', long = "write", value_name = "FOLDER")]
     pub(crate) write: Option<PathBuf>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Peer {
+    Engine,
+    Kernel,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum WayArg {
+    /// Two processes over the loopback of one namespace.
+    Loopback,
+    /// Two namespaces, and a link of ours between them.
+    Veth,
+    /// The engine is A, the kernel B.
+    EngineA,
+    /// The engine is B, the kernel A.
+    EngineB,
 }
 
 #[derive(Args, Debug)]

@@ -6,6 +6,7 @@ use synfin::engine::profile::KNOBS;
 use synfin::engine::{Profile, RULES, State};
 use synfin::requirements;
 use synfin::sources::scenario::{Scenario, catalogue};
+use synfin::worlds::kernel::equivalent;
 
 use super::args::{List, Listing};
 use super::{Failure, Verdict, output};
@@ -62,6 +63,9 @@ fn knobs() -> String {
         for profile in known_profiles() {
             let source = knob.own_source(profile.name).unwrap_or("as rfc9293");
             let _ = writeln!(text, "    {:<9} {:<10} {source}", profile.name, knob.get(&profile));
+        }
+        if let Some(row) = equivalent(knob.name) {
+            let _ = writeln!(text, "    {:<9} {}", "asked by", row.name());
         }
     }
     text

@@ -6,6 +6,7 @@ use synfin::engine::{Action, Event, Profile, RULES, Rule, Signal, State};
 use synfin::requirements::{self, Requirement};
 use synfin::sources::scenario::{Overrides, catalogue};
 use synfin::trace::{HostId, Trace};
+use synfin::worlds::kernel::equivalent;
 
 use super::super::Failure;
 use super::Explanation;
@@ -147,7 +148,11 @@ fn of_knob(knob: &'static Knob) -> Explanation {
         let source = knob.own_source(profile.name).unwrap_or("as rfc9293");
         format!("{:<8} {:<10} {source}", profile.name, knob.get(&profile))
     });
-    Explanation::new("knob", knob.name, knob.about.trim()).with("takes", [knob.expected.to_owned()]).with("values", values)
+    let kernel = equivalent(knob.name).map(|row| row.name().to_owned());
+    Explanation::new("knob", knob.name, knob.about.trim())
+        .with("takes", [knob.expected.to_owned()])
+        .with("values", values)
+        .with("asked by", kernel)
 }
 
 fn of_profile(profile: &Profile) -> Explanation {
