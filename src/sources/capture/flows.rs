@@ -285,6 +285,9 @@ impl Pair {
 
     /// Who put it on the link; `None` for a router.
     fn sender(&self, packet: &Decoded<'_>) -> Option<HostId> {
+        if self.is_at_home() && matches!(packet.payload, Payload::Icmp(_)) {
+            return Some(HostId(1 - self.receiver(packet).0));
+        }
         if packet.payload.concerns_tcp() && packet.payload.segment().is_none() || self.protocol != Protocol::Tcp {
             let position = self.ends.iter().position(|end| end.address == packet.source.address);
             // Two ends of one address are told apart by their ports.
@@ -294,8 +297,16 @@ impl Pair {
         Some(HostId(u8::from(packet.source != self.ends[0])))
     }
 
+    /// Whether both ends have one address, as on a loopback: then it does not say who sends an ICMP message.
+    fn is_at_home(&self) -> bool {
+        self.ends[0].address == self.ends[1].address
+    }
+
     fn receiver(&self, packet: &Decoded<'_>) -> HostId {
         match &packet.payload {
+            // Whoever asked first is A.
+            Payload::Icmp(Icmp::EchoRequest(_)) if self.is_at_home() => HostId(1),
+            Payload::Icmp(Icmp::EchoReply(_)) if self.is_at_home() => HostId(0),
             Payload::Icmp(Icmp::Error { quote, .. }) if self.protocol != Protocol::Icmp => HostId(u8::from(quote.source != self.ends[0])),
             _ => {
                 let exact = self.ends.iter().position(|end| *end == packet.destination);
