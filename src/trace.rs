@@ -4,6 +4,7 @@
 //! values only: no files, no wire format, no serialization.
 
 mod payload;
+mod relative;
 
 use std::fmt;
 use std::net::IpAddr;
