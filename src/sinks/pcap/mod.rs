@@ -41,6 +41,7 @@
 //! ASCII become `_`. At most 64 events are told, the others counted.
 
 mod comment;
+mod seen;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,7 @@ use crate::trace::{Entry, HostId, HostInfo, PacketId, Trace, What};
 use crate::wire::{self, WireError};
 
 use comment::Since;
+pub use seen::{SeenFrame, comments, write_seen};
 pub use stream::Stream;
 
 /// The kinds of capture files.
