@@ -56,6 +56,7 @@ mod network;
 mod packet;
 mod ping;
 mod process;
+pub mod record;
 mod refusal;
 mod sniffer;
 mod socket;

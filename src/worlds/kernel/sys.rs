@@ -194,3 +194,25 @@ fn answer(done: i32) -> Result<i32> {
 fn last_error() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
+
+/// Gives the calling thread mounts of its own, and its next child a process namespace.
+///
+/// The thread cannot start other threads any more, only processes.
+pub(super) fn unshare_processes() -> Result<()> {
+    // SAFETY: as in `unshare_user`, CLONE_FILES is not given. Of mounts the thread gets a copy, and its own
+    // working folder beside; nothing that others hold goes away.
+    unsafe { unshare_unsafe(UnshareFlags::NEWPID | UnshareFlags::NEWNS) }
+}
+
+/// Takes over a descriptor that whoever executed this program has left open for it.
+pub(super) fn inherited(fd: std::os::fd::RawFd) -> Result<std::os::fd::OwnedFd> {
+    use std::os::fd::FromRawFd as _;
+    if fd <= 2 {
+        return Err(Errno::BADF);
+    }
+    // SAFETY: F_GETFD takes no pointer; it says whether there is such a descriptor.
+    answer(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    // SAFETY: it is open, and not one of the three the standard library owns. The one caller comes before
+    // anything else in its process has opened descriptors, so nothing else owns this one.
+    Ok(unsafe { std::os::fd::OwnedFd::from_raw_fd(fd) })
+}
