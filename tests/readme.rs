@@ -51,7 +51,7 @@ fn the_example_is_a_mismatch_until_it_is_blessed() {
 #[test]
 fn every_command_is_in_the_table_and_every_link_leads_somewhere() {
     let readme = readme();
-    for command in ["simulate", "list", "graph", "step", "validate"] {
+    for command in ["simulate", "list", "graph", "step", "validate", "record"] {
         assert!(readme.contains(&format!("| `synfin {command}")), "{command}");
     }
     for link in readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap_or_default()).filter(|link| !link.contains("://")) {

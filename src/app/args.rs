@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use synfin::sources::scenario::{Overrides, parse_fault};
 
+use super::record::args::{KEEPER, Keep, Record};
+
 /// The life of a TCP connection, from SYN to the end of TIME-WAIT.
 ///
 /// Exit codes: 0 it is so; 1 it is not so (a mismatch); 2 the request cannot be carried out.
@@ -28,8 +30,13 @@ pub(crate) enum Command {
     Graph(Graph),
     /// Ask the real Linux kernel: the same calls on its sockets, the two traces compared.
     Validate(Validate),
+    /// Run any program in a network of its own and show what its sockets did.
+    Record(Record),
     /// Be a host that real programs can talk to.
     Host(Host),
+    /// What record starts a command with; of no use by itself.
+    #[command(name = KEEPER, hide = true)]
+    Keep(Keep),
     /// Step through a scenario at a prompt, forwards and backwards.
     Step(Step),
 }

@@ -7,6 +7,7 @@ mod graph;
 mod host;
 mod list;
 mod output;
+mod record;
 mod simulate;
 mod step;
 mod validate;
@@ -29,6 +30,8 @@ pub(crate) enum Verdict {
     Yes,
     /// It is not so: a mismatch, a violation.
     No,
+    /// As a command that was run has ended.
+    Code(u8),
 }
 
 /// Why a command could not be carried out.
@@ -65,12 +68,15 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Explain(explain) => explain::run(explain),
         Command::Graph(graph) => graph::run(graph),
         Command::Host(host) => host::run(host),
+        Command::Record(arguments) => record::run(arguments),
+        Command::Keep(keep) => record::keep(keep),
         Command::Step(step) => step::run(step),
         Command::Validate(validate) => validate::run(validate),
     };
     match result {
         Ok(Verdict::Yes) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Ok(Verdict::No) => ExitCode::from(1),
+        Ok(Verdict::Code(code)) => ExitCode::from(code),
         Err(Failure::Request(message)) => {
             say(&message);
             ExitCode::from(2)

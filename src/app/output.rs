@@ -42,6 +42,11 @@ pub(crate) fn as_done(what: &str, result: io::Result<()>) -> Result<(), Failure>
     result.map_err(|error| failure(what, &error))
 }
 
+/// Writes all of `text` to stderr; a reader that has gone is a normal end.
+pub(crate) fn to_stderr(text: &str) -> Result<(), Failure> {
+    io::stderr().lock().write_all(text.as_bytes()).map_err(|error| failure("stderr", &error))
+}
+
 /// Lets `write` write to stdout.
 pub(crate) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());

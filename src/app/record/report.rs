@@ -1,0 +1,244 @@
+//! What was recorded, as text, JSON and a capture.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use synfin::engine::State;
+use synfin::sinks::json;
+use synfin::sinks::ladder::{Style, render};
+use synfin::sinks::pcap::{self, Format, PcapError, SeenFrame};
+use synfin::sources::capture::{Flow, Flows, Limits, Protocol, Seen};
+use synfin::trace::End;
+use synfin::wire::{Checksums, decode_frame};
+use synfin::worlds::kernel::Direction;
+use synfin::worlds::kernel::record::{Ended, Recording};
+
+use super::super::Failure;
+use super::testimony::{Testimony, successors};
+
+/// What was recorded, sorted by connection.
+pub(crate) struct Report {
+    command: String,
+    recording: Facts,
+    flows: Vec<Flow>,
+    /// For each flow, what the kernel said of its ends when the recording ended.
+    at_the_end: Vec<[Option<State>; 2]>,
+    listening: Vec<End>,
+    /// For each packet that was given to the flows, which frame it was.
+    frame_of_packet: Vec<usize>,
+}
+
+/// What is known beside the packets.
+struct Facts {
+    how: String,
+    ended: Ended,
+    timed_out: bool,
+    seen: u64,
+    missed: u64,
+    not_kept: u64,
+    unread: u64,
+    left_over: Vec<String>,
+}
+
+impl Report {
+    pub(crate) fn of(command: &[OsString], recording: &Recording) -> Self {
+        let mut flows = Flows::new(Limits::default());
+        let mut frame_of_packet = Vec::new();
+        let mut unread = 0;
+        for (position, frame) in recording.frames.iter().enumerate() {
+            // Nobody fills in checksums on a loopback.
+            let Ok(decoded) = decode_frame(&frame.octets, Checksums::Trust) else {
+                unread += u64::from(frame.direction == Direction::Sent);
+                continue;
+            };
+            let seen = match frame.direction {
+                Direction::Sent => Seen::Sent,
+                Direction::Received => Seen::Received,
+            };
+            frame_of_packet.push(position);
+            flows.packet(Duration::from_nanos(frame.at.as_nanos()), seen, &decoded);
+        }
+        let not_kept = recording.not_kept + flows.left_out();
+        let testimony = Testimony::of(&recording.sightings, flows.origin());
+        let mut flows = flows.finish();
+        let successors = successors(&flows);
+        let mut at_the_end = vec![[None; 2]; flows.len()];
+        for ((flow, until), at_the_end) in flows.iter_mut().zip(successors).zip(&mut at_the_end) {
+            if flow.protocol == Protocol::Tcp {
+                testimony.examine(flow, until);
+                // Where another connection took the same ends, the last word is about that one.
+                if until.is_none() {
+                    *at_the_end = testimony.at_the_end(flow);
+                }
+            }
+        }
+        let facts = Facts {
+            how: how(recording),
+            ended: recording.ended,
+            timed_out: recording.timed_out,
+            seen: recording.statistics.seen,
+            missed: recording.statistics.dropped,
+            not_kept,
+            unread,
+            left_over: recording.left_over.clone(),
+        };
+        Self { command: line(command), recording: facts, flows, at_the_end, listening: testimony.listening(), frame_of_packet }
+    }
+
+    /// Ladders, one after another, and what else there is to say.
+    pub(crate) fn text(&self, options: bool, absolute: bool) -> String {
+        let mut text = format!("# synfin {} record -- {}\n# the command {}\n", env!("CARGO_PKG_VERSION"), self.command, self.recording.how);
+        for (missing, why) in [
+            (self.recording.missed, "were missed: they came faster than they could be read; ladders may have gaps"),
+            (self.recording.not_kept, "were not kept: there were too many for memory; ladders end early"),
+            (self.recording.unread, "are neither TCP, UDP nor ICMP, or only a part of a packet, and not shown"),
+        ] {
+            if missing > 0 {
+                let _ = writeln!(text, "# {missing} frames {why}");
+            }
+        }
+        if self.flows.is_empty() {
+            text += "# nothing passed the loopback\n";
+        }
+        let (mut connections, mut exchanges) = (0, 0);
+        for (flow, at_the_end) in self.flows.iter().zip(&self.at_the_end) {
+            let [a, b] = flow.ends;
+            if flow.protocol == Protocol::Tcp {
+                connections += 1;
+                let _ = writeln!(text, "\nconnection {connections}: {a} -> {b}");
+            } else {
+                exchanges += 1;
+                let name = flow.protocol.name();
+                // ICMP has no ports.
+                let ends = if flow.protocol == Protocol::Udp { format!("{a} -> {b}") } else { format!("{} -> {}", a.address, b.address) };
+                let _ = writeln!(text, "\n{name} exchange {exchanges}: {ends}");
+            }
+            let style = Style { options, bare: false };
+            text += &if absolute { render(&flow.trace, style) } else { render(&flow.trace.with_relative_numbers(), style) };
+            let still: Vec<_> =
+                ["A", "B"].into_iter().zip(at_the_end).filter_map(|(name, state)| Some(format!("{name}: {}", (*state)?))).collect();
+            if !still.is_empty() {
+                let _ = writeln!(text, "   (still there at the end, says the kernel: {})", still.join(", "));
+            }
+        }
+        let mut rest = Vec::new();
+        if !self.listening.is_empty() {
+            rest.push(format!("still listening at the end: {}", joined(&self.listening)));
+        }
+        if !self.recording.left_over.is_empty() {
+            rest.push(format!("still running when the command had ended, and ended then: {}", self.recording.left_over.join(", ")));
+        }
+        if !rest.is_empty() {
+            text.push('\n');
+        }
+        for line in rest {
+            let _ = writeln!(text, "# {line}");
+        }
+        text
+    }
+
+    /// The same as one JSON document.
+    pub(crate) fn json(&self) -> Result<String, Failure> {
+        let flows = self.flows.iter().zip(&self.at_the_end).map(|(flow, at_the_end)| {
+            let mut trace = Vec::new();
+            json::write(&flow.trace, &mut trace).map_err(Failure::request)?;
+            let trace: Value = serde_json::from_slice(&trace).map_err(Failure::request)?;
+            Ok(json!({
+                "protocol": flow.protocol.name(),
+                "ends": flow.ends.map(|end| end.to_string()),
+                "kernel_at_end": at_the_end.map(|state| state.map(State::name)),
+                "trace": trace,
+            }))
+        });
+        let Facts { ended, timed_out, seen, missed, not_kept, unread, left_over, .. } = &self.recording;
+        let signal = match ended {
+            Ended::Exit(_) => None,
+            Ended::Signal(number) => Some(number),
+        };
+        let document = json!({
+            "schema_version": json::SCHEMA_VERSION,
+            "tool": concat!("synfin ", env!("CARGO_PKG_VERSION")),
+            "command": self.command,
+            "exit_code": ended.code(),
+            "signal": signal,
+            "timed_out": timed_out,
+            "frames": { "seen": seen, "missed": missed, "not_kept": not_kept, "unread": unread },
+            "flows": flows.collect::<Result<Vec<_>, Failure>>()?,
+            "listening": self.listening.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "left_over": left_over,
+        });
+        Ok(serde_json::to_string_pretty(&document).map_err(Failure::request)? + "\n")
+    }
+
+    /// Every packet once, where it was sent, with what both ends made of it.
+    pub(crate) fn capture(&self, recording: &Recording, format: Format, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut comments: HashMap<usize, Vec<String>> = HashMap::new();
+        for flow in &self.flows {
+            for (packet, comment) in pcap::comments(&flow.trace) {
+                let number = flow.numbers.get(packet.0 as usize).and_then(|number| usize::try_from(*number).ok()).unwrap_or(0);
+                if let Some(frame) = number.checked_sub(1).and_then(|index| self.frame_of_packet.get(index)) {
+                    comments.entry(*frame).or_default().push(comment);
+                }
+            }
+        }
+        let frames = recording.frames.iter().enumerate();
+        let once = frames.filter(|(position, frame)| frame.direction == Direction::Sent || comments.contains_key(position));
+        let seen = once.map(|(position, frame)| SeenFrame {
+            at: recording.epoch.since_1970() + Duration::from_nanos(frame.at.as_nanos()),
+            octets: &frame.octets,
+            comments: comments.get(&position).cloned().unwrap_or_default(),
+        });
+        let about = format!("record -- {}", self.command);
+        let mut out = out;
+        pcap::write_seen(seen, format, "lo", &about, &mut out).map_err(|error| match error {
+            PcapError::Io(error) => error,
+            error => io::Error::other(error),
+        })
+    }
+}
+
+/// How the command ended, as the rest of a sentence about it.
+pub(crate) fn how(recording: &Recording) -> String {
+    let how = match recording.ended {
+        Ended::Exit(code) => format!("ended with exit code {code}"),
+        Ended::Signal(number) => format!("was ended by signal {number}{}", signal_name(number)),
+    };
+    if recording.timed_out { format!("{how} when its time was over") } else { how }
+}
+
+fn signal_name(number: u8) -> String {
+    const NAMES: [(u8, &str); 12] = [
+        (1, "HUP"),
+        (2, "INT"),
+        (3, "QUIT"),
+        (4, "ILL"),
+        (6, "ABRT"),
+        (8, "FPE"),
+        (9, "KILL"),
+        (11, "SEGV"),
+        (13, "PIPE"),
+        (14, "ALRM"),
+        (15, "TERM"),
+        (7, "BUS"),
+    ];
+    NAMES.iter().find(|(known, _)| *known == number).map_or_else(String::new, |(_, name)| format!(" (SIG{name})"))
+}
+
+/// A command as a shell takes it.
+fn line(command: &[OsString]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    let words = command.iter().map(|word| {
+        let word = word.to_string_lossy();
+        let shown: String = word.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if !shown.is_empty() && shown.chars().all(plain) { shown } else { format!("'{}'", shown.replace('\'', r"'\''")) }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn joined(ends: &[End]) -> String {
+    ends.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
