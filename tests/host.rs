@@ -124,7 +124,7 @@ fn in_namespace(name: &str, who: Who, folder: &Path, script: &str) -> Option<Out
 
 /// Starts the host, waits until it says it is there, runs the client, and ends the host by a signal.
 const SCRIPT: &str = r#"
-"$1" host --listen 7 --listen 8080=upper --listen 10=close --profile freebsd --address "$ADDRESS" --timeout 60s \
+"$1" host --via "$VIA" --listen 7 --listen 8080=upper --listen 10=close --profile freebsd --address "$ADDRESS" --timeout 60s \
     -w "$2/host.pcapng" >"$2/rows" 2>"$2/said" &
 host=$!
 until grep -q "Ctrl-C" "$2/said"; do
@@ -137,8 +137,12 @@ wait $host
 "#;
 
 fn talk(name: &str, who: Who, address: &str) -> Option<(String, tempfile::TempDir)> {
+    talk_via(name, who, address, "veth")
+}
+
+fn talk_via(name: &str, who: Who, address: &str, via: &str) -> Option<(String, tempfile::TempDir)> {
     let folder = folder();
-    let script = format!("ADDRESS={address}\n{SCRIPT}");
+    let script = format!("ADDRESS={address}\nVIA={via}\n{SCRIPT}");
     let output = in_namespace(name, who, folder.path(), &script)?;
     assert!(String::from_utf8_lossy(&output.stdout).contains("client done"));
     let rows = fs::read_to_string(folder.path().join("rows")).expect("rows");
@@ -168,6 +172,29 @@ fn real_programs_talk_to_it() {
 fn it_speaks_ipv6_as_well() {
     let Some((rows, _folder)) = talk("it_speaks_ipv6_as_well", Who::Tester, "2001:db8::2") else { return };
     assert!(rows.contains("-> [2001:db8::2]:7)"), "{rows}");
+}
+
+#[test]
+fn a_tun_device_leads_to_it_as_well() {
+    let name = "a_tun_device_leads_to_it_as_well";
+    if fs::OpenOptions::new().read(true).write(true).open("/dev/net/tun").is_err() {
+        return leave_out(name, "/dev/net/tun is not ours to open");
+    }
+    let Some((rows, _folder)) = talk_via(name, Who::Tester, "192.0.2.2", "tun") else { return };
+    assert!(rows.contains("-> 192.0.2.2:7)"), "{rows}");
+}
+
+#[test]
+fn a_tun_device_that_is_refused_says_what_would_help() {
+    let name = "a_tun_device_that_is_refused_says_what_would_help";
+    let folder = folder();
+    let script = r#"code=0; "$1" host --via tun --timeout 1s >"$2/out" 2>"$2/said" || code=$?; cat "$2/said"; echo "exit $code""#;
+    let Some(output) = in_namespace(name, Who::OrdinaryUser, folder.path(), script) else { return };
+    let said = String::from_utf8_lossy(&output.stdout);
+    if said.ends_with("exit 0\n") {
+        return leave_out(name, "on this machine an ordinary user may open /dev/net/tun");
+    }
+    assert!(said.contains("/dev/net/tun") && said.contains("veth") && said.ends_with("exit 2\n"), "{said}");
 }
 
 #[test]
@@ -218,5 +245,5 @@ fn a_device_name_that_is_taken_is_refused() {
     let script = r#"code=0; "$1" host --device lo --timeout 1s >"$2/out" 2>"$2/said" || code=$?; cat "$2/said"; echo "exit $code""#;
     let Some(output) = in_namespace(name, Who::Tester, folder.path(), script) else { return };
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("there is an interface of this name already") && said.ends_with("exit 2\n"), "{said}");
+    assert!(said.contains("there is an interface of that name") && said.ends_with("exit 2\n"), "{said}");
 }

@@ -244,9 +244,12 @@ pub(crate) struct Host {
     /// The address of the machine on the way to it; the first of the same /24 or /64 without.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) machine: Option<IpAddr>,
-    /// The name of the TUN device that leads to it.
+    /// The name of the interface that leads to it.
     #[arg(long, value_name = "NAME", default_value = "synfin0")]
     pub(crate) device: String,
+    /// What kind of interface: one end of a veth pair, or a TUN device.
+    #[arg(long, value_enum, default_value_t = Via::Veth)]
+    pub(crate) via: Via,
     /// Write a capture; .pcap or .pcapng by its name, - for a pcapng on stdout.
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
@@ -262,6 +265,12 @@ pub(crate) struct Host {
     /// End after this time: 30s, 5m.
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<humantime::Duration>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Via {
+    Veth,
+    Tun,
 }
 
 /// A knob and its value.

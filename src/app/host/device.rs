@@ -1,11 +1,12 @@
 //! The ways to a host: a veth pair or a TUN device; and the signals that end it.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use synfin::worlds::kernel::{HostSetup, Namespace, NetworkError, Port, Switch};
+use synfin::worlds::kernel::{HostSetup, Namespace, NetworkError, Port, Switch, Tun, wait_for_any};
 
 use super::Failure;
 use super::address::Addresses;
@@ -37,8 +38,11 @@ impl Cable {
             let port = switch.lead_from(&here, name, addresses.prefix(), &setup)?;
             Ok(Self { port, frame: Vec::new(), _switch: switch })
         };
-        lay().map_err(|error| {
-            Failure::Request(format!("{error}; an ordinary user has a network to put it in after `unshare --user --map-root-user --net`"))
+        lay().map_err(|error| match &error {
+            NetworkError::Refused(refusal) if refusal.errno.name() == "EPERM" => {
+                Failure::Request(format!("{error}; as an ordinary user, first `unshare --user --map-root-user --net`"))
+            }
+            _ => Failure::request(error),
         })
     }
 }
@@ -64,6 +68,34 @@ impl Device for Cable {
 
     fn wait(&mut self, at_most: Duration) -> io::Result<()> {
         self.port.wait(at_most).map(drop).map_err(io::Error::other)
+    }
+}
+
+/// A TUN device, for a kernel without veth pairs.
+pub(super) struct Tunnel(Tun);
+
+impl Tunnel {
+    /// Makes the device in the namespace this process is in.
+    pub(super) fn dig(name: &str, addresses: Addresses) -> Result<Self, Failure> {
+        let mut tun = Tun::open(name).map_err(Failure::request)?;
+        tun.raise(addresses.machine, addresses.prefix(), MTU.into()).map_err(Failure::request)?;
+        Ok(Self(tun))
+    }
+}
+
+impl Device for Tunnel {
+    fn send(&mut self, packet: &[u8]) -> io::Result<()> {
+        self.0.send(packet).map_err(io::Error::other)
+    }
+
+    fn receive(&mut self, packet: &mut Vec<u8>) -> io::Result<bool> {
+        let Some(next) = self.0.next_packet().map_err(io::Error::other)? else { return Ok(false) };
+        *packet = next;
+        Ok(true)
+    }
+
+    fn wait(&mut self, at_most: Duration) -> io::Result<()> {
+        wait_for_any(&[self.0.as_fd()], at_most).map(drop).map_err(io::Error::other)
     }
 }
 

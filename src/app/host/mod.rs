@@ -19,16 +19,19 @@ use synfin::worlds::simulated::Host;
 use super::args;
 use super::{Failure, Verdict, output, say};
 use address::Addresses;
-use device::{Cable, Signals};
+use device::{Cable, Signals, Tunnel};
 use display::Display;
-use running::Running;
+use running::{Device, Running};
 
 pub(crate) fn run(arguments: &args::Host) -> Result<Verdict, Failure> {
     let addresses = Addresses::of(arguments.address, arguments.machine).map_err(Failure::Request)?;
     let server = server(arguments, addresses)?;
     let capture = arguments.write.as_deref().map(|path| Ok((path, output::format_of(path, arguments.format)?))).transpose()?;
     let signals = Signals::take().map_err(Failure::request)?;
-    let device = Cable::lay(&arguments.device, addresses)?;
+    let device: Box<dyn Device> = match arguments.via {
+        args::Via::Veth => Box::new(Cable::lay(&arguments.device, addresses)?),
+        args::Via::Tun => Box::new(Tunnel::dig(&arguments.device, addresses)?),
+    };
     say(&format!("{} is the way to {}, from {}; end with Ctrl-C", arguments.device, addresses.host, addresses.machine));
     let started = std::time::Instant::now();
     let mut stop = || signals.came() || arguments.timeout.is_some_and(|timeout| started.elapsed() >= timeout.into());

@@ -31,9 +31,9 @@ const BATCH: usize = 32;
 const TICK: Duration = Duration::from_millis(100);
 
 /// A host at a device.
-pub(super) struct Running<'a, D> {
+pub(super) struct Running<'a> {
     pub(super) server: Server,
-    pub(super) device: D,
+    pub(super) device: Box<dyn Device>,
     pub(super) display: Display,
     pub(super) tell: &'a mut Tell<'a>,
     started: std::time::Instant,
@@ -42,8 +42,8 @@ pub(super) struct Running<'a, D> {
     sent: u16,
 }
 
-impl<'a, D: Device> Running<'a, D> {
-    pub(super) fn new(server: Server, device: D, display: Display, tell: &'a mut Tell<'a>) -> Self {
+impl<'a> Running<'a> {
+    pub(super) fn new(server: Server, device: Box<dyn Device>, display: Display, tell: &'a mut Tell<'a>) -> Self {
         Self { server, device, display, tell, started: std::time::Instant::now(), octets: Vec::new(), sent: 0 }
     }
 
