@@ -13,8 +13,8 @@ use etherparse::{NetSlice, PacketBuilder, SlicedPacket, TransportSlice};
 use synfin::engine::State;
 use synfin::trace::End;
 use synfin::worlds::kernel::{
-    Errno, Family, Frame, HostNetwork, HostSetup, Interest, More, Namespace, NetworkError, Port, Refusal, SnifferError, SocketTable,
-    Switch, TcpSocket, Tun, enter_user_namespace, ipv6_is_there, tcp_info,
+    Direction, Errno, Family, Frame, HostNetwork, HostSetup, Interest, More, Namespace, NetworkError, Port, Refusal, Sniffer, SnifferError,
+    SocketTable, Switch, TcpSocket, Tun, enter_user_namespace, ipv6_is_there, tcp_info,
 };
 
 /// Prints a line; that nobody reads it any more is no failure.
@@ -122,13 +122,20 @@ fn first_frames() -> Result<(), Box<dyn Error>> {
         let begin = Instant::now();
         let mut two = Two::new(HOSTS[0].1)?;
         making += begin.elapsed();
+        let mut sniffer = two.hosts[0].namespace().within(|| Sniffer::on("net0"))??;
         // Nobody listens, so the answer to its SYN is a RST.
         let client = two.hosts[0].namespace().within(|| TcpSocket::new(Family::V4))??;
         let _ = client.connect(End { address: HOSTS[0].1[1], port: PORT });
         two.relay()?;
-        answered += u32::from(client.so_error()?.is_some_and(|errno| errno.name() == "ECONNREFUSED"));
+        let seen: Vec<_> = sniffer.drain()?.iter().map(|frame| frame.direction).collect();
+        answered += u32::from(
+            seen == [Direction::Sent, Direction::Received] && client.so_error()?.is_some_and(|errno| errno.name() == "ECONNREFUSED"),
+        );
     }
     say!("first frames: {answered}");
+    if let Err(error) = Sniffer::on("nowhere") {
+        say!("nowhere: {error}");
+    }
     say!("making: {:?} each", making / 10);
     Ok(())
 }

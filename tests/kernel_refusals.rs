@@ -87,3 +87,22 @@ fn root_without_a_capability_is_told_which() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(said.contains("refused: cannot open a packet socket: EPERM") && said.contains("CAP_NET_RAW"), "{said}");
 }
+
+#[test]
+fn where_sysctls_are_read_only_it_works_all_the_same() {
+    let name = "read-only sysctls";
+    let (_folder, program) = for_everyone("switch_probe");
+    // As containers mount it.
+    let script = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec \"$0\"";
+    let output = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).arg(&program).output();
+    let Ok(output) = output else { return leave_out(name, "no unshare on this machine") };
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("unshare:") || said.contains("mount:") {
+        return leave_out(name, said.trim());
+    }
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    for fact in ["at once: 100\n", "damaged: EAGAIN\n", "first frames: 10\n", "joined: HELLO from 192.0.2.2:7\n"] {
+        assert!(said.contains(fact), "{fact}{said}");
+    }
+}

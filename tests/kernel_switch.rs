@@ -44,7 +44,9 @@ fn check(facts: &Facts) {
     assert_eq!(facts.of("damaged"), ["EAGAIN"; 2]);
     assert_eq!(facts.of("whole"), ["taken"; 2]);
     assert_eq!(facts.of("dropped"), ["0"; 4]);
+    // Of hosts that are used at once nothing is lost, and whoever listens at one hears both directions.
     assert_eq!(facts.of("first frames"), ["10"]);
+    assert_eq!(facts.of("nowhere"), ["cannot find the interface: ENODEV; there is no such interface; `ip link` lists those there are"]);
 
     // A program in a namespace there was before, over an interface made for it.
     assert_eq!(facts.of("joined"), ["HELLO from 192.0.2.2:7"]);

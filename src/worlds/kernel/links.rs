@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
-use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use netlink_packet_route::link::{
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+};
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState};
 use netlink_packet_route::route::{RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
@@ -59,6 +61,15 @@ impl Links {
     pub(super) fn raise(&mut self, index: u32, mtu: u32) -> Result<(), Errno> {
         let mut link = up(index);
         link.attributes = vec![LinkAttribute::Mtu(mtu), LinkAttribute::GsoMaxSegs(1)];
+        self.0.change(RouteNetlinkMessage::NewLink(link), 0)
+    }
+
+    /// Keeps an interface, still down, from giving itself an IPv6 address, and so from looking for routers from there.
+    pub(super) fn make_no_addresses(&mut self, index: u32) -> Result<(), Errno> {
+        let mut link = LinkMessage::default();
+        link.header.index = index;
+        let mode = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
+        link.attributes = vec![LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![mode])])];
         self.0.change(RouteNetlinkMessage::NewLink(link), 0)
     }
 

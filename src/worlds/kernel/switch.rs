@@ -59,7 +59,6 @@ impl Switch {
     /// [`NetworkError::Refused`] without the right to namespaces.
     pub fn new() -> Result<Self, NetworkError> {
         let namespace = Namespace::new()?;
-        namespace.within(do_without_ipv6)??;
         Ok(Self { namespace, epoch: Epoch::now(), ports: AtomicU32::new(0) })
     }
 
@@ -105,12 +104,8 @@ impl Switch {
         let mut links = namespace.within(Links::open)?.map_err(no_netlink)?;
         let end = VethEnd { namespace: namespace.as_fd(), name, link_address: setup.link_address, mtu: setup.mtu };
         let port = self.port(&mut links, end)?;
-        // Where IPv6 cannot be kept from talking of itself, whoever has the port hears it.
-        let settings = SILENT_IPV6.map(|(setting, value)| (format!("net.ipv6.conf.{name}.{setting}"), value));
-        let silent = namespace.set_sysctls(settings);
         if setup.address.is_ipv6() {
             ipv6_is_there()?;
-            silent?;
         }
         plug(&mut links, name, prefix, setup)?;
         port.wait_until_sending(self)?;
@@ -194,12 +189,11 @@ fn prepare(setup: &HostSetup) -> Result<Links, NetworkError> {
     let mut links = Links::open().map_err(no_netlink)?;
     if setup.address.is_ipv6() {
         ipv6_is_there()?;
-        sysctl::write_all("net.ipv6.conf", &SILENT_IPV6)?;
-    } else {
-        do_without_ipv6()?;
+        // Machines may hand a switch of theirs down to new namespaces. If it cannot be turned back, the address says so.
+        let _ = sysctl::write_all("net.ipv6.conf", &[("disable_ipv6", "0")]);
     }
-    // What a forged packet claims as its source must not matter.
-    sysctl::write_all("net.ipv4.conf", &[("rp_filter", "0")])?;
+    // What a forged packet claims as its source must not matter. Where /proc/sys is read-only it may, a little.
+    let _ = sysctl::write_all("net.ipv4.conf", &[("rp_filter", "0")]);
     links.raise(LOOPBACK, LOOPBACK_MTU).map_err(|errno| NetworkError::Loopback { mtu: LOOPBACK_MTU, errno })?;
     Ok(links)
 }
@@ -208,6 +202,8 @@ fn prepare(setup: &HostSetup) -> Result<Links, NetworkError> {
 fn open_port(name: &str) -> Result<(u32, PacketSocket), NetworkError> {
     let mut links = Links::open().map_err(no_netlink)?;
     let index = links.index(name).map_err(cable("find the end of a veth pair"))?;
+    // Refused by a kernel without IPv6, where there is nothing to keep from it.
+    let _ = links.make_no_addresses(index);
     links.raise_without_arp(index).map_err(cable("bring up the end of a veth pair"))?;
     let socket = PacketSocket::open(index)?;
     socket.ignore_outgoing()?;
@@ -220,6 +216,7 @@ fn plug(links: &mut Links, name: &str, prefix: u8, setup: &HostSetup) -> Result<
     let index = links.index(name).map_err(cable("find the end of a veth pair"))?;
     // A kernel leaves checksums to the receiver of a veth, which then believes what never travelled. Ours travels.
     links.fill_in_checksums(name).map_err(cable("have checksums filled in on a veth pair"))?;
+    let _ = links.make_no_addresses(index);
     links.raise_without_arp(index).map_err(cable("bring up the end of a veth pair"))?;
     links.add_address(index, address, prefix).map_err(unusable(address, "a link", mtu))?;
     links.set_neighbour(index, peer, peer_link_address).map_err(unusable(peer, "a neighbour", mtu))?;
@@ -240,24 +237,6 @@ fn no_netlink(errno: Errno) -> NetworkError {
 fn cable(tried: &'static str) -> impl Fn(Errno) -> NetworkError {
     move |errno| Refusal::of(Need::Veth, tried, errno).into()
 }
-
-/// Keeps the interfaces that will be in this namespace from having any IPv6, and so from saying anything of it.
-fn do_without_ipv6() -> Result<(), NetworkError> {
-    if ipv6_is_there().is_err() {
-        return Ok(());
-    }
-    sysctl::write_all("net.ipv6.conf", &[("disable_ipv6", "1")])
-}
-
-/// IPv6 that only does what it is told to: no addresses of its own making, no looking for routers or duplicates.
-const SILENT_IPV6: [(&str, &str); 6] = [
-    ("disable_ipv6", "0"),
-    ("addr_gen_mode", "1"),
-    ("accept_ra", "0"),
-    ("autoconf", "0"),
-    ("router_solicitations", "0"),
-    ("dad_transmits", "0"),
-];
 
 /// The name of the host's end of its cable.
 const CABLE: &str = "net0";

@@ -8,9 +8,9 @@ use rustix::io::{read, write};
 
 use super::errno::Errno;
 use super::links::Links;
-use super::network::NetworkError;
+use super::network::{NetworkError, ipv6_is_there};
 use super::refusal::{Need, Refusal};
-use super::{ipv6_is_there, sys, sysctl};
+use super::sys;
 
 /// An interface of the network namespace its thread was in; whatever is routed to it arrives here.
 ///
@@ -49,18 +49,14 @@ impl Tun {
 
     /// Brings it up and gives it an address; the kernel then sends the rest of the prefix, of so many bits, here.
     ///
-    /// To be called in the namespace it was made in.
-    ///
     /// # Errors
     /// [`NetworkError`] for an address or MTU (octets) the kernel does not take, and without the right to.
     pub fn raise(&mut self, address: IpAddr, prefix: u8, mtu: u32) -> Result<(), NetworkError> {
         if address.is_ipv6() {
             ipv6_is_there()?;
         }
-        // IPv6 would look for routers and report groups. If it cannot be kept from it, whoever is here hears it.
-        for (setting, value) in [("addr_gen_mode", "1"), ("router_solicitations", "0")] {
-            let _ = sysctl::write(&format!("net.ipv6.conf.{}.{setting}", self.name), value);
-        }
+        // Refused by a kernel without IPv6, where nobody would look for routers anyway.
+        let _ = self.links.make_no_addresses(self.index);
         self.links.raise(self.index, mtu).map_err(|errno| Refusal::of(Need::Tun, "bring up a TUN interface", errno))?;
         let unusable = |errno| NetworkError::Address { address, interface: "a TUN interface", mtu, errno };
         self.links.add_address(self.index, address, prefix).map_err(unusable)
