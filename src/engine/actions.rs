@@ -10,9 +10,12 @@ use super::seq::Theirs;
 use super::state::{Action, Signal, State};
 use super::tcb::{Connection, Origin, PeerOffers, Reset};
 use super::time::{Deadlines, Instant, Timer, nanos};
+use super::timer::GRANULARITY;
 
 impl Connection {
-    // Apart, so that rows without actions do not pay for its frame.
+    // Apart, so that rows without actions do not pay for its frame. That frame is small because actions of more
+    // than a few words are functions of their own that are not inlined: otherwise every row would save all
+    // registers, and reckon ahead what only the rarest action asks for.
     #[inline(never)]
     pub(super) fn perform_all(&mut self, actions: &[Action], now: Instant, segment: Option<&Segment<Theirs>>) {
         for &action in actions {
@@ -50,17 +53,7 @@ impl Connection {
                     self.take_window(segment, now);
                 }
             }
-            Action::InitWindow => {
-                if let Some(segment) = segment {
-                    self.set_window(segment);
-                }
-                self.begin_transfer();
-                if self.profile.window_policy == WindowPolicy::FreeBsd {
-                    self.select_window();
-                }
-                self.previous = None;
-                self.begin_silence(now);
-            }
+            Action::InitWindow => self.init_window(segment, now),
             Action::TakeText => {
                 if let Some(segment) = segment {
                     self.take_text(segment, now);
@@ -82,19 +75,8 @@ impl Connection {
                 }
             }
             Action::HoldBehindSyn => {
-                let (text, fin) = match self.profile.hold_syn_text {
-                    HoldSynText::Always => (true, true),
-                    HoldSynText::Crossed => (self.state == State::SynSent, false),
-                    HoldSynText::Never => (false, false),
-                };
                 if let Some(segment) = segment {
-                    // R7413-12: text beside a cookie that is not ours is dropped.
-                    if text && self.fast_open.is_none() {
-                        self.hold_text(segment);
-                    }
-                    if fin && segment.has(Flags::FIN) {
-                        self.hold_fin(segment);
-                    }
+                    self.hold_behind_syn(segment);
                 }
             }
             Action::TakeFin => {
@@ -120,7 +102,7 @@ impl Connection {
             Action::QueueFin => {
                 // From now on something is outstanding, and that is retransmitted (MUST-26).
                 self.deadlines.stop(Timer::KeepAlive);
-                self.bits.set_fin_queued(true);
+                self.bits.set_fin_due(!self.bits.fin_sent());
                 if self.profile.push_on_close {
                     self.bits.set_hold_short(false);
                 }
@@ -134,37 +116,14 @@ impl Connection {
                 self.reset = segment.and_then(arrival::reset_numbers);
             }
             Action::Retransmit => self.back_off(now),
-            Action::StartTimeWait => {
-                self.deadlines = Deadlines::NONE;
-                self.rest_ecn();
-                self.deadlines.set(Timer::TimeWait, now + self.profile.msl.saturating_mul(2));
-            }
-            Action::ForgetPeer => {
-                let open = self.opened_with();
-                self.renew();
-                self.take_open(open);
-            }
+            Action::StartTimeWait => self.start_time_wait(now),
+            Action::ForgetPeer => self.forget_peer(),
             Action::SendAckWithFin => {
                 self.bits.set_ack_due(true);
                 self.bits.set_fin_rides(self.bits.fin_sent());
             }
-            Action::RepeatSynAck => {
-                self.bits.set_syn_due(true);
-                // Karn: nobody can tell which of them the ACK is for (MUST-18).
-                self.bits.set_syn_timed_out(true);
-                self.rtt.timed_at = 0;
-                self.start_retransmission(now);
-            }
-            Action::DeleteTcb => {
-                self.deadlines = Deadlines::NONE;
-                self.snd.unsent = 0;
-                self.held = None;
-                self.urgent = None;
-                // R3168-9.
-                self.ecn = None;
-                self.previous = None;
-                self.bits.forget_pending();
-            }
+            Action::RepeatSynAck => self.repeat_syn_ack(now),
+            Action::DeleteTcb => self.delete_tcb(),
             Action::RebuildTcb => {
                 if let Some(segment) = segment {
                     self.rebuild(segment, now);
@@ -189,11 +148,76 @@ impl Connection {
         }
     }
 
+    #[inline(never)]
+    fn init_window(&mut self, segment: Option<&Segment<Theirs>>, now: Instant) {
+        if let Some(segment) = segment {
+            self.set_window(segment);
+        }
+        self.begin_transfer();
+        if self.profile.window_policy == WindowPolicy::FreeBsd {
+            self.select_window();
+        }
+        self.previous = None;
+        self.begin_silence(now);
+    }
+
+    #[inline(never)]
+    fn hold_behind_syn(&mut self, segment: &Segment<Theirs>) {
+        let (text, fin) = match self.profile.hold_syn_text {
+            HoldSynText::Always => (true, true),
+            HoldSynText::Crossed => (self.state == State::SynSent, false),
+            HoldSynText::Never => (false, false),
+        };
+        // R7413-12: text beside a cookie that is not ours is dropped.
+        if text && self.fast_open.is_none() {
+            self.hold_text(segment);
+        }
+        if fin && segment.has(Flags::FIN) {
+            self.hold_fin(segment);
+        }
+    }
+
+    #[inline(never)]
+    fn start_time_wait(&mut self, now: Instant) {
+        self.deadlines = Deadlines::NONE;
+        self.rest_ecn();
+        self.deadlines.set(Timer::TimeWait, now + self.profile.msl.saturating_mul(2));
+    }
+
+    #[cold]
+    fn forget_peer(&mut self) {
+        let open = self.opened_with();
+        self.renew();
+        self.take_open(open);
+    }
+
+    #[cold]
+    fn repeat_syn_ack(&mut self, now: Instant) {
+        self.bits.set_syn_due(true);
+        // Karn: nobody can tell which of them the ACK is for (MUST-18).
+        self.bits.set_syn_timed_out(true);
+        self.rtt.timed_at = 0;
+        self.start_retransmission(now);
+    }
+
+    #[inline(never)]
+    fn delete_tcb(&mut self) {
+        self.deadlines = Deadlines::NONE;
+        self.snd.unsent = 0;
+        self.held = None;
+        self.urgent = None;
+        // R3168-9.
+        self.ecn = None;
+        self.previous = None;
+        self.bits.forget_pending();
+    }
+
     /// Whether the budget of challenge ACKs allows another (RFC 5961 section 7).
     ///
     /// Text and FIN that were sent again are always answered: their sender waits for that ACK. Without
     /// the budget two ends that disagree about their numbers would answer each other for ever.
     // R5961-10: for each connection, so that nobody else can count them.
+    #[cold]
     fn may_challenge(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) -> bool {
         if segment.is_some_and(|segment| segment.seg_len() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST)) {
             return true;
@@ -211,6 +235,7 @@ impl Connection {
     }
 
     /// As new: no number, timer or option of an earlier connection remains, only what the user has set.
+    #[cold]
     pub(super) fn renew(&mut self) {
         let mut fresh = Self::new(Arc::clone(&self.profile));
         fresh.bits = self.bits.options();
@@ -241,6 +266,7 @@ impl Connection {
     }
 
     /// Takes IRS and RCV.NXT from a SYN, and what it offers (RFC 9293 sections 3.10.7.2, 3.10.7.3).
+    #[inline(never)]
     fn record_syn(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let Offers { mss, window_scale, sack_permitted, timestamps, fast_open } = segment.options.offers();
         self.irs = segment.seq;
@@ -281,6 +307,7 @@ impl Connection {
 
     /// SND.UNA = SEG.ACK, and all that follows from it (RFC 9293 section 3.10.7.4, fifth; RFC 6298).
     // R7323-18: only an ACK of something new gives a sample.
+    #[inline(never)]
     fn take_ack(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let was_syn = !self.bits.syn_acked();
         self.bits.set_syn_acked(true);
@@ -316,6 +343,7 @@ impl Connection {
 
     /// SND.WND, if the segment is newer than the one it was last taken from (RFC 9293 section 3.10.7.4, fifth).
     // MUST-34, SHLD-15, R7323-7: a right edge that goes back only shuts out what has not left.
+    #[inline(never)]
     fn take_window(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let newer = self.snd.wl1.before(segment.seq) || (self.snd.wl1 == segment.seq && self.snd.wl2.at_or_before(segment.ack));
         if newer && self.snd.una.at_or_before(segment.ack) {
@@ -348,6 +376,7 @@ impl Connection {
     }
 
     /// The profile's limit of an active OPEN, unless the user has set a timeout of his own.
+    #[inline(never)]
     fn limit_opening(&mut self, now: Instant) {
         let limit = self.profile.connect_timeout;
         let free = self.delivery_limit == 0 && !self.deadlines.is_running(Timer::User);
@@ -367,7 +396,7 @@ impl Connection {
         }
         if self.bits.syn_timed_out() && self.rtt.srtt == 0 {
             let Profile { rto_initial, rto_after_syn_loss, .. } = *self.profile;
-            self.rtt.rto = nanos(rto_initial.max(rto_after_syn_loss));
+            self.rtt.rto = nanos(rto_initial.max(rto_after_syn_loss)).max(GRANULARITY).min(self.rtt.rto_max);
         }
     }
 }

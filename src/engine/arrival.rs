@@ -74,14 +74,8 @@ impl Connection {
     /// what is acknowledged from its send buffer.
     pub fn on_segment(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
         self.begin();
-        let front_was = self.text_start();
         match self.state {
-            State::Closed => {
-                let event = if segment.has(Flags::RST) { Event::RstOutside } else { Event::Unacceptable };
-                self.apply(event, now, Some(segment));
-            }
-            State::Listen => self.arrives_in_listen(now, segment),
-            State::SynSent => self.arrives_in_syn_sent(now, segment),
+            State::Closed | State::Listen | State::SynSent => self.arrives_first(now, segment),
             State::SynReceived
             | State::Established
             | State::FinWait1
@@ -89,7 +83,22 @@ impl Connection {
             | State::CloseWait
             | State::Closing
             | State::LastAck
-            | State::TimeWait => return self.arrives(now, segment),
+            | State::TimeWait => self.arrives(now, segment),
+        }
+    }
+
+    /// RFC 9293 sections 3.10.7.1 to 3.10.7.3: nothing has been heard of the peer yet.
+    // Apart, as it comes once in a life: what is inlined makes every segment save more registers.
+    #[inline(never)]
+    fn arrives_first(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
+        let front_was = self.text_start();
+        if self.state == State::Listen {
+            self.arrives_in_listen(now, segment);
+        } else if self.state == State::SynSent {
+            self.arrives_in_syn_sent(now, segment);
+        } else {
+            let event = if segment.has(Flags::RST) { Event::RstOutside } else { Event::Unacceptable };
+            self.apply(event, now, Some(segment));
         }
         // Text behind a SYN,ACK is in order by definition; text behind a SYN has to wait,
         // unless a cookie spares it that.
@@ -203,18 +212,17 @@ impl Connection {
         }
         // Nearly every segment has an ACK and neither SYN nor RST: checks two to four are not for it.
         let plain = !segment.flags.intersects(Flags::SYN | Flags::RST) && segment.has(Flags::ACK) && !self.bits.foreign();
-        if !plain {
-            self.check_all(now, segment);
-        } else if self.is_acceptable(segment) {
-            self.take_acknowledged(now, segment);
-        } else {
+        if plain && !self.is_acceptable(segment) {
             self.refuse(now, segment);
+        } else if plain || self.passes_all(now, segment) {
+            self.take_acknowledged(now, segment);
         }
     }
 
-    /// The checks of section 3.10.7.4 from the first on, for a segment that needs them all.
+    /// The checks of section 3.10.7.4 from the first up to the fifth, for a segment that needs them all:
+    /// whether its ACK is looked at, and what stands behind it.
     #[inline(never)]
-    fn check_all(&mut self, now: Instant, segment: &Segment<Theirs>) {
+    fn passes_all(&mut self, now: Instant, segment: &Segment<Theirs>) -> bool {
         let (rst, syn) = (segment.has(Flags::RST), segment.has(Flags::SYN));
         // Figure 7, line 6: the SYN,ACK of a simultaneous open repeats a SYN that is already accounted
         // for, one below RCV.NXT; the literal sequence check would refuse it (appendix A.2 admits so).
@@ -232,7 +240,7 @@ impl Connection {
                 self.take_timestamp(segment, now);
                 self.text_and_fin(now, segment);
             }
-            return;
+            return false;
         }
         if syn
             && !rst
@@ -240,12 +248,12 @@ impl Connection {
             && let Some(event) = self.syn_again(segment)
         {
             self.apply(event, now, Some(segment));
-            return;
+            return false;
         }
         // First: the sequence number.
         if !self.is_acceptable(segment) {
             self.refuse(now, segment);
-            return;
+            return false;
         }
         // R7323-22: timestamps are looked at behind this, so that a RST neither needs nor moves them.
         // Second: RST. Only the exact number resets (RFC 5961 section 3.2).
@@ -253,35 +261,42 @@ impl Connection {
             // Without RFC 5961 all of the window is exact enough.
             let exact = segment.seq == self.rcv.nxt || !self.profile.rfc5961;
             self.apply(if exact { Event::RstExact } else { Event::RstInWindow }, now, Some(segment));
-            return;
+            return false;
         }
         // Third: security.
         if self.bits.foreign() {
             self.apply(Event::BadSecurity, now, Some(segment));
-            return;
+            return false;
         }
         // Fourth: SYN. Of a SYN sent again with text the SYN itself lies before the window: trimming would
         // leave no SYN, and its sender waits for an ACK.
         if syn && !segment.seq.within(self.rcv.nxt, self.rcv.wnd) {
             self.apply(self.syn_outside_event(segment), now, Some(segment));
-            return;
+            return false;
         }
         if syn {
             let event = if segment.has(Flags::ACK) { Event::SynAckUnexpected } else { Event::Syn };
             self.apply(event, now, Some(segment));
-            return;
+            return false;
         }
         // Fifth: ACK.
-        if segment.has(Flags::ACK) {
-            self.take_acknowledged(now, segment);
-        } else {
+        if !segment.has(Flags::ACK) {
             self.apply(Event::NoAck, now, Some(segment));
+            return false;
         }
+        true
     }
 
     /// First: whether SEG.SEQ is acceptable. Of a RST it counts alone, text or not and window or not
     /// (RFC 5961 section 3.2, SHLD-2, MUST-66).
+    #[inline]
     fn is_acceptable(&self, segment: &Segment<Theirs>) -> bool {
+        // In order and with room for it, as nearly all are: whatever comes begins inside.
+        (segment.seq == self.rcv.nxt && self.rcv.wnd > 0) || self.is_acceptable_elsewhere(segment)
+    }
+
+    #[inline(never)]
+    fn is_acceptable_elsewhere(&self, segment: &Segment<Theirs>) -> bool {
         // R5961-1: a RST is judged in three steps.
         let rst = segment.has(Flags::RST);
         let len = if rst { 0 } else { segment.seg_len() };
@@ -291,7 +306,7 @@ impl Connection {
     }
 
     /// SEG.SEQ is not acceptable.
-    #[inline(never)]
+    #[cold]
     fn refuse(&mut self, now: Instant, segment: &Segment<Theirs>) {
         let syn = segment.has(Flags::SYN);
         let fin_again = segment.has(Flags::FIN) && !syn && self.bits.peer_fin() && segment.end() == self.rcv.nxt;
@@ -331,7 +346,9 @@ impl Connection {
         }
         let event = self.ack_event(segment);
         self.apply(event, now, Some(segment));
-        if !matches!(event, Event::AckFuture | Event::AckTooOld) && self.state != State::Closed {
+        // Of an ACK alone that was all.
+        let more = segment.len > 0 || segment.flags.intersects(Flags::URG | Flags::FIN) || self.held.is_some();
+        if more && !matches!(event, Event::AckFuture | Event::AckTooOld) && self.state != State::Closed {
             self.text_and_fin(now, segment);
         }
     }
@@ -395,6 +412,7 @@ impl Connection {
     }
 
     /// In TIME-WAIT, where the profile tells the ACK that led there from all others.
+    #[cold]
     fn time_wait_ack_event(&self, segment: &Segment<Theirs>) -> Event {
         let bare = segment.seq == self.rcv.nxt && segment.seg_len() == 0;
         let exact = match self.profile.time_wait_acks {
@@ -434,6 +452,7 @@ impl Connection {
     }
 
     /// Sixth: what URG says, where somebody can still be told.
+    #[cold]
     fn urgent_pointer(&mut self, now: Instant, segment: &Segment<Theirs>) {
         let nothing_new = self.state.takes_text() && !self.is_urgent_news(segment);
         self.apply(if nothing_new { Event::UrgentAgain } else { Event::Urgent }, now, Some(segment));
@@ -451,6 +470,7 @@ impl Connection {
     }
 
     /// RCV.NXT over the part of the text that is new, in order and inside the window, and over what was held behind it.
+    #[inline(never)]
     pub(super) fn take_text(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let skip = self.rcv.nxt.since(segment.text_seq());
         let mut fresh = segment.len.saturating_sub(skip).min(self.rcv.wnd);

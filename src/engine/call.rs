@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::rules::Rule;
 use super::seq::{Ours, SeqNumber};
 use super::state::{Event, Refusal, State};
 use super::tcb::{Connection, Origin};
@@ -80,35 +81,32 @@ impl Connection {
     fn open(&mut self, event: Event, origin: Origin, now: Instant, open: Open) -> Result<(), CallError> {
         self.begin();
         // MUST-41, MUST-42: an existing record is never touched.
-        self.allowed(event)?;
-        let state = self.state;
+        let (id, rule) = match self.row(event) {
+            Some(row) if row.1.refusal().is_none() => row,
+            _ => return self.call(event, now),
+        };
         // One that was never open has nothing of an earlier connection but, perhaps, a reset for a stray.
         if self.bits.opened() {
+            let state = self.state;
             self.renew();
+            self.state = state;
         }
         self.reset = None;
         self.bits.set_opened(true);
         self.take_open(open);
         self.origin = origin;
-        self.state = state;
-        self.call(event, now)
+        self.walk_row(id, rule, now, None);
+        Ok(())
     }
 
     /// Walks the row that answers a call; if the row refuses it, says so.
+    // Inlined, so that the place of the call's cell is known where it is made; refusals are rare and stand apart.
+    #[inline]
     fn call(&mut self, call: Event, now: Instant) -> Result<(), CallError> {
         let state = self.state;
         match self.apply(call, now, None) {
-            Some(rule) => rule.refusal().map_or(Ok(()), |refusal| Err(CallError { refusal, call, state, rfc: rule.rfc })),
-            // Only a table somebody has taken rows from.
-            None => Err(CallError { refusal: Refusal::Missing, call, state, rfc: "3.10" }),
-        }
-    }
-
-    /// Walks the row that refuses a call, if one does; otherwise nothing happens yet.
-    fn allowed(&mut self, call: Event) -> Result<(), CallError> {
-        match self.row(call) {
-            Some((_, rule)) if rule.refusal().is_none() => Ok(()),
-            _ => self.call(call, Instant::START),
+            Some(rule) if rule.refusal().is_none() => Ok(()),
+            rule => Err(refused(call, state, rule)),
         }
     }
 
@@ -268,4 +266,12 @@ impl Connection {
         self.bits.set_interactive(!quick);
         self.quick_acks = if quick { self.profile.quick_acks.max(1) } else { 0 };
     }
+}
+
+/// Why this row refuses the call; without a row, it is as if there were no connection.
+#[cold]
+fn refused(call: Event, state: State, rule: Option<&Rule>) -> CallError {
+    // Only a table somebody has taken rows from has none.
+    let (refusal, rfc) = rule.and_then(|rule| Some((rule.refusal()?, rule.rfc))).unwrap_or((Refusal::Missing, "3.10"));
+    CallError { refusal, call, state, rfc }
 }

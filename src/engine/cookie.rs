@@ -40,6 +40,7 @@ impl Connection {
     }
 
     /// ISS = SEG.ACK-1, IRS = SEG.SEQ-1, and everything up to here is acknowledged.
+    #[cold]
     pub(super) fn rebuild(&mut self, segment: &Segment<Theirs>, now: Instant) {
         self.origin = Origin::Passive;
         self.number_from_iss();

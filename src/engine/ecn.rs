@@ -239,11 +239,15 @@ impl Connection {
     /// What a SYN says: it asks, or has been lost so often that it asks no more.
     // R3168-1, R3168-6, R3168-8, R9768-1, R9768-8, R9768-9, R9768-11: 000, or always the same other.
     pub(super) fn syn_ecn(&mut self) -> Flags {
-        let asks = match self.profile.ecn {
-            EcnPolicy::Off | EcnPolicy::Accept => return Flags::NONE,
-            EcnPolicy::Ask => Flags::ECE | Flags::CWR,
-            EcnPolicy::Accurate => ALL,
-        };
+        match self.profile.ecn {
+            EcnPolicy::Off | EcnPolicy::Accept => Flags::NONE,
+            EcnPolicy::Ask => self.ask_for_ecn(Flags::ECE | Flags::CWR),
+            EcnPolicy::Accurate => self.ask_for_ecn(ALL),
+        }
+    }
+
+    #[cold]
+    fn ask_for_ecn(&mut self, asks: Flags) -> Flags {
         let falls_back = self.profile.ecn_fallback != 0 && self.backoff >= self.profile.ecn_fallback;
         let ecn = self.ecn.get_or_insert_with(|| Box::new(Ecn::new()));
         ecn.leaving = Codepoint::NotEct;
@@ -297,6 +301,7 @@ impl Connection {
 
     /// The peer's SYN or SYN,ACK once more, while the handshake is young: says so if it asks for something else.
     // R9768-12. R9768-13, R3168-4: one without ECN ends ECT.
+    #[cold]
     pub(super) fn syn_again(&mut self, segment: &Segment<Theirs>) -> Option<Event> {
         let (policy, mark) = (self.profile.ecn, self.mark());
         let answers = segment.has(Flags::ACK);
@@ -325,6 +330,7 @@ impl Connection {
     }
 
     /// What an acceptable segment without SYN says, and how it travelled.
+    #[cold]
     pub(super) fn heed_ecn(&mut self, segment: &Segment<Theirs>) {
         let (mark, nxt, una, server) = (self.mark(), self.snd.nxt, self.snd.una, self.origin == Origin::Passive);
         let Some(ecn) = &mut self.ecn else { return };
@@ -361,31 +367,28 @@ impl Connection {
 
     /// What a segment without SYN reports, and how it travels; `fresh` where it brings text for the first time.
     // R3168-10, R3168-11, R3168-12: ACKs alone, what leaves again and probes carry neither ECT nor CWR.
-    pub(super) fn mark_ecn(&mut self, segment: &mut Segment<Ours>, fresh: bool) {
-        let Some(ecn) = &mut self.ecn else { return };
-        match ecn.mode {
-            EcnMode::Off => {}
+    #[cold]
+    pub(super) fn mark_ecn(&mut self, fresh: bool) -> Flags {
+        let Some(ecn) = &mut self.ecn else { return Flags::NONE };
+        let flags = match ecn.mode {
+            EcnMode::Off => Flags::NONE,
             EcnMode::Classic => {
-                if ecn.echo {
-                    segment.flags = segment.flags | Flags::ECE;
-                }
-                if fresh && ecn.reduced {
-                    segment.flags = segment.flags | Flags::CWR;
-                    ecn.reduced = false;
-                }
+                let reduced = fresh && ecn.reduced;
+                ecn.reduced &= !reduced;
+                let echo = if ecn.echo { Flags::ECE } else { Flags::NONE };
+                echo | if reduced { Flags::CWR } else { Flags::NONE }
             }
             // R9768-15, R9768-16.
-            EcnMode::Accurate => {
-                let field = ecn.report.take().map_or_else(|| ace(ecn.received.cep), handshake);
-                segment.flags = segment.flags | field;
-            }
-        }
+            EcnMode::Accurate => ecn.report.take().map_or_else(|| ace(ecn.received.cep), handshake),
+        };
         // R3168-3, R3168-4, R9768-13.
         let capable = fresh && ecn.mode != EcnMode::Off && !ecn.plain;
         ecn.leaving = if capable { Codepoint::Ect0 } else { Codepoint::NotEct };
+        flags
     }
 
     /// A reset belongs to no agreement.
+    #[cold]
     pub(super) fn leave_unmarked(&mut self) {
         if let Some(ecn) = &mut self.ecn {
             ecn.leaving = Codepoint::NotEct;

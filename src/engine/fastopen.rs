@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::call::{CallError, Open};
 use super::options::TcpOptions;
+use super::profile::OptionLayout;
 use super::state::State;
 use super::tcb::{Connection, Origin};
 use super::time::Instant;
@@ -149,12 +150,16 @@ impl Connection {
         self.state == State::SynReceived && self.origin == Origin::Passive && self.takes_syn_text()
     }
 
-    /// Puts the option into a SYN or SYN,ACK, if it is the first (R7413-9, R7413-11, R7413-14).
+    /// Puts the option into a SYN or SYN,ACK, if it is the first (R7413-9, R7413-11, R7413-14), and fills the area up as Linux does.
+    #[cold]
     pub(super) fn add_fast_open(&self, options: &mut TcpOptions) {
         if self.backoff == 0
             && let Some(cookie) = self.fast_open.as_ref().and_then(|fast| fast.option)
         {
             options.add_fast_open(&cookie);
+        }
+        while self.profile.option_layout == OptionLayout::Linux && !options.octets().len().is_multiple_of(4) {
+            options.add_nop();
         }
     }
 

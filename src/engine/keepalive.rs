@@ -47,6 +47,7 @@ impl Connection {
     }
 
     /// Something was heard: the silence begins anew (MUST-26).
+    #[cold]
     pub(super) fn start_keepalive(&mut self, now: Instant) {
         if self.may_probe_peer() {
             self.begin_silence(now);
@@ -87,6 +88,7 @@ impl Connection {
     }
 
     /// The silence was long enough: a probe leaves, unless something of ours is on its way anyhow (MUST-26).
+    #[cold]
     pub(super) fn probe_peer(&mut self, now: Instant) {
         let outstanding = self.deadlines.is_running(Timer::Retransmission);
         if let Some(keepalive) = &mut self.keepalive {
@@ -99,6 +101,7 @@ impl Connection {
 
     /// In FIN-WAIT-2 only the peer's FIN is missing. If the user has given the connection up, it waits
     /// no longer than the knob says; otherwise keep-alive looks after it again.
+    #[inline(never)]
     pub(super) fn start_orphan(&mut self, now: Instant) {
         let wait = self.profile.fin_wait_2_timeout;
         if !self.is_orphan() {

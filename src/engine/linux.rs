@@ -121,12 +121,14 @@ impl Connection {
         self.rcv.wnd + self.rcv.nxt.since(self.last_ack_sent)
     }
 
+    #[inline(never)]
     pub(super) fn linux_select_window(&mut self) -> u32 {
         let (window, _) = self.linux_window();
         window.min(u32::from(u16::MAX) << self.rcv.shift)
     }
 
     /// Text arrived: guesses at the peer's segments, the ACK estimate, and the threshold follow.
+    #[inline(never)]
     pub(super) fn linux_text_arrived(&mut self, len: u32, push: bool, now: Instant) {
         self.tuning.packets = self.tuning.packets.saturating_add(1);
         self.guess_rcv_mss(len, push);
@@ -251,6 +253,7 @@ impl Connection {
     }
 
     /// Text or FIN arrived: an ACK at once, or later (`__tcp_ack_snd_check`, `tcp_send_delayed_ack`).
+    #[inline(never)]
     pub(super) fn linux_schedule_ack(&mut self, fin: bool, now: Instant) {
         if fin {
             // A FIN of a peer that closes first makes us wait for our own answer to it.
@@ -285,6 +288,7 @@ impl Connection {
     }
 
     /// A segment with an ACK leaves (`tcp_event_ack_sent`).
+    #[inline(never)]
     pub(super) fn linux_ack_sent(&mut self) {
         if self.quick_acks > 0 && self.bits.ack_soon() {
             self.quick_acks -= 1;
@@ -297,6 +301,7 @@ impl Connection {
     }
 
     /// Text leaves soon after text came: request and answer, so ACKs can wait for the answer.
+    #[inline(never)]
     pub(super) fn linux_text_sent(&mut self, now: Instant) {
         let tick = now.as_nanos() / TICK;
         let pause = (tick.saturating_sub(u64::from(self.tuning.last_text))) * (TICK / 1_000_000);
@@ -306,6 +311,7 @@ impl Connection {
     }
 
     /// The application read something: whether an ACK should tell the peer (`tcp_cleanup_rbuf`).
+    #[inline(never)]
     pub(super) fn linux_ack_after_read(&mut self) -> bool {
         if self.bits.ack_soon() {
             let full = self.rcv.nxt.since(self.last_ack_sent) > u32::from(self.tuning.rcv_mss);

@@ -11,8 +11,8 @@
 //!                                     per event
 //! ```
 //!
-//! A state changes in one place only, `tcb::Connection::apply`, which looks up one row of
-//! [`rules::RULES`].
+//! A state changes in one place only, `tcb::Connection::walk_row`, with the one row of
+//! [`rules::RULES`] that answers an event.
 
 // Nobody may have forgotten a state or an event.
 #![warn(clippy::wildcard_enum_match_arm)]
@@ -25,6 +25,7 @@ mod ecn;
 mod fastopen;
 mod icmp;
 mod keepalive;
+mod layout;
 mod linux;
 pub mod options;
 pub mod profile;

@@ -71,6 +71,7 @@ impl Held {
 
 impl Connection {
     /// Holds what the window has room for of text whose turn has not come.
+    #[inline(never)]
     pub(super) fn hold_text(&mut self, segment: &Segment<Theirs>) {
         let (nxt, start) = (self.rcv.nxt, segment.text_seq());
         let at = start.since(nxt);
@@ -89,6 +90,7 @@ impl Connection {
     }
 
     /// Holds a FIN whose turn has not come, if the window reaches so far.
+    #[cold]
     pub(super) fn hold_fin(&mut self, segment: &Segment<Theirs>) {
         let fin = segment.text_seq().plus(segment.len);
         if fin.within(self.rcv.nxt, self.rcv.wnd) {
@@ -97,16 +99,19 @@ impl Connection {
     }
 
     /// Whether held text begins at RCV.NXT: its turn comes with ESTABLISHED.
+    #[cold]
     pub(super) fn is_held_text_due(&self) -> bool {
         self.held.as_ref().is_some_and(|held| held.ranges.iter().any(|range| range.start.at_or_before(self.rcv.nxt)))
     }
 
     /// Whether the held FIN is the next number.
+    #[cold]
     pub(super) fn is_held_fin_due(&self) -> bool {
         !self.bits.peer_fin() && self.held.as_ref().is_some_and(|held| held.fin == Some(self.rcv.nxt))
     }
 
     /// RCV.NXT over held text that is in order now. Returns how many octets that is.
+    #[cold]
     pub(super) fn release_text(&mut self) -> u32 {
         let nxt = self.rcv.nxt;
         let Some(held) = &mut self.held else { return 0 };
@@ -126,6 +131,7 @@ impl Connection {
     }
 
     /// SACK blocks for all that is held, as many as fit, the newest first.
+    #[cold]
     pub(super) fn add_sack_blocks(&self, options: &mut TcpOptions, first: Option<(u32, u32)>) {
         let held = self.held.iter().flat_map(|held| &held.ranges).map(|range| (range.start.get(), range.end.get()));
         // R2018-4: the block of the segment that caused this ACK comes first, unless that moved RCV.NXT.

@@ -73,6 +73,7 @@ impl Connection {
     }
 
     /// MAY-2, condition 2: the SYN was an old duplicate, and what it replaced is in TIME-WAIT again.
+    #[cold]
     pub(super) fn restore_previous(&mut self) {
         if let Some(previous) = self.previous.take() {
             let (walk, signals) = (self.walk, self.signals);

@@ -9,15 +9,14 @@ use super::ecn::Ecn;
 use super::fastopen::FastOpen;
 use super::keepalive::KeepAlive;
 use super::linux::Tuning;
-use super::options::TcpOptions;
-use super::profile::{OptionLayout, Profile};
+use super::profile::Profile;
 use super::reassembly::Held;
 use super::rules::{Rule, RuleId, Table};
 use super::segment::{Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, Guard, Signal, State};
 use super::time::{Deadlines, Instant, Timer, nanos};
-use super::timer;
+use super::timer::{self, GRANULARITY};
 use super::urgent::Urgent;
 
 /// How a connection began (MUST-11: a TCP remembers it).
@@ -69,19 +68,22 @@ pub(super) struct RoundTrip {
     /// Smoothed, in nanoseconds; 0 before the first sample.
     pub srtt: u64,
     pub rttvar: u64,
-    /// In nanoseconds, back-off not included.
+    /// In nanoseconds, back-off not included; from the clock's granularity up to `rto_max`.
     pub rto: u64,
     /// The number whose acknowledgment ends the sample, and when it left; none while 0.
     pub timed: SeqNumber<Ours>,
     pub timed_at: u64,
     /// The profile's bounds of the RTO in nanoseconds: asked for at every ACK, and a `Duration` is not.
+    // Whatever the knobs say, the upper one is no less than the granularity: a timer that is due at once would be due for ever.
     pub rto_min: u64,
     pub rto_max: u64,
 }
 
 /// Facts of one bit each.
+// Octets, not one word: compilers set a bit in an octet of memory, and a processor that then reads the word has
+// to wait until that octet has left its store buffer. What is looked at together is in one octet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub(super) struct Bits(u32);
+pub(super) struct Bits([u8; 4]);
 
 macro_rules! bits {
     ($($name:ident $set:ident $bit:ident: $about:literal,)+) => {
@@ -91,9 +93,10 @@ macro_rules! bits {
         impl Bits {
             $(
                 #[doc = $about]
-                pub(super) const fn $name(self) -> bool { self.0 & (1 << Bit::$bit as u32) != 0 }
+                pub(super) const fn $name(self) -> bool { self.0[Bit::$bit.octet()] & Bit::$bit.mask() != 0 }
                 pub(super) const fn $set(&mut self, value: bool) {
-                    if value { self.0 |= 1 << Bit::$bit as u32 } else { self.0 &= !(1 << Bit::$bit as u32) }
+                    let octet = &mut self.0[Bit::$bit.octet()];
+                    if value { *octet |= Bit::$bit.mask() } else { *octet &= !Bit::$bit.mask() }
                 }
             )+
         }
@@ -104,7 +107,8 @@ bits! {
     syn_due set_syn_due SynDue: "The SYN or SYN,ACK has to leave, first or again.",
     ack_due set_ack_due AckDue: "An ACK has to leave now.",
     front_due set_front_due FrontDue: "The front of the retransmission queue has to leave again.",
-    fin_queued set_fin_queued FinQueued: "A FIN stands behind the text.",
+    probe_due set_probe_due ProbeDue: "A keep-alive probe has to leave.",
+    fin_due set_fin_due FinDue: "A FIN stands behind the text and has not left yet.",
     fin_sent set_fin_sent FinSent: "It has left at least once.",
     close_queued set_close_queued CloseQueued: "CLOSE was called in SYN-RECEIVED and waits for ESTABLISHED.",
     hold_short set_hold_short HoldShort: "The last SEND announced more: a short segment waits (MSG_MORE).",
@@ -127,17 +131,37 @@ bits! {
     foreign set_foreign Foreign: "The segment at hand comes with a security label that is not ours.",
     opening_limited set_opening_limited OpeningLimited: "The user timeout is the profile's limit of an active OPEN.",
     fin_rides set_fin_rides FinRides: "The ACK that is due takes our FIN along once more.",
-    probe_due set_probe_due ProbeDue: "A keep-alive probe has to leave.",
     mark_low set_mark_low MarkLow: "The segment at hand came with ECT(1) or CE.",
     mark_high set_mark_high MarkHigh: "It came with ECT(0) or CE.",
+}
+
+impl Bit {
+    const fn octet(self) -> usize {
+        self as usize / 8
+    }
+
+    const fn mask(self) -> u8 {
+        1 << (self as u8 % 8)
+    }
 }
 
 impl Bits {
     /// Whether a SYN, an ACK, the front of the queue or a new FIN has to leave.
     pub(super) const fn is_anything_due(self) -> bool {
-        const DUE: u32 = 1 << Bit::SynDue as u32 | 1 << Bit::AckDue as u32 | 1 << Bit::FrontDue as u32 | 1 << Bit::ProbeDue as u32;
-        const FIN: u32 = 1 << Bit::FinQueued as u32 | 1 << Bit::FinSent as u32;
-        self.0 & DUE != 0 || self.0 & FIN == 1 << Bit::FinQueued as u32
+        const DUE: u8 = Bit::SynDue.mask() | Bit::AckDue.mask() | Bit::FrontDue.mask() | Bit::ProbeDue.mask() | Bit::FinDue.mask();
+        const { assert!(Bit::SynDue.octet() + Bit::AckDue.octet() + Bit::FrontDue.octet() + Bit::ProbeDue.octet() + Bit::FinDue.octet() == 0) };
+        self.0[0] & DUE != 0
+    }
+
+    /// Whether a FIN stands behind the text, be it sent or not.
+    pub(super) const fn fin_queued(self) -> bool {
+        self.fin_due() || self.fin_sent()
+    }
+
+    /// The FIN leaves for the first time.
+    pub(super) const fn send_fin(&mut self) {
+        self.set_fin_due(false);
+        self.set_fin_sent(true);
     }
 
     /// Nothing leaves any more, but a reset: how the connection spoke (timestamps) stays known.
@@ -274,19 +298,12 @@ impl Connection {
     /// A connection in CLOSED with this profile.
     #[inline]
     pub fn new(profile: Arc<Profile>) -> Self {
-        let rto = nanos(profile.rto_initial);
+        let rto_max = nanos(profile.rto_max).max(GRANULARITY);
+        let rto = nanos(profile.rto_initial).max(GRANULARITY).min(rto_max);
         let zero = SeqNumber::new(0);
         Self {
             deadlines: Deadlines::NONE,
-            rtt: RoundTrip {
-                srtt: 0,
-                rttvar: 0,
-                rto,
-                timed: SeqNumber::new(0),
-                timed_at: 0,
-                rto_min: nanos(profile.rto_min),
-                rto_max: nanos(profile.rto_max),
-            },
+            rtt: RoundTrip { srtt: 0, rttvar: 0, rto, timed: SeqNumber::new(0), timed_at: 0, rto_min: nanos(profile.rto_min), rto_max },
             snd: Send {
                 una: SeqNumber::new(0),
                 nxt: SeqNumber::new(0),
@@ -419,19 +436,25 @@ impl Connection {
         }
     }
 
-    /// The one place where a state changes: `event` happens, one row answers.
+    /// `event` happens, one row answers.
     ///
     /// Returns the row, or `None` if the table has none: then nothing happens.
     #[inline]
     pub(super) fn apply(&mut self, event: Event, now: Instant, segment: Option<&Segment<Theirs>>) -> Option<&'static Rule> {
         let (id, rule) = self.row(event)?;
+        self.walk_row(id, rule, now, segment);
+        Some(rule)
+    }
+
+    /// The one place where a state changes: walks this row, which answers an event now.
+    #[inline]
+    pub(super) fn walk_row(&mut self, id: RuleId, rule: &Rule, now: Instant, segment: Option<&Segment<Theirs>>) {
         self.walk.push(id);
         // Many rows only say that nothing is to be done.
         if !rule.does.is_empty() {
             self.perform_all(rule.does, now, segment);
         }
         self.state = rule.to;
-        Some(rule)
     }
 
     /// The row that answers `event` now.
@@ -453,7 +476,8 @@ impl Connection {
         self.walk = Walk::default();
     }
 
-    #[inline]
+    // Not inlined into the loop over the rows of a cell: whatever any guard looks at would be fetched before it.
+    #[inline(never)]
     fn holds(&self, guard: Guard) -> bool {
         match guard {
             Guard::Always => true,
@@ -517,83 +541,6 @@ impl Connection {
     // R7323-6: our windows, scaled; MUST-1, as the field is unsigned.
     pub(super) fn wire_window(octets: u32, shift: u8) -> WireWindow {
         WireWindow(u16::try_from(octets >> shift).unwrap_or(u16::MAX))
-    }
-
-    /// The option area of a SYN, or of a SYN,ACK that answers `offers`.
-    pub(super) fn syn_options(&self, answering: Option<PeerOffers>, now: Instant) -> TcpOptions {
-        let profile = &self.profile;
-        // R7323-2, R7323-12: a SYN,ACK offers what the SYN did.
-        let asked = |peer: fn(PeerOffers) -> bool| answering.is_none_or(peer);
-        // MUST-14, SHLD-5, MAY-3: in every SYN; MUST-65: and nowhere else, as R2018-2 says of SACK-permitted.
-        let mss = profile.mss_option.then_some(self.mss);
-        let sack = profile.sack && asked(|peer| peer.sack);
-        let ts = (profile.timestamps && asked(|peer| peer.timestamps)).then(|| self.timestamps_now(now));
-        let shift = profile.window_scale.0.filter(|_| asked(|peer| peer.shift.is_some()));
-        let mut options = TcpOptions::NONE;
-        if let Some(mss) = mss {
-            options.add_mss(mss);
-        }
-        let mut shift = shift;
-        match (profile.option_layout, sack, ts) {
-            (OptionLayout::Linux, true, Some(ts)) => {
-                options.add_sack_permitted();
-                options.add_timestamps(ts);
-            }
-            (OptionLayout::FreeBsd, sack, ts) => {
-                if let Some(shift) = shift.take() {
-                    options.align(1, 2);
-                    options.add_window_scale(shift);
-                }
-                if sack {
-                    options.align(0, 2);
-                    options.add_sack_permitted();
-                }
-                if let Some(ts) = ts {
-                    options.align(2, 4);
-                    options.add_timestamps(ts);
-                }
-            }
-            (OptionLayout::Aligned | OptionLayout::Linux, sack, ts) => {
-                if sack {
-                    options.add_nop();
-                    options.add_nop();
-                    options.add_sack_permitted();
-                }
-                if let Some(ts) = ts {
-                    options.add_nop();
-                    options.add_nop();
-                    options.add_timestamps(ts);
-                }
-            }
-        }
-        if let Some(shift) = shift {
-            options.add_nop();
-            options.add_window_scale(shift);
-        }
-        if self.fast_open.is_some() {
-            self.add_fast_open(&mut options);
-            while profile.option_layout == OptionLayout::Linux && !options.octets().len().is_multiple_of(4) {
-                options.add_nop();
-            }
-        }
-        options.pad();
-        options
-    }
-
-    /// The option area of a segment without SYN.
-    // R7323-13: every segment has them.
-    pub(super) fn plain_options(&mut self, now: Instant) -> TcpOptions {
-        let mut options = TcpOptions::NONE;
-        if self.bits.timestamps() {
-            options = options.nop().nop().timestamps(self.timestamps_now(now));
-        }
-        // R2018-3: only where both sides permit it.
-        if self.bits.dsack_syn() || (self.held.is_some() && self.bits.sack()) {
-            let syn = self.bits.dsack_syn().then(|| (self.irs.get(), self.irs.plus(1).get()));
-            self.bits.set_dsack_syn(false);
-            self.add_sack_blocks(&mut options, syn);
-        }
-        options
     }
 }
 

@@ -145,8 +145,10 @@ impl Deadlines {
         self.0[timer.slot()] != OFF
     }
 
+    #[inline]
     pub(crate) fn next(&self) -> Option<Instant> {
-        let at = self.0.iter().copied().fold(OFF, u64::min);
+        let [a, b, c, d] = self.0;
+        let at = a.min(b).min(c.min(d));
         (at != OFF).then_some(Instant(at))
     }
 

@@ -6,7 +6,7 @@ use super::segment::Segment;
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, Signal, State};
 use super::tcb::{Connection, Origin};
-use super::time::{Instant, Timer};
+use super::time::{Instant, Timer, nanos};
 
 /// The event a timer stands for, applied.
 pub(super) fn fire(connection: &mut Connection, timer: Timer, now: Instant) {
@@ -27,7 +27,7 @@ pub(super) fn fire(connection: &mut Connection, timer: Timer, now: Instant) {
 }
 
 /// The clock granularity G of RFC 6298, in nanoseconds: 1 ms, as the timestamp clock's.
-const GRANULARITY: u64 = 1_000_000;
+pub(super) const GRANULARITY: u64 = 1_000_000;
 
 impl Connection {
     /// Whether the retransmission timer has expired often enough to give up: R2 (RFC 9293 section 3.8.3).
@@ -57,6 +57,7 @@ impl Connection {
 
     /// The retransmission timer expired below R2: resend the front, double the timeout (RFC 6298 section 5).
     // R6298-13, R6298-14, R6298-15.
+    #[cold]
     pub(super) fn back_off(&mut self, now: Instant) {
         self.backoff = self.backoff.saturating_add(1);
         // MUST-20, SHLD-9: at R1 the user, and through it IP, hears that something is wrong.
@@ -85,12 +86,17 @@ impl Connection {
 
     /// Starts the retransmission timer from `now`.
     // R6298-9, R6298-10.
+    // Not inlined: five places call it, and hot code that is long does not stay in a processor's cache.
+    #[inline(never)]
     pub(super) fn start_retransmission(&mut self, now: Instant) {
         // SHLD-29, SHLD-30: a probe waits as long as a retransmission.
         // Not so the very first time, when nothing is measured or doubled.
-        let slop = if self.rtt.srtt == 0 && self.backoff == 0 { 0 } else { super::time::nanos(self.profile.rto_slop) };
-        let rto = self.backed_off_rto().saturating_add(slop).min(self.rtt.rto_max);
-        let at = now.as_nanos().saturating_add(rto.max(GRANULARITY));
+        let slop = self.profile.rto_slop;
+        let mut rto = self.backed_off_rto();
+        if !slop.is_zero() && (self.rtt.srtt != 0 || self.backoff != 0) {
+            rto = rto.saturating_add(nanos(slop)).min(self.rtt.rto_max);
+        }
+        let at = now.as_nanos().saturating_add(rto);
         self.deadlines.set(Timer::Retransmission, Instant::from_nanos(at));
         if self.delivery_limit != 0 && !self.deadlines.is_running(Timer::User) {
             let at = now.as_nanos().saturating_add(u64::from(self.delivery_limit) * 1_000_000);
@@ -100,10 +106,13 @@ impl Connection {
 
     /// The RTO in nanoseconds with the doublings so far, bounded by the profile.
     pub(super) fn backed_off_rto(&self) -> u64 {
+        // Most often there are none.
+        if self.backoff == 0 {
+            return self.rtt.rto;
+        }
         let linear = if self.state == State::SynSent { self.profile.syn_linear_timeouts } else { 0 };
         let doublings = u32::from(self.backoff.saturating_sub(linear)).min(32);
-        // Whatever the knobs say: a timer that is due at once would be due for ever.
-        self.rtt.rto.saturating_mul(1_u64 << doublings).min(self.rtt.rto_max).max(GRANULARITY)
+        self.rtt.rto.saturating_mul(1_u64 << doublings).min(self.rtt.rto_max)
     }
 
     /// Begins a round-trip sample that ends when `end` is acknowledged, unless one is under way.
@@ -136,6 +145,8 @@ impl Connection {
     }
 
     /// Takes a sample from the echoed timestamp (RFC 7323 section 4.1), in milliseconds; says whether there was one.
+    // Apart: most that ask have no timestamps.
+    #[inline(never)]
     pub(super) fn sample_timestamp(&mut self, segment: &Segment<Theirs>, now: Instant) -> bool {
         self.rtt.timed_at = 0;
         let echoed = segment.options.get_timestamps().map(|ts| ts.ecr).filter(|ecr| *ecr != 0);

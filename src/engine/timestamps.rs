@@ -18,6 +18,7 @@ const fn ticks(now: Instant) -> u32 {
 
 impl Connection {
     /// What the timestamps say against a segment other than RST of a connection that uses them.
+    #[inline(never)]
     pub(super) fn timestamp_event(&self, now: Instant, segment: &Segment<Theirs>) -> Option<Event> {
         let syn = segment.has(Flags::SYN);
         match segment.options.get_timestamps() {
@@ -48,6 +49,7 @@ impl Connection {
     }
 
     /// TS.Recent, if the segment spans the last ACK sent and is not older (R7323-19, R7323-20).
+    #[inline(never)]
     pub(super) fn take_timestamp(&mut self, segment: &Segment<Theirs>, now: Instant) {
         if !self.bits.timestamps() {
             return;

@@ -40,8 +40,17 @@ impl Connection {
         if self.bits.syn_due() {
             return self.emit_syn(now);
         }
-        let cut = if self.state.may_transmit() || self.is_open_early() { self.cut_front(now).or_else(|| self.cut_new(now)) } else { None };
-        let cut = cut.or_else(|| self.cut_ack())?;
+        let transmits = self.state.may_transmit() || self.is_open_early();
+        let cut = if transmits
+            && self.bits.front_due()
+            && let Some(front) = self.cut_front(now)
+        {
+            front
+        } else if transmits && let Some(new) = self.cut_new(now) {
+            new
+        } else {
+            self.cut_ack()?
+        };
         Some(self.segment(cut, now))
     }
 
@@ -62,7 +71,7 @@ impl Connection {
         if edge.before(self.snd.nxt) { edge } else { self.snd.nxt }
     }
 
-    #[inline(never)]
+    #[cold]
     fn emit_reset(&mut self, reset: &super::tcb::Reset, now: Instant) -> Segment<Ours> {
         let mut segment = reset.segment();
         // An ABORT's RST belongs to the connection and looks like one of its segments; a reply to a
@@ -102,7 +111,9 @@ impl Connection {
         // Some answer a crossing SYN by all that their own has offered.
         let offers_all = self.origin == Origin::Active && self.profile.crossed_syn_ack_offers_all;
         let options = self.syn_options(answering.filter(|_| !offers_all), now);
-        let (len, more) = self.cut_syn(options.octets().len());
+        // Few take anything along.
+        let may_carry = self.bits.syn_text() || self.profile.syn_ack_with_text;
+        let (len, more) = if may_carry { self.cut_syn(options.octets().len()) } else { (0, Flags::NONE) };
         let segment = Segment {
             seq: self.iss,
             ack: if answering.is_some() { self.rcv.nxt } else { SeqNumber::new(0) },
@@ -132,6 +143,7 @@ impl Connection {
     }
 
     /// Text, and FIN, that a SYN or SYN,ACK takes along beside so many octets of options: what is new, or left with it before.
+    #[inline(never)]
     fn cut_syn(&mut self, options: usize) -> (u32, Flags) {
         if self.state == State::SynSent {
             if !self.bits.syn_text() {
@@ -156,9 +168,9 @@ impl Connection {
         if self.snd.unsent == 0 && len > 0 {
             flags = flags | Flags::PSH;
         }
-        if self.snd.unsent == 0 && self.bits.fin_queued() && self.snd.wnd > len {
+        if self.snd.unsent == 0 && self.bits.fin_due() && self.snd.wnd > len {
             flags = flags | Flags::FIN;
-            self.bits.set_fin_sent(true);
+            self.bits.send_fin();
             self.snd.nxt = self.snd.nxt.plus(1);
         }
         (len, flags)
@@ -169,12 +181,10 @@ impl Connection {
         Self::wire_window(octets, 0)
     }
 
-    /// The front of the retransmission queue, if it is due (RFC 6298 section 5.4).
+    /// The front of the retransmission queue, which is due, if there is one (RFC 6298 section 5.4).
     // SHLD-16: old text inside the window that is left.
+    #[cold]
     fn cut_front(&mut self, now: Instant) -> Option<Cut> {
-        if !self.bits.front_due() {
-            return None;
-        }
         self.bits.set_front_due(false);
         let in_flight = self.text_in_flight();
         let fin_outstanding = self.bits.fin_sent() && self.snd.una != self.snd.nxt;
@@ -204,6 +214,7 @@ impl Connection {
     }
 
     /// One octet beyond a closed window, so that the peer answers (MUST-36).
+    #[cold]
     fn cut_probe(&mut self, now: Instant) -> Option<Cut> {
         let seq = self.snd.nxt;
         if self.snd.unsent > 0 {
@@ -213,10 +224,10 @@ impl Connection {
             return Some(Cut { seq, len: 1, flags: Flags::ACK | push, fresh: false });
         }
         // The FIN has a number too; without text before it, it probes the window itself.
-        if !self.bits.fin_queued() || self.bits.fin_sent() {
+        if !self.bits.fin_due() {
             return None;
         }
-        self.bits.set_fin_sent(true);
+        self.bits.send_fin();
         self.snd.nxt = seq.plus(1);
         self.apply(Event::FinSent, now, None);
         Some(Cut { seq, len: 0, flags: Flags::FIN | Flags::ACK, fresh: false })
@@ -225,7 +236,7 @@ impl Connection {
     /// New text, and the FIN behind it, as window, MSS and Nagle allow.
     // MUST-38, SHLD-27, SHLD-28: full segments where there is text, PSH in the last; MUST-60, MUST-61, MAY-15, MAY-16.
     fn cut_new(&mut self, now: Instant) -> Option<Cut> {
-        let fin_waits = self.bits.fin_queued() && !self.bits.fin_sent();
+        let fin_waits = self.bits.fin_due();
         if self.snd.unsent == 0 && !fin_waits {
             return None;
         }
@@ -249,7 +260,7 @@ impl Connection {
         }
         if fin {
             flags = flags | Flags::FIN;
-            self.bits.set_fin_sent(true);
+            self.bits.send_fin();
         }
         let seq = self.snd.nxt;
         self.snd.nxt = self.snd.nxt.plus(len + u32::from(fin));
@@ -307,6 +318,7 @@ impl Connection {
     }
 
     /// A segment of this connection; it carries the newest ACK, so none is owed afterwards.
+    #[inline]
     fn segment(&mut self, Cut { seq, len, flags, fresh }: Cut, now: Instant) -> Segment<Ours> {
         self.select_window();
         if self.profile.ack_policy == AckPolicy::Linux {
@@ -317,30 +329,24 @@ impl Connection {
         self.bits.set_ack_soon(false);
         self.bits.set_fin_rides(false);
         self.last_ack_sent = self.rcv.nxt;
-        let mut segment = Segment {
+        let optional = self.bits.timestamps() || self.bits.dsack_syn() || self.held.is_some();
+        // What few connections have is asked for before: a segment that is changed once it is built is copied.
+        let (urg, urgent) = if self.urgent.is_some() { self.mark_urgent(seq) } else { (Flags::NONE, 0) };
+        let ecn = if self.ecn.is_some() { self.mark_ecn(fresh) } else { Flags::NONE };
+        Segment {
             seq,
             ack: self.rcv.nxt,
-            flags,
+            flags: flags | urg | ecn,
             window: Self::wire_window(self.rcv.wnd, self.rcv.shift),
-            urgent: 0,
+            urgent,
             len,
-            options: if self.bits.timestamps() || self.bits.dsack_syn() || self.held.is_some() {
-                self.plain_options(now)
-            } else {
-                TcpOptions::NONE
-            },
-        };
-        if self.urgent.is_some() {
-            self.mark_urgent(&mut segment);
+            options: if optional { self.plain_options(now) } else { TcpOptions::NONE },
         }
-        if self.ecn.is_some() {
-            self.mark_ecn(&mut segment, fresh);
-        }
-        segment
     }
 
     /// An ACK for what has just arrived: at once, or when text can carry it, or when the knob's time is over.
     // SHLD-18, MUST-58, MUST-59: an ACK that waits is one ACK for all that has come.
+    #[inline(never)]
     pub(super) fn schedule_ack(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) {
         let delay = self.profile.delayed_ack;
         self.bits.set_ack_soon(true);

@@ -38,6 +38,7 @@ impl Connection {
     }
 
     /// Whether the pointer of this segment tells the user something: it lies beyond any before, and beyond what was read.
+    #[cold]
     pub(super) fn is_urgent_news(&self, segment: &Segment<Theirs>) -> bool {
         let (up, read) = (pointer(segment), self.rcv.nxt.minus(self.rcv.unread));
         let known = self.urgent.as_ref().and_then(|urgent| urgent.rcv_up);
@@ -45,24 +46,25 @@ impl Connection {
     }
 
     /// RCV.UP = max(RCV.UP, SEG.UP).
+    #[cold]
     pub(super) fn take_urgent(&mut self, segment: &Segment<Theirs>) {
         self.urgent.get_or_insert_default().rcv_up = Some(pointer(segment));
     }
 
-    /// Sets URG and the pointer where urgent data is not behind this segment.
-    pub(super) fn mark_urgent(&mut self, segment: &mut Segment<Ours>) {
-        let Some(urgent) = &mut self.urgent else { return };
+    /// URG and the pointer, where urgent data is not behind a segment that begins with `seq`.
+    #[cold]
+    pub(super) fn mark_urgent(&mut self, seq: SeqNumber<Ours>) -> (Flags, u16) {
+        let Some(urgent) = &mut self.urgent else { return (Flags::NONE, 0) };
         if urgent.snd_up.is_some_and(|up| up.at_or_before(self.snd.una)) {
             urgent.snd_up = None;
         }
-        if let Some(up) = urgent.snd_up.filter(|up| segment.seq.before(*up)) {
-            segment.flags = segment.flags | Flags::URG;
-            // Of more than the field can hold, as much as it can; later segments say the rest.
-            segment.urgent = u16::try_from(up.since(segment.seq)).unwrap_or(u16::MAX);
-        }
+        // Of more than the field can hold, as much as it can; later segments say the rest.
+        let pointer = urgent.snd_up.filter(|up| seq.before(*up)).map(|up| u16::try_from(up.since(seq)).unwrap_or(u16::MAX));
+        pointer.map_or((Flags::NONE, 0), |pointer| (Flags::URG, pointer))
     }
 
     /// What has been read is urgent no more.
+    #[cold]
     pub(super) fn forget_urgent(&mut self) {
         let left = self.urgent_left();
         if let Some(urgent) = &mut self.urgent

@@ -24,6 +24,7 @@ impl Connection {
     }
 
     /// Chooses RCV.WND for a segment that leaves now. The right edge never moves left (SHLD-14).
+    #[inline]
     pub(super) fn select_window(&mut self) {
         self.rcv.wnd = match self.profile.window_policy {
             WindowPolicy::Buffer => self.buffer_window(),
@@ -34,11 +35,14 @@ impl Connection {
 
     // R7323-8: what was offered once stays inside.
     fn buffer_window(&self) -> u32 {
-        // MUST-39: the right edge waits until it can move by a segment or half the buffer.
         let free = self.profile.receive_buffer.saturating_sub(self.rcv.unread);
-        let gain = free.saturating_sub(self.rcv.wnd);
+        // Most often it stands already where it can.
+        if free <= self.rcv.wnd {
+            return self.rcv.wnd;
+        }
+        // MUST-39: the right edge waits until it can move by a segment or half the buffer.
         let limit = u32::from(u16::MAX) << self.rcv.shift;
-        if gain >= self.window_step() { free } else { self.rcv.wnd }.min(limit)
+        if free - self.rcv.wnd >= self.window_step() { free.min(limit) } else { self.rcv.wnd }
     }
 
     /// The buffer, grown to whole segments as the peer takes them; timestamps do not count.
@@ -50,6 +54,7 @@ impl Connection {
     /// All free room, unless it is less than a segment and a quarter of the buffer; rounded up to the scale.
     ///
     /// Without scaling the field says 65535 at most, and what lies in the buffer beyond is still taken.
+    #[inline(never)]
     fn freebsd_window(&self) -> u32 {
         let buffer = self.rounded_buffer();
         let free = buffer.saturating_sub(self.rcv.unread);
