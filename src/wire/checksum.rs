@@ -17,11 +17,28 @@ impl Sum {
     #[inline]
     pub(super) fn add(self, octets: &[u8]) -> Self {
         let (words, rest) = octets.as_chunks::<4>();
-        let mut last = [0; 4];
-        last[..rest.len()].copy_from_slice(rest);
+        // Spelled out: copying so few octets would be a call.
+        let last = match *rest {
+            [a] => [a, 0, 0, 0],
+            [a, b] => [a, b, 0, 0],
+            [a, b, c] => [a, b, c, 0],
+            _ => [0; 4],
+        };
         // Each is below 2^32, so 2^32 of them fit.
         let sum: u64 = words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum();
         Self(self.0 + sum + u64::from(u32::from_ne_bytes(last)))
+    }
+
+    /// With a number of 16 bits, as it stands in a header: what is about to be written need not be read again.
+    #[inline]
+    pub(super) fn add_short(self, number: u16) -> Self {
+        Self(self.0 + u64::from(number.to_be()))
+    }
+
+    /// With a number of 32 bits.
+    #[inline]
+    pub(super) fn add_long(self, number: u32) -> Self {
+        Self(self.0 + u64::from(number.to_be()))
     }
 
     /// The checksum field that belongs to these octets.
@@ -38,11 +55,12 @@ impl Sum {
 
     #[inline]
     fn folded(self) -> u16 {
-        let mut sum = self.0;
-        while sum > u64::from(u16::MAX) {
-            sum = (sum & u64::from(u16::MAX)) + (sum >> 16);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "that is what the loop ends with")]
+        // Each line halves it, but for a carry; no loop, as how often it runs would depend on the octets.
+        let sum = (self.0 & u64::from(u32::MAX)) + (self.0 >> 32);
+        let sum = (sum & u64::from(u16::MAX)) + (sum >> 16 & u64::from(u16::MAX)) + (sum >> 32);
+        let sum = (sum & u64::from(u16::MAX)) + (sum >> 16);
+        let sum = (sum & u64::from(u16::MAX)) + (sum >> 16);
+        #[expect(clippy::cast_possible_truncation, reason = "nothing is left above")]
         {
             sum as u16
         }
@@ -66,6 +84,20 @@ mod tests {
         for cut in (0..octets.len()).step_by(2) {
             let (front, back) = octets.split_at(cut);
             assert_eq!(Sum::ZERO.add(front).add(back).field(), Sum::ZERO.add(&octets).field(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_number_counts_as_its_octets_do() {
+        let octets = [0x12, 0x34, 0xfe, 0xdc, 0xba, 0x98];
+        let sum = Sum::ZERO.add_short(0x1234).add_long(0xfedc_ba98);
+        assert_eq!(sum.field(), Sum::ZERO.add(&octets).field());
+    }
+
+    #[test]
+    fn the_largest_sum_is_folded_whole() {
+        for (sum, folded) in [(u64::MAX, 0xffff), (0xffff_ffff, 0xffff), (0x1_0000_0000, 1), (0xffff_fffe_ffff_ffff, 0xfffe), (0, 0)] {
+            assert_eq!(Sum(sum).folded(), folded, "{sum:#x}");
         }
     }
 

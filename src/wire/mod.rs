@@ -39,7 +39,7 @@ mod icmp;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use etherparse::{
     EtherType, Ethernet2Header, Ethernet2HeaderSlice, IpNumber, IpSlice, Ipv4Header, Ipv6Header, TcpHeader, TcpSlice, UdpHeader,
@@ -87,7 +87,76 @@ pub struct Decoded<'a> {
 /// long the packet is, [`WireError::NoIcmpType`] for an error this version of IP has no number for,
 /// [`WireError::NoPacket`] for ARP. `out` is as before then.
 // MUST-2: the checksum is always filled in.
+// A thin shell: what is generic is compiled anew in the crate of whoever calls it.
+#[inline]
 pub fn encode_packet<T: AsRef<[u8]>>(
+    source: End,
+    destination: End,
+    identification: u16,
+    payload: &Payload<T>,
+    out: &mut Vec<u8>,
+) -> Result<(), WireError> {
+    match payload {
+        Payload::Tcp { segment, text } => encode_tcp(source, destination, identification, segment, text.as_ref(), out),
+        Payload::Udp { .. } | Payload::Icmp(_) | Payload::Neighbour(_) => encode_other(source, destination, identification, payload, out),
+    }
+}
+
+/// A segment: most packets are one.
+fn encode_tcp(
+    source: End,
+    destination: End,
+    identification: u16,
+    segment: &Segment,
+    text: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), WireError> {
+    if u32::try_from(text.len()) != Ok(segment.len) {
+        return Err(WireError::TextLength { len: segment.len, text: text.len() });
+    }
+    let options = segment.options.octets();
+    let padding = &[0; 3][..options.len().next_multiple_of(4) - options.len()];
+    let offset = TcpHeader::MIN_LEN + options.len() + padding.len();
+    let long = length(offset + text.len())?;
+    let addresses = ip_header(source.address, destination.address, identification, IpNumber::TCP, TIME_TO_LIVE, long, out)?;
+    #[expect(clippy::cast_possible_truncation, reason = "options are at most 40 octets: the offset is at most 15 words")]
+    let offset_and_flags = (offset as u16 / 4) << 12 | segment.flags.bits();
+    // The sum is one of numbers where they are at hand: what has just been written is slow to read.
+    let sum = addresses
+        .add_short(IpNumber::TCP.0.into())
+        .add_short(long)
+        .add_short(source.port)
+        .add_short(destination.port)
+        .add_long(segment.seq.get())
+        .add_long(segment.ack.get())
+        .add_short(offset_and_flags)
+        .add_short(segment.window.0)
+        .add_short(segment.urgent);
+    // RFC 9293 section 3.1. The same sum for IPv4 and IPv6; zeros do not count, and only text may be odd.
+    let sum = if options.is_empty() { sum } else { sum.add(options) }.add(text);
+    // etherparse has a `TcpHeader` for this, but it moves its 60 octets one at a time: with it, encoding took
+    // three times as long.
+    let mut header = [0; TcpHeader::MIN_LEN];
+    header[0..2].copy_from_slice(&source.port.to_be_bytes());
+    header[2..4].copy_from_slice(&destination.port.to_be_bytes());
+    header[4..8].copy_from_slice(&segment.seq.get().to_be_bytes());
+    header[8..12].copy_from_slice(&segment.ack.get().to_be_bytes());
+    header[12..14].copy_from_slice(&offset_and_flags.to_be_bytes());
+    header[14..16].copy_from_slice(&segment.window.0.to_be_bytes());
+    header[16..18].copy_from_slice(&sum.field());
+    header[18..20].copy_from_slice(&segment.urgent.to_be_bytes());
+    out.extend_from_slice(&header);
+    if !options.is_empty() {
+        out.extend_from_slice(options);
+        out.extend_from_slice(padding);
+    }
+    out.extend_from_slice(text);
+    Ok(())
+}
+
+/// Anything but a segment.
+#[inline(never)]
+fn encode_other<T: AsRef<[u8]>>(
     source: End,
     destination: End,
     identification: u16,
@@ -98,29 +167,23 @@ pub fn encode_packet<T: AsRef<[u8]>>(
     let octets = payload.octets();
     let ipv6 = source.address.is_ipv6();
     let (protocol, header, checksum) = match payload {
-        Payload::Tcp { segment, .. } => {
-            if u32::try_from(octets.len()) != Ok(segment.len) {
-                return Err(WireError::TextLength { len: segment.len, text: octets.len() });
-            }
-            (IpNumber::TCP, TcpHeader::MIN_LEN + segment.options.octets().len().next_multiple_of(4), TCP_CHECKSUM)
-        }
+        Payload::Tcp { segment, .. } => return encode_tcp(source, destination, identification, segment, octets, out),
         Payload::Udp { .. } => (IpNumber::UDP, UdpHeader::LEN, UDP_CHECKSUM),
         Payload::Icmp(_) if ipv6 => (IpNumber::IPV6_ICMP, icmp::HEADER, ICMP_CHECKSUM),
         Payload::Icmp(_) => (IpNumber::ICMP, icmp::HEADER, ICMP_CHECKSUM),
         Payload::Neighbour(_) if ipv6 => (IpNumber::IPV6_ICMP, icmp::NEIGHBOUR, ICMP_CHECKSUM),
         Payload::Neighbour(_) => return Err(WireError::NoPacket),
     };
+    let (to, hop_limit) = match (payload, destination.address) {
+        (Payload::Neighbour(Neighbour::Request(_)), IpAddr::V6(wanted)) => (icmp::solicited_node(wanted).into(), icmp::ONE_LINK),
+        (Payload::Neighbour(_), to) => (to, icmp::ONE_LINK),
+        (Payload::Tcp { .. } | Payload::Udp { .. } | Payload::Icmp(_), to) => (to, TIME_TO_LIVE),
+    };
     let long = length(header + octets.len())?;
-    let addresses = ip_header(source.address, destination.address, identification, protocol, payload, long, out)?;
+    let addresses = ip_header(source.address, to, identification, protocol, hop_limit, long, out)?;
     let behind = out.len();
     match payload {
-        Payload::Tcp { segment, .. } => {
-            let options = segment.options.padded();
-            out.extend_from_slice(&tcp_header(source.port, destination.port, segment, options.octets().len()));
-            out.extend_from_slice(options.octets());
-            out.extend_from_slice(octets);
-        }
-        Payload::Udp { .. } => {
+        Payload::Tcp { .. } | Payload::Udp { .. } => {
             for word in [source.port, destination.port, long, 0] {
                 out.extend_from_slice(&word.to_be_bytes());
             }
@@ -133,8 +196,8 @@ pub fn encode_packet<T: AsRef<[u8]>>(
             }
         }
     }
-    // ICMP for IPv4 has no pseudo-header; the rest of it (RFC 9293 section 3.1) is the same sum for IPv4 and IPv6.
-    let pseudo = if protocol == IpNumber::ICMP { Sum::ZERO } else { addresses.add(&[0, protocol.0]).add(&long.to_be_bytes()) };
+    // ICMP for IPv4 has no pseudo-header.
+    let pseudo = if protocol == IpNumber::ICMP { Sum::ZERO } else { addresses.add_short(protocol.0.into()).add_short(long) };
     let mut sum = pseudo.add(&out[behind..]).field();
     if protocol == IpNumber::UDP && sum == [0, 0] {
         // Zero would mean that there is none (RFC 768).
@@ -146,40 +209,57 @@ pub fn encode_packet<T: AsRef<[u8]>>(
 
 /// Appends an IP header; returns the sum of its addresses.
 #[inline]
-fn ip_header<T>(
+fn ip_header(
     source: IpAddr,
     destination: IpAddr,
     identification: u16,
     protocol: IpNumber,
-    payload: &Payload<T>,
+    hop_limit: u8,
     long: u16,
     out: &mut Vec<u8>,
 ) -> Result<Sum, WireError> {
     match (source, destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
             let total = length(Ipv4Header::MIN_LEN + usize::from(long))?;
-            out.extend_from_slice(&ipv4_header(source.octets(), destination.octets(), identification, protocol, total));
-            Ok(Sum::ZERO.add(&source.octets()).add(&destination.octets()))
+            let addresses = Sum::ZERO.add_long(source.to_bits()).add_long(destination.to_bits());
+            let version_and_service = 0x4500;
+            let dont_fragment = 0x4000;
+            let life_and_protocol = u16::from_be_bytes([hop_limit, protocol.0]);
+            let sum = addresses
+                .add_short(version_and_service)
+                .add_short(total)
+                .add_short(identification)
+                .add_short(dont_fragment)
+                .add_short(life_and_protocol);
+            let mut header = [0; Ipv4Header::MIN_LEN];
+            header[0..2].copy_from_slice(&version_and_service.to_be_bytes());
+            header[2..4].copy_from_slice(&total.to_be_bytes());
+            header[4..6].copy_from_slice(&identification.to_be_bytes());
+            header[6..8].copy_from_slice(&dont_fragment.to_be_bytes());
+            header[8..10].copy_from_slice(&life_and_protocol.to_be_bytes());
+            header[10..12].copy_from_slice(&sum.field());
+            header[12..16].copy_from_slice(&source.octets());
+            header[16..20].copy_from_slice(&destination.octets());
+            out.extend_from_slice(&header);
+            Ok(addresses)
         }
-        (IpAddr::V6(source), IpAddr::V6(destination)) => {
-            let (destination, hop_limit) = match payload {
-                Payload::Neighbour(Neighbour::Request(_)) => (icmp::solicited_node(destination), icmp::ONE_LINK),
-                Payload::Neighbour(Neighbour::Reply(_)) => (destination, icmp::ONE_LINK),
-                Payload::Tcp { .. } | Payload::Udp { .. } | Payload::Icmp(_) => (destination, TIME_TO_LIVE),
-            };
-            let ip = Ipv6Header {
-                payload_length: long,
-                next_header: protocol,
-                hop_limit,
-                source: source.octets(),
-                destination: destination.octets(),
-                ..Ipv6Header::default()
-            };
-            out.extend_from_slice(&ip.to_bytes());
-            Ok(Sum::ZERO.add(&ip.source).add(&ip.destination))
-        }
+        (IpAddr::V6(source), IpAddr::V6(destination)) => Ok(ipv6_header(source, destination, protocol, hop_limit, long, out)),
         (source, destination) => Err(WireError::Families { source_address: source, destination_address: destination }),
     }
+}
+
+#[inline(never)]
+fn ipv6_header(source: Ipv6Addr, destination: Ipv6Addr, protocol: IpNumber, hop_limit: u8, long: u16, out: &mut Vec<u8>) -> Sum {
+    let ip = Ipv6Header {
+        payload_length: long,
+        next_header: protocol,
+        hop_limit,
+        source: source.octets(),
+        destination: destination.octets(),
+        ..Ipv6Header::default()
+    };
+    out.extend_from_slice(&ip.to_bytes());
+    Sum::ZERO.add(&ip.source).add(&ip.destination)
 }
 
 /// Appends the same packet behind an Ethernet II header to `out`; ARP as well, which needs no packet.
@@ -295,6 +375,50 @@ pub fn is_intact(packet: &Packet) -> bool {
 /// [`WireError::HeaderChecksum`] and [`WireError::Checksum`] if asked to verify, and for octets that are no packet
 /// or not a whole one that which says where.
 pub fn decode_packet(octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>, WireError> {
+    match plain_segment(octets, checksums) {
+        Some((ip, behind)) => decode_tcp(&ip, behind, checksums),
+        None => decode_any(octets, checksums),
+    }
+}
+
+/// What an IP header says of the packet behind it.
+struct Envelope {
+    source: IpAddr,
+    destination: IpAddr,
+    /// The sum of both.
+    addresses: Sum,
+    hop_limit: u8,
+    codepoint: Codepoint,
+}
+
+/// The packet that is nearly every one: IPv4 without options, not fragmented, undamaged, with TCP behind it.
+///
+/// `None` for all else; what exactly it is, or what is wrong with it, [`decode_any`] finds out.
+#[inline]
+fn plain_segment(octets: &[u8], checksums: Checksums) -> Option<(Envelope, &[u8])> {
+    let header = octets.first_chunk::<{ Ipv4Header::MIN_LEN }>()?;
+    let &[0x45, service, high, low, _, _, flags, offset, hop_limit, protocol, _, _, a, b, c, d, e, f, g, h] = header else {
+        return None;
+    };
+    let fragment = flags & 0x3f != 0 || offset != 0;
+    let behind = octets.get(Ipv4Header::MIN_LEN..usize::from(u16::from_be_bytes([high, low])))?;
+    let undamaged = checksums == Checksums::Trust || Sum::ZERO.add(header).is_right();
+    if fragment || protocol != IpNumber::TCP.0 || !undamaged {
+        return None;
+    }
+    let (source, destination) = (Ipv4Addr::new(a, b, c, d), Ipv4Addr::new(e, f, g, h));
+    let envelope = Envelope {
+        source: source.into(),
+        destination: destination.into(),
+        addresses: Sum::ZERO.add_long(source.to_bits()).add_long(destination.to_bits()),
+        hop_limit,
+        codepoint: Codepoint::from_bits(service),
+    };
+    Some((envelope, behind))
+}
+
+#[inline(never)]
+fn decode_any(octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>, WireError> {
     let ip = IpSlice::from_slice(octets).map_err(|cause| WireError::Ip { cause })?;
     if let IpSlice::Ipv6(packet) = &ip
         && packet.header().payload_length() == 0
@@ -309,16 +433,25 @@ pub fn decode_packet(octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>,
     if payload.fragmented {
         return Err(WireError::Fragment);
     }
-    let ipv6 = matches!(ip, IpSlice::Ipv6(_));
+    let (addresses, hop_limit) = match &ip {
+        IpSlice::Ipv4(packet) => (Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()), packet.header().ttl()),
+        IpSlice::Ipv6(packet) => {
+            (Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()), packet.header().hop_limit())
+        }
+    };
+    let (source, destination, codepoint) = (ip.source_addr(), ip.destination_addr(), codepoint(&ip));
+    let envelope = Envelope { source, destination, addresses, hop_limit, codepoint };
+    let ipv6 = source.is_ipv6();
     match (payload.ip_number, ipv6) {
-        (IpNumber::TCP, _) => decode_tcp(&ip, payload.payload, checksums),
-        (IpNumber::UDP, _) => decode_udp(&ip, payload.payload, checksums),
-        (IpNumber::ICMP, false) | (IpNumber::IPV6_ICMP, true) => decode_icmp(&ip, payload.payload, checksums),
+        (IpNumber::TCP, _) => decode_tcp(&envelope, payload.payload, checksums),
+        (IpNumber::UDP, _) => decode_udp(&envelope, payload.payload, checksums),
+        (IpNumber::ICMP, false) | (IpNumber::IPV6_ICMP, true) => decode_icmp(&envelope, payload.payload, checksums),
         (IpNumber(protocol), ipv6) => Err(WireError::UnknownProtocol { protocol, ipv6 }),
     }
 }
 
-fn decode_tcp<'a>(ip: &IpSlice<'a>, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
+#[inline]
+fn decode_tcp<'a>(ip: &Envelope, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
     let tcp = TcpSlice::from_slice(octets).map_err(|cause| WireError::Tcp { cause })?;
     if checksums == Checksums::Verify {
         verify_with_addresses(ip, tcp.slice(), TCP_CHECKSUM, "TCP", IpNumber::TCP)?;
@@ -334,14 +467,14 @@ fn decode_tcp<'a>(ip: &IpSlice<'a>, octets: &'a [u8], checksums: Checksums) -> R
         options: TcpOptions::from_octets(tcp.options()).unwrap_or_default(),
     };
     Ok(Decoded {
-        source: End { address: ip.source_addr(), port: tcp.source_port() },
-        destination: End { address: ip.destination_addr(), port: tcp.destination_port() },
+        source: End { address: ip.source, port: tcp.source_port() },
+        destination: End { address: ip.destination, port: tcp.destination_port() },
         payload: Payload::Tcp { segment, text },
-        codepoint: codepoint(ip),
+        codepoint: ip.codepoint,
     })
 }
 
-fn decode_udp<'a>(ip: &IpSlice<'a>, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
+fn decode_udp<'a>(ip: &Envelope, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
     let Some(&[a, b, c, d, e, f, g, h]) = octets.first_chunk::<{ UdpHeader::LEN }>() else {
         return Err(WireError::Udp { length: 0, octets: octets.len() });
     };
@@ -352,37 +485,33 @@ fn decode_udp<'a>(ip: &IpSlice<'a>, octets: &'a [u8], checksums: Checksums) -> R
         return Err(wrong);
     };
     // Zero says that the sender made no checksum, which IPv6 does not allow (RFC 8200 section 8.1).
-    let none = [g, h] == [0, 0] && matches!(ip, IpSlice::Ipv4(_));
+    let none = [g, h] == [0, 0] && ip.source.is_ipv4();
     if checksums == Checksums::Verify && !none {
         verify_with_addresses(ip, datagram, UDP_CHECKSUM, "UDP", IpNumber::UDP)?;
     }
     Ok(Decoded {
-        source: End { address: ip.source_addr(), port: u16::from_be_bytes([a, b]) },
-        destination: End { address: ip.destination_addr(), port: u16::from_be_bytes([c, d]) },
+        source: End { address: ip.source, port: u16::from_be_bytes([a, b]) },
+        destination: End { address: ip.destination, port: u16::from_be_bytes([c, d]) },
         payload: Payload::Udp { text: &datagram[UdpHeader::LEN..] },
-        codepoint: codepoint(ip),
+        codepoint: ip.codepoint,
     })
 }
 
-fn decode_icmp<'a>(ip: &IpSlice<'a>, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
+fn decode_icmp<'a>(ip: &Envelope, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
     if octets.len() < icmp::HEADER {
         return Err(WireError::Icmp { octets: octets.len() });
     }
-    let hop_limit = match ip {
-        IpSlice::Ipv4(packet) => packet.header().ttl(),
-        IpSlice::Ipv6(packet) => packet.header().hop_limit(),
-    };
-    match (checksums, ip) {
+    match (checksums, ip.source) {
         (Checksums::Trust, _) => {}
-        (Checksums::Verify, IpSlice::Ipv4(_)) => {
+        (Checksums::Verify, IpAddr::V4(_)) => {
             let wrong = |(found, right)| WireError::Checksum { protocol: "ICMP", found, right };
             verify(Sum::ZERO, octets, ICMP_CHECKSUM).map_err(wrong)?;
         }
-        (Checksums::Verify, IpSlice::Ipv6(_)) => verify_with_addresses(ip, octets, ICMP_CHECKSUM, "ICMPv6", IpNumber::IPV6_ICMP)?,
+        (Checksums::Verify, IpAddr::V6(_)) => verify_with_addresses(ip, octets, ICMP_CHECKSUM, "ICMPv6", IpNumber::IPV6_ICMP)?,
     }
-    let (source, destination, payload) = icmp::decode(octets, hop_limit, ip.source_addr(), ip.destination_addr())?;
+    let (source, destination, payload) = icmp::decode(octets, ip.hop_limit, ip.source, ip.destination)?;
     let end = |address| End { address, port: 0 };
-    Ok(Decoded { source: end(source), destination: end(destination), payload, codepoint: codepoint(ip) })
+    Ok(Decoded { source: end(source), destination: end(destination), payload, codepoint: ip.codepoint })
 }
 
 /// Reads the same behind an Ethernet II header, whatever its addresses (on a loopback all zero).
@@ -434,44 +563,6 @@ const ICMP_CHECKSUM: usize = 2;
 /// Where it stands in an IPv4 header (RFC 791 section 3.1).
 const IPV4_CHECKSUM: usize = 10;
 
-/// An IPv4 header without options; in place of etherparse's for the same reason as [`tcp_header`].
-#[inline]
-fn ipv4_header(source: [u8; 4], destination: [u8; 4], identification: u16, protocol: IpNumber, total: u16) -> [u8; Ipv4Header::MIN_LEN] {
-    let mut header = [0; Ipv4Header::MIN_LEN];
-    // Version 4, five words.
-    header[0] = 0x45;
-    header[2..4].copy_from_slice(&total.to_be_bytes());
-    header[4..6].copy_from_slice(&identification.to_be_bytes());
-    // Don't Fragment.
-    header[6] = 0x40;
-    header[8] = TIME_TO_LIVE;
-    header[9] = protocol.0;
-    header[12..16].copy_from_slice(&source);
-    header[16..20].copy_from_slice(&destination);
-    let checksum = Sum::ZERO.add(&header).field();
-    header[IPV4_CHECKSUM..][..2].copy_from_slice(&checksum);
-    header
-}
-
-/// The fixed part of a TCP header, without checksum.
-///
-/// etherparse has a `TcpHeader` for this, but it moves its 60 octets one at a time: with it, encoding took
-/// three times as long.
-#[inline]
-fn tcp_header(source_port: u16, destination_port: u16, segment: &Segment, options: usize) -> [u8; TcpHeader::MIN_LEN] {
-    #[expect(clippy::cast_possible_truncation, reason = "options are at most 40 octets: the offset is at most 15 words")]
-    let offset = (TcpHeader::MIN_LEN + options) as u16 / 4;
-    let mut header = [0; TcpHeader::MIN_LEN];
-    header[0..2].copy_from_slice(&source_port.to_be_bytes());
-    header[2..4].copy_from_slice(&destination_port.to_be_bytes());
-    header[4..8].copy_from_slice(&segment.seq.get().to_be_bytes());
-    header[8..12].copy_from_slice(&segment.ack.get().to_be_bytes());
-    header[12..14].copy_from_slice(&(offset << 12 | segment.flags.bits()).to_be_bytes());
-    header[14..16].copy_from_slice(&segment.window.0.to_be_bytes());
-    header[18..20].copy_from_slice(&segment.urgent.to_be_bytes());
-    header
-}
-
 fn flags(tcp: &TcpSlice<'_>) -> Flags {
     // Octets 12 and 13 of the header are data offset, reserved bits and flags; a slice has at least 20.
     let header = tcp.header_slice();
@@ -480,22 +571,22 @@ fn flags(tcp: &TcpSlice<'_>) -> Flags {
 
 /// Looks at a checksum that covers the addresses too.
 // MUST-3.
-fn verify_with_addresses(ip: &IpSlice<'_>, octets: &[u8], field: usize, protocol: &'static str, number: IpNumber) -> Result<(), WireError> {
-    let addresses = match ip {
-        IpSlice::Ipv4(packet) => Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()),
-        IpSlice::Ipv6(packet) => Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()),
-    };
-    let pseudo = addresses.add(&[0, number.0]).add(&length(octets.len())?.to_be_bytes());
+#[inline]
+fn verify_with_addresses(ip: &Envelope, octets: &[u8], field: usize, protocol: &'static str, number: IpNumber) -> Result<(), WireError> {
+    let pseudo = ip.addresses.add_short(number.0.into()).add_short(length(octets.len())?);
     verify(pseudo, octets, field).map_err(|(found, right)| WireError::Checksum { protocol, found, right })
 }
 
 /// Looks at the checksum that stands at `field` and says, if it is wrong, what it is and what it ought to be.
+#[inline]
 fn verify(before: Sum, octets: &[u8], field: usize) -> Result<(), (u16, u16)> {
-    if before.add(octets).is_right() {
-        return Ok(());
-    }
+    if before.add(octets).is_right() { Ok(()) } else { Err(found_and_right(before, octets, field)) }
+}
+
+#[cold]
+fn found_and_right(before: Sum, octets: &[u8], field: usize) -> (u16, u16) {
     let right = before.add(&octets[..field]).add(&octets[field + 2..]).field();
-    Err((u16::from_be_bytes([octets[field], octets[field + 1]]), u16::from_be_bytes(right)))
+    (u16::from_be_bytes([octets[field], octets[field + 1]]), u16::from_be_bytes(right))
 }
 
 /// A length as IP headers say it.
