@@ -199,6 +199,9 @@ fn answered(policy: EcnPolicy, syn_ack: Flags) -> EcnMode {
 impl Connection {
     /// As [`on_segment`](Self::on_segment), of a packet with this codepoint.
     pub fn on_marked_segment(&mut self, now: Instant, codepoint: Codepoint, segment: &Segment<Theirs>) -> Arrival {
+        if codepoint == Codepoint::NotEct {
+            return self.on_segment(now, segment);
+        }
         self.set_mark(codepoint);
         let arrival = self.on_segment(now, segment);
         self.set_mark(Codepoint::NotEct);

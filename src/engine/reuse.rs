@@ -13,10 +13,16 @@ use super::time::Instant;
 
 impl Connection {
     /// Whether this segment is a SYN that reopens a connection in TIME-WAIT, provided somebody listens.
+    #[inline]
     pub fn may_reopen(&self, segment: &Segment<Theirs>) -> bool {
+        // Asked of every segment of a host.
+        self.state == State::TimeWait && self.is_reopening(segment)
+    }
+
+    fn is_reopening(&self, segment: &Segment<Theirs>) -> bool {
         let opens = segment.has(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
         let refused = segment.has(Flags::FIN) && self.profile.drop_syn_fin;
-        self.state == State::TimeWait && opens && !refused && self.is_newer(segment)
+        opens && !refused && self.is_newer(segment)
     }
 
     /// RFC 6191 section 2 (SHLD-4).

@@ -223,6 +223,7 @@ impl Host {
             let was_open = socket.connection.state().is_synchronized();
             let arrival = socket.connection.on_marked_segment(now, mark, &arriving);
             socket.take(&arrival, text);
+            let learned = socket.connection.take_fast_open_outcome();
             let state = socket.connection.state();
             if !was_open && state == State::TimeWait {
                 // What a SYN reopened is in TIME-WAIT again: the listener has nothing to do with it.
@@ -230,7 +231,9 @@ impl Host {
             } else if !was_open && state.is_synchronized() {
                 self.completed(id);
             }
-            self.learn(id, now);
+            if let Some(outcome) = learned {
+                self.learn(source.address, outcome, now);
+            }
             self.after_input(id);
             return Some(id);
         }
@@ -272,7 +275,10 @@ impl Host {
             let due = socket.connection.poll_deadline().is_some_and(|deadline| deadline <= now);
             if due {
                 socket.connection.on_time(now);
-                self.learn(id, now);
+                let learned = socket.connection.take_fast_open_outcome();
+                if let (Some(outcome), Some(server)) = (learned, socket.remote) {
+                    self.learn(server.address, outcome, now);
+                }
             }
             self.after_input(id);
             if due {
@@ -303,12 +309,14 @@ impl Host {
 
     /// The next packet that leaves, or `None`.
     pub fn poll_packet(&mut self, now: Instant) -> Option<Outgoing> {
-        if let Some(stray) = self.strays.pop_front() {
-            return Some(stray);
+        if !self.strays.is_empty() {
+            return self.strays.pop_front();
         }
         while let Some(&id) = self.ready.front() {
-            if let Some(packet) = self.packet_of(id, now) {
-                return Some(packet);
+            // Handed on as it is: taken out and wrapped again it would be copied, and it is long.
+            let packet = self.packet_of(id, now);
+            if packet.is_some() {
+                return packet;
             }
             self.ready.pop_front();
             self.settle_socket(id, now);

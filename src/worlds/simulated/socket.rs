@@ -128,22 +128,35 @@ impl Socket {
 
     /// Keeps what has arrived, as the connection says: read now, or later when a gap has closed.
     pub(super) fn take(&mut self, arrival: &Arrival, text: &[u8]) {
-        self.send.drain(..(arrival.acked as usize).min(self.send.len()));
+        // Most segments bring nothing of the kind, and taking nothing out of a buffer is work as well.
+        if arrival.acked > 0 {
+            self.send.drain(..(arrival.acked as usize).min(self.send.len()));
+        }
         let start = arrival.skip as usize;
         // After SHUT_RD as well: Linux still hands it out, and it fills the window either way.
-        if let Some(fresh) = text.get(start..start + arrival.take as usize) {
+        if arrival.take > 0
+            && let Some(fresh) = text.get(start..start + arrival.take as usize)
+        {
             self.receive.extend(fresh);
-            self.early.drain(..fresh.len().min(self.early.len()));
+            if !self.early.is_empty() {
+                self.early.drain(..fresh.len().min(self.early.len()));
+            }
         }
+        if arrival.hold.len > 0 || arrival.release > 0 {
+            self.keep(arrival, text);
+        }
+    }
+
+    /// What is not in order, or has become so.
+    #[cold]
+    fn keep(&mut self, arrival: &Arrival, text: &[u8]) {
         let Hold { len, at } = arrival.hold;
         if let Some(kept) = text.get(..len as usize).filter(|kept| !kept.is_empty()) {
             let (start, end) = (at as usize, at as usize + kept.len());
             self.early.resize(end.max(self.early.len()), 0);
             self.early[start..end].copy_from_slice(kept);
         }
-        if arrival.release > 0 {
-            self.receive.extend(self.early.drain(..(arrival.release as usize).min(self.early.len())));
-        }
+        self.receive.extend(self.early.drain(..(arrival.release as usize).min(self.early.len())));
     }
 
     /// Gives the connection the keep-alive its user wants.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use siphasher::sip::SipHasher13;
 
 use super::{Host, SocketId};
-use crate::engine::{FastOpenAnswer, FastOpenCookie, FastOpenTry, Instant, Segment};
+use crate::engine::{FastOpenAnswer, FastOpenCookie, FastOpenOutcome, FastOpenTry, Instant, Segment};
 
 /// What a client remembers of a server.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,12 +90,9 @@ impl Host {
     }
 
     /// Remembers what a connection has learned of its server.
-    pub(super) fn learn(&mut self, id: SocketId, now: Instant) {
+    pub(super) fn learn(&mut self, server: IpAddr, outcome: FastOpenOutcome, now: Instant) {
         let pause = self.profile.fast_open_pause;
-        let Ok(socket) = self.get_mut(id) else { return };
-        let Some(outcome) = socket.connection.take_fast_open_outcome() else { return };
-        let Some(server) = socket.remote else { return };
-        let known = self.known_servers.entry(server.address).or_default();
+        let known = self.known_servers.entry(server).or_default();
         if let Some(cookie) = outcome.cookie {
             known.cookie = Some((cookie, outcome.mss));
         }
