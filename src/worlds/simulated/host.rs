@@ -34,7 +34,7 @@ pub use view::{Inspection, NetstatRow};
 use addresses::is_unicast;
 
 use super::socket::{Socket, SocketId, copied};
-use crate::engine::{Codepoint, Connection, Instant, Profile, Segment, State};
+use crate::engine::{Codepoint, Connection, Flags, Instant, Profile, Segment, State};
 use crate::trace::{End, Icmp, Payload};
 use crate::worlds::Errno;
 
@@ -215,7 +215,9 @@ impl Host {
             if self.overflows(id, &arriving) {
                 return self.overflow(id, now, source);
             }
-            if let Some(reopened) = self.reopen(id, now, source, destination, segment, text) {
+            if segment.has(Flags::SYN)
+                && let Some(reopened) = self.reopen(id, now, source, destination, segment, text)
+            {
                 return Some(reopened);
             }
             let mark = self.mark;

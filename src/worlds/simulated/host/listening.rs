@@ -201,7 +201,7 @@ impl Host {
         let Ok(child) = self.get(id) else { return false };
         let Some(parent) = child.parent else { return false };
         let plain = segment.has(Flags::ACK) && !segment.flags.intersects(Flags::SYN | Flags::RST);
-        plain && child.connection.variables().snd_nxt == Some(segment.ack) && self.room(parent) == Room::Waiting
+        plain && self.room(parent) == Room::Waiting && child.connection.variables().snd_nxt == Some(segment.ack)
     }
 
     /// The third ACK of such a handshake: as if it had been lost, or the end of the connection.
