@@ -1,11 +1,19 @@
 //! A network of ours between stacks that are not: the same scenario, the same packets, whoever has the stack.
+//!
+//! First with stacks that are simulated elsewhere, of which everything is known; then with this machine's kernel, in
+//! a child process, as only a process with one thread may enter namespaces. Where they are refused the latter say
+//! `left out` and pass, unless `SYNFIN_ORACLES=require`.
 
-#[path = "common/elsewhere.rs"]
-mod elsewhere;
+mod common {
+    pub(crate) mod elsewhere;
+    pub(crate) mod probe;
+}
 
+use std::process::Command;
 use std::time::Duration;
 
-use elsewhere::Elsewhere;
+use common::elsewhere::Elsewhere;
+use common::probe::{as_ordinary_user, probe};
 use synfin::sources::scenario::{Overrides, Scenario, catalogue, play_in};
 use synfin::trace::{Trace, What};
 use synfin::worlds::simulated::Simulated;
@@ -69,4 +77,55 @@ fn it_makes_no_difference_where_a_stack_is() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// What the kernel is asked in each role: openings, closings and what the network may do to them, and whatever a third
+/// party forges.
+const ASKED: [&str; 12] = [
+    "three-way-handshake",
+    "normal-close",
+    "half-close",
+    "syn-lost-once",
+    "last-ack-lost",
+    "fin-lost",
+    "simultaneous-open",
+    "simultaneous-close",
+    "blind-rst-in-window",
+    "blind-syn",
+    "paws-drop",
+    "half-open-discovery",
+];
+
+fn kernel_agrees(a: &str, b: &str) {
+    let name = format!("{a} with {b} on our network");
+    let facts = probe(&name, "wired_probe", |program| {
+        let mut command = Command::new(program);
+        command.args([a, b]).args(ASKED);
+        command
+    });
+    let Some(facts) = facts else { return };
+    let said: Vec<_> = ASKED.iter().flat_map(|name| facts.of(name).into_iter().map(move |fact| format!("{name}: {fact}"))).collect();
+    let equal = ASKED.iter().all(|name| facts.of(name).first().is_some_and(|fact| fact.starts_with("equal")));
+    assert!(equal, "{}", said.join("\n"));
+}
+
+#[test]
+fn the_kernel_is_met_by_the_engine_as_passive_side() {
+    kernel_agrees("kernel", "engine");
+}
+
+#[test]
+fn the_kernel_is_met_by_the_engine_as_active_side() {
+    kernel_agrees("engine", "kernel");
+}
+
+#[test]
+fn two_kernels_agree_over_our_network() {
+    kernel_agrees("kernel", "kernel");
+}
+
+#[test]
+fn an_ordinary_user_may_do_the_same() {
+    let Some(facts) = as_ordinary_user("kernels on our network as an ordinary user", "wired_probe") else { return };
+    assert!(facts.of("three-way-handshake").iter().all(|fact| fact.starts_with("equal")));
 }
