@@ -6,6 +6,7 @@
 
 mod common {
     pub(crate) mod elsewhere;
+    pub(crate) mod example;
     pub(crate) mod probe;
 }
 

@@ -79,6 +79,8 @@ struct KernelHost {
 struct Habits {
     /// What its namespace is set to.
     sysctls: Vec<(String, String)>,
+    /// Whether its process has no right to the system ports.
+    ordinary: bool,
     /// How long a connection without a socket stays in FIN-WAIT-2.
     fin_wait_2: Duration,
     /// The first and the last of the ports it hands out.
@@ -105,7 +107,12 @@ impl Kernels {
             let id = HostId(u8::from(position == 1));
             let profile = &host.profile;
             let first = profile.ephemeral_first.max(1);
-            let habits = Habits { sysctls, fin_wait_2: profile.fin_wait_2_timeout, ports: (first, profile.ephemeral_last.max(first)) };
+            let habits = Habits {
+                sysctls,
+                ordinary: host.unprivileged,
+                fin_wait_2: profile.fin_wait_2_timeout,
+                ports: (first, profile.ephemeral_last.max(first)),
+            };
             let mut kernel = KernelHost::new(&switch, setup, habits, addresses, id)?;
             kernel.process.ordinary = host.unprivileged;
             *slot = Some(kernel);
@@ -141,7 +148,9 @@ impl KernelHost {
         let (network, port) = switch.connect(&setup)?;
         network.namespace().set_sysctls(habits.sysctls.iter().map(|(name, value)| (name, value)))?;
         let table = network.namespace().within(SocketTable::open).map_err(NetworkError::from)??;
-        Ok(Self { port, process: Process::new(addresses, id), table, network, setup, next_port: habits.ports.0, habits, missed: 0 })
+        let mut process = Process::new(addresses, id);
+        process.ordinary = habits.ordinary;
+        Ok(Self { port, process, table, network, setup, next_port: habits.ports.0, habits, missed: 0 })
     }
 
     fn dispatch(&mut self, call: impl FnOnce(&mut Process) -> Result<String, kernel::Errno>) -> Result<Result<String, Errno>, KernelError> {
@@ -154,18 +163,18 @@ impl KernelHost {
     /// scenarios in which a host that has crashed comes back to its old port would not be played.
     fn connect_in_turn(&mut self, call: &Call) -> Result<Result<String, Errno>, KernelError> {
         let (first, last) = self.habits.ports;
+        let mut result = Ok(Err(Errno::AddressNotAvailable));
         for _ in 0..PORTS_TRIED {
             let port = self.next_port.clamp(first, last);
             self.next_port = if port == last { first } else { port + 1 };
             self.network.namespace().set_sysctl(PORT_RANGE, &format!("{port} {port}"))?;
-            let result = self.dispatch(|process| process.dispatch(call))?;
-            if !matches!(result, Err(Errno::AddressInUse | Errno::AddressNotAvailable)) {
-                return Ok(result);
+            result = self.dispatch(|process| process.dispatch(call));
+            if !matches!(result, Ok(Err(Errno::AddressInUse | Errno::AddressNotAvailable))) {
+                break;
             }
         }
-        // Whatever the kernel finds.
         self.network.namespace().set_sysctl(PORT_RANGE, &format!("{first} {last}"))?;
-        self.dispatch(|process| process.dispatch(call))
+        result
     }
 
     /// How long it is until an endpoint does something by itself.
