@@ -12,7 +12,7 @@
 //!   scenario            simulated: hosts,                        ladder, diff
 //!   (ladder files) ──>  link, virtual time ──>  Trace  ──────>   pcap, pcapng
 //!                       kernel: the real     calls, packets,     JSON, graph
-//!                       sockets of Linux     rules, states       agreement
+//!   capture, JSON ──>   sockets of Linux     rules, states       agreement
 //! ```
 //!
 //! # A scenario, and what must be true of it
@@ -66,7 +66,7 @@
 //! | [`wire`] | values to octets and back: Ethernet, IP, TCP, checksums |
 //! | [`trace`] | what happened, in order |
 //! | [`worlds`] | where it happens: hosts, a network and virtual time, or the real kernel |
-//! | [`sources`] | what is to happen: scenarios |
+//! | [`sources`] | what is to happen: scenarios; or what did, elsewhere: captures, JSON traces |
 //! | [`ladder`] | how a trace reads in the RFC's notation, as a value |
 //! | [`requirements`] | what the RFCs ask, where it is met, what proves it |
 //! | [`sinks`] | what is made of a trace: ladder, capture, JSON, graph, differences |

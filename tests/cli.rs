@@ -612,3 +612,148 @@ fn dot_draws_every_graph() {
         assert!(svg.contains("class=\"node visited\"") && svg.contains("class=\"edge walked\"") == walks, "{name}");
     }
 }
+
+// --- diff --------------------------------------------------------------------------------------
+
+#[test]
+fn a_scenario_under_two_profiles_differs_where_they_do() {
+    insta::assert_snapshot!(synfin("diff abort@linux abort@freebsd").is(1).text());
+    synfin("diff abort@linux abort --profile linux").is(0);
+    synfin("diff abort@linus abort").refused(&["linus"]);
+}
+
+#[test]
+fn a_scenario_is_equal_to_its_own_capture_at_every_tap() {
+    let folder = temporary();
+    for name in ["half-close", "simultaneous-close", "udp-echo", "syn-to-closed-port", "arp"] {
+        for write in ["own.pcapng --tap a", "own.pcapng --tap b", "own.pcapng --tap both", "own.pcap"] {
+            synfin_in(folder.path(), &format!("simulate {name} -w {write}")).is(0);
+            let file = write.split(' ').next().expect("a name");
+            let ran = synfin_in(folder.path(), &format!("diff {name} {file}"));
+            assert!(ran.is(0).text().contains(" agree\n"), "{name} {write}: {}", ran.text());
+        }
+    }
+    // Where nothing passed nothing is equal.
+    synfin_in(folder.path(), "simulate self-connect -w own.pcapng --tap b").is(0);
+    let nothing = synfin_in(folder.path(), "diff self-connect own.pcapng");
+    assert_eq!(nothing.is(1).text(), "# only in self-connect: TCP 192.0.2.1:7008 192.0.2.1:7008\n");
+}
+
+#[test]
+fn what_the_kernel_did_is_what_the_linux_profile_does() {
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    for name in ["half-close", "server-closes-first", "abort", "time-wait-reuse", "self-connect"] {
+        synfin_in(&captures, &format!("diff {name}@linux {name}.kernel.pcap")).is(0);
+    }
+}
+
+#[test]
+fn a_lost_segment_is_one_difference() {
+    let folder = temporary();
+    let mut lossy = command(folder.path(), &["simulate", "half-close", "-w", "lossy.pcapng", "--tap", "both", "--fault"].map(OsStr::new));
+    lossy.arg("lose A:data#1");
+    finished(lossy).is(0);
+    insta::assert_snapshot!(synfin_in(folder.path(), "diff half-close lossy.pcapng").is(1).text());
+}
+
+#[test]
+fn the_same_options_in_another_order_are_called_so() {
+    let folder = temporary();
+    for layout in ["linux", "freebsd"] {
+        let file = format!("simulate three-way-handshake --profile linux --set option-layout={layout} -w {layout}.pcap");
+        synfin_in(folder.path(), &file).is(0);
+    }
+    insta::assert_snapshot!(synfin_in(folder.path(), "diff linux.pcap freebsd.pcap").is(1).text());
+    let found: serde_json::Value =
+        serde_json::from_slice(&synfin_in(folder.path(), "diff linux.pcap freebsd.pcap --json").is(1).stdout).expect("JSON");
+    assert_eq!(found["equal"], false);
+    assert_eq!(found["connections"][0]["differences"][0]["class"], "option-order");
+}
+
+#[test]
+fn a_json_trace_is_compared_by_what_it_says() {
+    let folder = temporary();
+    let trace = synfin("simulate half-close --json").is(0).text().to_owned();
+    fs::write(folder.path().join("half-close.json"), &trace).expect("written");
+    synfin_in(folder.path(), "diff half-close.json half-close").is(0);
+    fs::write(folder.path().join("other.json"), trace.replacen("\"FIN-WAIT-2\"", "\"FIN-WAIT-1\"", 1)).expect("written");
+    let ran = synfin_in(folder.path(), "diff half-close.json other.json");
+    assert!(ran.is(1).text().contains("# differences: 1 state"), "{}", ran.text());
+    // By its first octets, from stdin too.
+    let mut piped = command(folder.path(), &["diff", "-", "half-close"].map(OsStr::new));
+    piped.write_stdin(trace);
+    finished(piped).is(0);
+    fs::write(folder.path().join("cut.json"), "{\n  \"schema_version\": 1,\n").expect("written");
+    synfin_in(folder.path(), "diff cut.json half-close").refused(&["cut.json:3:0: EOF while parsing"]);
+}
+
+#[test]
+fn times_are_compared_only_with_a_tolerance() {
+    let folder = temporary();
+    fs::write(folder.path().join("near.ladder"), format!("link delay 10ms\n{TRUE}")).expect("written");
+    fs::write(folder.path().join("far.ladder"), format!("link delay 14ms\n{TRUE}")).expect("written");
+    synfin_in(folder.path(), "diff near.ladder far.ladder").is(0);
+    synfin_in(folder.path(), "diff near.ladder far.ladder --tolerance 12ms").is(0);
+    let ran = synfin_in(folder.path(), "diff near.ladder far.ladder --tolerance 5ms");
+    assert!(ran.is(1).text().ends_with("# differ in times\n# differences: 2 timings\n"), "{}", ran.text());
+    synfin("diff half-close half-close --tolerance soon").refused(&["expected a time such as 5ms"]);
+}
+
+#[test]
+fn numbers_are_relative_unless_they_are_asked_for() {
+    let folder = temporary();
+    fs::write(folder.path().join("one.ladder"), TRUE).expect("written");
+    let moved = TRUE.lines().filter(|line| !line.starts_with(' ')).map(|line| line.replace("iss 100", "iss 4294967295") + "\n");
+    fs::write(folder.path().join("two.ladder"), moved.collect::<String>()).expect("written");
+    synfin_in(folder.path(), "diff one.ladder two.ladder").is(0);
+    let ran = synfin_in(folder.path(), "diff one.ladder two.ladder --absolute");
+    assert!(ran.is(1).text().contains("# differ in numbers"), "{}", ran.text());
+}
+
+#[test]
+fn a_file_that_cannot_be_compared_is_refused() {
+    let folder = temporary();
+    synfin_in(folder.path(), "simulate half-close -w whole.pcap").is(0);
+    let whole = fs::read(folder.path().join("whole.pcap")).expect("readable");
+    fs::write(folder.path().join("empty.pcap"), "").expect("written");
+    fs::write(folder.path().join("header.pcap"), &whole[..20]).expect("written");
+    fs::write(folder.path().join("zip.pcap"), [0x1f, 0x8b, 8, 0]).expect("written");
+    fs::write(folder.path().join("scenario.pcap"), "A  iss\n").expect("written");
+    for (line, parts) in [
+        ("diff half-close missing.pcap", &["cannot read missing.pcap: No such file"][..]),
+        ("diff half-close halfclose", &["did you mean half-close?"]),
+        ("diff half-close .", &[". is a folder"]),
+        ("diff half-close empty.pcap", &["empty.pcap is empty"]),
+        ("diff half-close header.pcap", &["header.pcap: the capture is cut off in packet 1"]),
+        ("diff half-close zip.pcap", &["zip.pcap: not a capture: it begins with 1f8b0800", "gunzip"]),
+        ("diff half-close scenario.pcap", &["scenario.pcap:1:7"]),
+        ("diff half-close whole.pcap#2", &["whole.pcap has no connection 2: it holds 1 connection"]),
+        ("diff - -", &["only one of the two can be stdin"]),
+    ] {
+        synfin_in(folder.path(), line).refused(parts);
+    }
+}
+
+#[test]
+fn of_a_capture_cut_off_what_is_there_is_compared_and_the_exit_code_says_so() {
+    let folder = temporary();
+    synfin_in(folder.path(), "simulate three-way-handshake -w whole.pcap").is(0);
+    let whole = fs::read(folder.path().join("whole.pcap")).expect("readable");
+    fs::write(folder.path().join("cut.pcap"), &whole[..whole.len() - 1]).expect("written");
+    let ran = synfin_in(folder.path(), "diff three-way-handshake cut.pcap");
+    insta::assert_snapshot!(ran.is(2).text());
+    assert!(ran.stderr.contains("cut.pcap: the capture is cut off in packet 5: the file ends in the middle of it"), "{}", ran.stderr);
+    // What is there may well be the same.
+    synfin_in(folder.path(), "diff cut.pcap cut.pcap").is(2);
+}
+
+#[test]
+fn connections_are_compared_in_order_or_one_by_number() {
+    let folder = temporary();
+    synfin_in(folder.path(), "simulate time-wait-reuse -w reuse.pcapng").is(0);
+    let all = synfin_in(folder.path(), "diff reuse.pcapng reuse.pcapng");
+    assert!(all.is(0).text().contains("## 2: TCP 192.0.2.1:"), "{}", all.text());
+    assert!(all.stderr.contains("holds 2 connections and exchanges, which are compared in order"), "{}", all.stderr);
+    assert!(!synfin_in(folder.path(), "diff reuse.pcapng reuse.pcapng --connection 2").is(0).text().contains("##"));
+    synfin_in(folder.path(), "diff reuse.pcapng#1 reuse.pcapng#2").is(1);
+}

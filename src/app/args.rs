@@ -37,6 +37,8 @@ pub(crate) enum Command {
     /// What record starts a command with; of no use by itself.
     #[command(name = KEEPER, hide = true)]
     Keep(Keep),
+    /// Compare two scenarios, captures or JSON traces: aligned ladders, and every difference by its kind.
+    Diff(Diff),
     /// Step through a scenario at a prompt, forwards and backwards.
     Step(Step),
 }
@@ -215,6 +217,35 @@ pub(crate) enum WayArg {
     EngineA,
     /// The engine is B, the kernel A.
     EngineB,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Diff {
+    /// What to compare: a scenario (half-close, my.ladder; half-close@linux under that profile), a capture (x.pcapng, or
+    /// x.pcapng#2 for its second connection), a JSON trace, or - for stdin.
+    #[arg(value_name = "A")]
+    pub(crate) first: PathBuf,
+    /// What to compare it with.
+    #[arg(value_name = "B")]
+    pub(crate) second: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Compare only this connection of captures that hold several, counted from 1.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) connection: Option<u32>,
+    /// Compare times too, since the first packet; up to this much is no difference: 5ms, 0s for none at all.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) tolerance: Option<std::time::Duration>,
+    /// Compare sequence numbers and timestamps as they are, not as each side counts.
+    #[arg(long)]
+    pub(crate) absolute: bool,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn parse_time(text: &str) -> Result<std::time::Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; expected a time such as 5ms"))
 }
 
 #[derive(Args, Debug)]

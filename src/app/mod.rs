@@ -2,6 +2,7 @@
 
 mod args;
 mod bless;
+mod diff;
 mod explain;
 mod graph;
 mod host;
@@ -70,6 +71,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Host(host) => host::run(host),
         Command::Record(arguments) => record::run(arguments),
         Command::Keep(keep) => record::keep(keep),
+        Command::Diff(diff) => diff::run(diff),
         Command::Step(step) => step::run(step),
         Command::Validate(validate) => validate::run(validate),
     };

@@ -10,7 +10,7 @@ mod states;
 use std::fmt;
 
 use crate::engine::{Flags, TcpOption};
-use crate::trace::{HostId, Icmp, Packet, PacketId, Payload, Trace, What};
+use crate::trace::{End, HostId, Icmp, Packet, PacketId, Payload, Trace, What};
 
 /// One thing in which two traces differ.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,29 +135,18 @@ fn compare_packets((ours, mine): (&Trace, &[PacketId]), (theirs, other): (&Trace
             (None, None) => continue,
         };
         agreement.packets += 1;
-        if a.message.is_some() || b.message.is_some() {
-            if a != b || text_of(ours.packet(mine[position])) != text_of(theirs.packet(other[position])) {
-                differ(Kind::Packet, a.to_string(), b.to_string());
-            }
-            continue;
+        let found = a.differences(&b);
+        // Of another packet altogether it is said once.
+        let another = found.iter().any(|(kind, ..)| matches!(kind, Kind::Packet | Kind::Direction));
+        let messages = a.message.is_some() && b.message.is_some();
+        if messages && found.is_empty() && text_of(ours.packet(mine[position])) != text_of(theirs.packet(other[position])) {
+            differ(Kind::Packet, a.to_string(), b.to_string());
         }
-        // Another packet altogether is one difference, not seven.
-        if a.from != b.from || a.flags != b.flags && a.seq != b.seq {
-            let kind = if a.from == b.from { Kind::Packet } else { Kind::Direction };
-            agreement.differences.push(Difference { kind, place, ours: a.to_string(), theirs: b.to_string() });
-            continue;
-        }
-        let fields = [
-            (Kind::Flags, a.flags.to_string(), b.flags.to_string()),
-            (Kind::Seq, a.seq.to_string(), b.seq.to_string()),
-            (Kind::Ack, shown(a.ack), shown(b.ack)),
-            (Kind::Length, a.len.to_string(), b.len.to_string()),
-            (Kind::Window, a.window.to_string(), b.window.to_string()),
-            (Kind::Options, a.options.clone(), b.options.clone()),
-            (Kind::Urgent, a.urgent.to_string(), b.urgent.to_string()),
-        ];
-        for (kind, ours, theirs) in fields.into_iter().filter(|(_, ours, theirs)| ours != theirs) {
+        for (kind, ours, theirs) in found {
             differ(kind, ours, theirs);
+        }
+        if messages || another {
+            continue;
         }
         if ours.packet(mine[position]).payload.octets() != theirs.packet(other[position]).payload.octets() {
             differ(Kind::Text, "other octets".to_owned(), "other octets".to_owned());
@@ -207,7 +196,7 @@ fn message_shown(packet: &Packet) -> String {
 }
 
 /// The octets an application put into a packet.
-fn text_of(packet: &Packet) -> &[u8] {
+pub(super) fn text_of(packet: &Packet) -> &[u8] {
     match &packet.payload {
         // How much is quoted, and with which identification and time to live, is nobody's text.
         Payload::Icmp(Icmp::Error { .. }) => &[],
@@ -233,19 +222,26 @@ pub struct Shown {
 impl Shown {
     /// The packet with everything that differs from run to run renamed.
     pub fn of(trace: &Trace, id: PacketId) -> Self {
+        let position = id.0 as usize;
+        Self::numbered(trace, id, &|of| trace.iss_before(position, of).unwrap_or(0), &|_| "TS".to_owned())
+    }
+
+    /// The packet with the numbers it has; of timestamps that they are there, or what they are.
+    pub(super) fn as_it_stands(trace: &Trace, id: PacketId, with_timestamps: bool) -> Self {
+        let shown = |option: &TcpOption<'_>| if with_timestamps { option.to_string() } else { "TS".to_owned() };
+        Self::numbered(trace, id, &|_| 0, &shown)
+    }
+
+    fn numbered(trace: &Trace, id: PacketId, base: &dyn Fn(End) -> u32, timestamps: &dyn Fn(&TcpOption<'_>) -> String) -> Self {
         let packet = trace.packet(id);
         let from = packet.from.map_or("X".to_owned(), |host| trace.host(host).name.clone());
         let Some(segment) = packet.segment() else { return Self { from, message: Some(message_shown(packet)), ..Self::default() } };
-        let position = id.0 as usize;
-        let relative = |number: u32, of| {
-            let base = trace.iss_before(position, of).unwrap_or(0);
-            i64::from(number.wrapping_sub(base).cast_signed())
-        };
+        let relative = |number: u32, of| i64::from(number.wrapping_sub(base(of)).cast_signed());
         // A reset built with SEQ=0 says zero, not a number of the connection.
         let literal = segment.has(Flags::RST) && segment.seq.get() == 0;
         let seq = if literal { 0 } else { relative(segment.seq.get(), packet.source) };
         let options = segment.options.iter().map(|option| match option {
-            TcpOption::Timestamps(_) => "TS".to_owned(),
+            option @ TcpOption::Timestamps(_) => timestamps(&option),
             // Every server has a key of its own, so only whether it is one can be compared.
             TcpOption::FastOpen(cookie) if !cookie.is_request() => format!("FO cookie of {}", cookie.octets().len()),
             TcpOption::Sack(blocks) => {
@@ -268,6 +264,45 @@ impl Shown {
             urgent: segment.urgent,
             options: options.collect::<Vec<_>>().join(","),
         }
+    }
+}
+
+impl Shown {
+    /// In what two packets differ, text and echoes left out: the kind, what this one has and what the other has.
+    ///
+    /// Another packet altogether is one difference, not seven.
+    pub(super) fn differences(&self, other: &Self) -> Vec<(Kind, String, String)> {
+        let (a, b) = (self, other);
+        if a.message.is_some() || b.message.is_some() {
+            return if a == b { Vec::new() } else { vec![(Kind::Packet, a.to_string(), b.to_string())] };
+        }
+        if a.from != b.from || a.flags != b.flags && a.seq != b.seq {
+            let kind = if a.from == b.from { Kind::Packet } else { Kind::Direction };
+            return vec![(kind, a.to_string(), b.to_string())];
+        }
+        let fields = [
+            (Kind::Flags, a.flags.to_string(), b.flags.to_string()),
+            (Kind::Seq, a.seq.to_string(), b.seq.to_string()),
+            (Kind::Ack, shown(a.ack), shown(b.ack)),
+            (Kind::Length, a.len.to_string(), b.len.to_string()),
+            (Kind::Window, a.window.to_string(), b.window.to_string()),
+            (Kind::Options, a.options.clone(), b.options.clone()),
+            (Kind::Urgent, a.urgent.to_string(), b.urgent.to_string()),
+        ];
+        fields.into_iter().filter(|(_, ours, theirs)| ours != theirs).collect()
+    }
+
+    /// Who sent it, what it is and where it stands: what makes two packets of two runs the same, whatever else differs.
+    pub(super) fn identity(&self) -> String {
+        let Self { from, message, flags, seq, len, .. } = self;
+        message.as_ref().map_or_else(|| format!("{from} {flags} {seq} {len}"), |message| format!("{from} {message}"))
+    }
+
+    /// Who sent it and of what kind it is.
+    pub(super) fn kind(&self) -> String {
+        let Self { from, message, flags, len, .. } = self;
+        let (syn, fin, rst) = (flags.contains(Flags::SYN), flags.contains(Flags::FIN), flags.contains(Flags::RST));
+        message.as_ref().map_or_else(|| format!("{from} {syn} {fin} {rst} {}", *len > 0), |message| format!("{from} {message}"))
     }
 }
 

@@ -33,13 +33,24 @@ pub enum Aspect {
     Options,
     /// The window of a segment, as carried.
     Windows,
+    /// The text of a segment, its urgent pointer, or which segment its timestamp echoes.
+    Contents,
     /// When a row happened.
     Times,
 }
 
 impl Aspect {
-    const ALL: [Self; 8] =
-        [Self::Segments, Self::Flags, Self::Numbers, Self::States, Self::Remarks, Self::Options, Self::Windows, Self::Times];
+    const ALL: [Self; 9] = [
+        Self::Segments,
+        Self::Flags,
+        Self::Numbers,
+        Self::States,
+        Self::Remarks,
+        Self::Options,
+        Self::Windows,
+        Self::Contents,
+        Self::Times,
+    ];
 
     /// One word.
     pub const fn name(self) -> &'static str {
@@ -51,6 +62,7 @@ impl Aspect {
             Self::Remarks => "remarks",
             Self::Options => "options",
             Self::Windows => "windows",
+            Self::Contents => "contents",
             Self::Times => "times",
         }
     }
@@ -145,11 +157,11 @@ impl Contrast {
         self.differs_in.is_empty()
     }
 
-    fn push(&mut self, of: Whose, text: &str) {
+    pub(super) fn push(&mut self, of: Whose, text: &str) {
         self.rows.push(Woven { of, text: text.to_owned() });
     }
 
-    fn mark(&mut self, aspect: Aspect) {
+    pub(super) fn mark(&mut self, aspect: Aspect) {
         self.differs_in.insert(aspect);
         self.first.get_or_insert(self.rows.len());
     }

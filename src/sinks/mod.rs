@@ -8,3 +8,4 @@ pub mod graph;
 pub mod json;
 pub mod ladder;
 pub mod pcap;
+pub mod trace_diff;

@@ -114,8 +114,7 @@ struct Carried {
     options: Option<Options>,
     ecn: Option<String>,
     damage: Option<(u16, u8)>,
-    #[serde(default)]
-    text: Hex,
+    text: Option<Hex>,
 }
 
 #[derive(Deserialize)]
@@ -176,12 +175,6 @@ spelled! {
     Options(TcpOptions): "TCP options as a ladder writes them, such as mss 1460,sackOK", TcpOptions::spelled;
     RuleName(&'static Rule): "the name of a rule; synfin list transitions shows them", Rule::named;
     SignalName(Signal): "a signal such as connection opened", Signal::named;
-}
-
-impl Default for Hex {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
 }
 
 struct Bits(Flags);
@@ -274,7 +267,7 @@ impl Carried {
     }
 
     fn into_payload(self) -> Result<Payload, String> {
-        let text = self.text.0;
+        let text = self.text.map(|text| text.0).unwrap_or_default();
         match (self.protocol.as_deref(), self.content) {
             (None | Some("TCP"), _) => {
                 let missing = |field: &str| format!("a segment without {field}");

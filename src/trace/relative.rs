@@ -21,7 +21,9 @@ impl Trace {
                     if segment.has(Flags::SYN) && from.is_some() {
                         bases.insert(*source, segment.seq.get());
                     }
-                    if let Some(base) = bases.get(source) {
+                    // A reset with SEQ 0 says zero, not a number of the connection.
+                    let literal = segment.has(Flags::RST) && segment.seq.get() == 0;
+                    if let Some(base) = bases.get(source).filter(|_| !literal) {
                         segment.seq = SeqNumber::new(segment.seq.get().wrapping_sub(*base));
                     }
                     if let Some(base) = bases.get(destination) {

@@ -136,7 +136,7 @@ impl Flows {
     /// Copies come in the order in which they were seen.
     pub fn packet(&mut self, at: Duration, seen: Seen, packet: &Decoded<'_>) {
         let number = self.packets as u64 + self.left_out + 1;
-        self.numbered(number, at, seen, packet, true);
+        self.numbered(&Sighting { number, at, seen, intact: true, mark: None }, packet);
     }
 
     /// How many packets were left out because the limit was reached.
@@ -149,14 +149,14 @@ impl Flows {
         self.origin.unwrap_or_default()
     }
 
-    pub(super) fn numbered(&mut self, number: u64, at: Duration, seen: Seen, packet: &Decoded<'_>, intact: bool) {
+    pub(super) fn numbered(&mut self, sighting: &Sighting, packet: &Decoded<'_>) {
         if self.packets >= self.limits.packets || self.text >= self.limits.text {
             self.left_out += 1;
             return;
         }
         self.packets += 1;
-        let origin = *self.origin.get_or_insert(at);
-        let at = Instant::START + at.saturating_sub(origin);
+        let origin = *self.origin.get_or_insert(sighting.at);
+        let at = Instant::START + sighting.at.saturating_sub(origin);
         let (protocol, ends) = whose(packet);
         let mut key = ends.map(|end| (end.address, end.port));
         key.sort_unstable();
@@ -165,7 +165,7 @@ impl Flows {
             self.pairs.push(Pair::new(protocol, ends, twice));
             self.pairs.len() - 1
         });
-        self.text += self.pairs[pair].add(number, at, seen, packet, intact);
+        self.text += self.pairs[pair].add(at, sighting, packet);
     }
 
     /// The connections and exchanges, in the order in which they began.
@@ -174,6 +174,19 @@ impl Flows {
         flows.sort_by_key(|flow| flow.numbers.first().copied());
         flows
     }
+}
+
+/// How a copy of a packet was seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sighting {
+    /// Its number in the capture.
+    pub number: u64,
+    pub at: Duration,
+    pub seen: Seen,
+    /// Whether its checksums are right.
+    pub intact: bool,
+    /// What all copies of the packet have and no other packet.
+    pub mark: Option<u64>,
 }
 
 /// To which pair of ends a packet belongs; the first is drawn left if the packet is the first of them.
@@ -204,6 +217,7 @@ struct Pair {
     ends: [End; 2],
     packets: Vec<Packet>,
     numbers: Vec<u64>,
+    marks: Vec<Option<u64>>,
     copies: Vec<Copy>,
     /// Sent and not received yet, of each end.
     under_way: [VecDeque<u32>; 2],
@@ -232,6 +246,7 @@ impl Pair {
             ends,
             packets: Vec::new(),
             numbers: Vec::new(),
+            marks: Vec::new(),
             copies: Vec::new(),
             under_way: Default::default(),
             arrived: Default::default(),
@@ -242,18 +257,26 @@ impl Pair {
     }
 
     /// Adds a copy; returns how much text is kept for it.
-    fn add(&mut self, number: u64, at: Instant, seen: Seen, decoded: &Decoded<'_>, intact: bool) -> usize {
+    fn add(&mut self, at: Instant, sighting: &Sighting, decoded: &Decoded<'_>) -> usize {
+        let Sighting { number, mut seen, intact, mark, .. } = *sighting;
+        // Who speaks to itself passes every tap twice, out and in.
+        if seen == Seen::Passing && decoded.source == decoded.destination {
+            seen = if self.under_way[0].is_empty() { Seen::Sent } else { Seen::Received };
+        }
         let from = self.sender(decoded);
         let side = from.map_or(0, |host| usize::from(host.0));
         self.summed[side] |= intact;
         let at = self.copies.last().map_or(at, |last| at.max(last.at));
         let copy = |packet, pair: &mut Self| pair.copies.push(Copy { at, seen, packet, intact });
         if seen == Seen::Received && from.is_some() {
-            let alike = |packets: &[Packet], id: &u32| {
-                let known = &packets[*id as usize];
-                (known.source, known.destination) == (decoded.source, decoded.destination) && same(&known.payload, &decoded.payload)
+            let alike = |pair: &Self, id: &u32| {
+                let (known, known_mark) = (&pair.packets[*id as usize], pair.marks[*id as usize]);
+                let marked_alike = mark.is_none() || known_mark.is_none() || mark == known_mark;
+                marked_alike
+                    && (known.source, known.destination) == (decoded.source, decoded.destination)
+                    && same(&known.payload, &decoded.payload)
             };
-            if let Some(position) = self.under_way[side].iter().position(|id| alike(&self.packets, id)) {
+            if let Some(position) = self.under_way[side].iter().position(|id| alike(self, id)) {
                 let id = self.under_way[side].remove(position).unwrap_or_default();
                 remember(&mut self.arrived[side], id);
                 self.twice[side] = true;
@@ -262,7 +285,7 @@ impl Pair {
             }
             // The network may deliver a packet twice.
             if self.twice[side]
-                && let Some(&id) = self.arrived[side].iter().find(|id| alike(&self.packets, id))
+                && let Some(&id) = self.arrived[side].iter().find(|id| alike(self, id))
             {
                 copy(id, self);
                 return 0;
@@ -275,6 +298,7 @@ impl Pair {
         let Decoded { source, destination, codepoint, .. } = *decoded;
         self.packets.push(Packet { from, to, source, destination, payload, codepoint, damage: None });
         self.numbers.push(number);
+        self.marks.push(mark);
         self.sent.push(seen != Seen::Received);
         if seen == Seen::Sent {
             remember(&mut self.under_way[side], id);

@@ -93,6 +93,8 @@ pub(super) struct Frame<'a> {
     pub seen: Seen,
     /// Whether its checksums are right; a packet that is cut short is believed.
     pub intact: bool,
+    /// The identification of an IPv4 packet, which tells a segment from the same segment sent again.
+    pub identification: Option<u16>,
 }
 
 /// Octets as captured, with zeros for those that the capture left out, so that lengths can be believed.
@@ -118,16 +120,20 @@ pub(super) fn decode(link: Link, octets: &[u8], captured: usize) -> Result<Frame
         Protocol::Ip => decode_packet(behind, checksums),
         Protocol::Ether(ether_type) => decode_ether(ether_type, behind, checksums),
     };
+    let identification = match behind {
+        [version, _, _, _, high, low, ..] if version >> 4 == 4 => Some(u16::from_be_bytes([*high, *low])).filter(|number| *number != 0),
+        _ => None,
+    };
     let mut decoded = read(Checksums::Trust).map_err(Unread::Wire)?;
     if captured >= octets.len() {
         let wrong = |error| matches!(error, WireError::Checksum { .. } | WireError::HeaderChecksum { .. });
         let intact = !read(Checksums::Verify).is_err_and(wrong);
-        return Ok(Frame { decoded, seen, intact });
+        return Ok(Frame { decoded, seen, intact, identification });
     }
     let (Payload::Tcp { text, .. } | Payload::Udp { text }) = &mut decoded.payload else { return Err(Unread::CutShort) };
     // Headers must be real; of the text what is there is kept.
     let begins = text.as_ptr() as usize - octets.as_ptr() as usize;
     let there = captured.checked_sub(begins).ok_or(Unread::CutShort)?;
     *text = &text[..text.len().min(there)];
-    Ok(Frame { decoded, seen, intact: true })
+    Ok(Frame { decoded, seen, intact: true, identification })
 }

@@ -36,9 +36,11 @@ use std::time::Duration;
 use pcap_file::pcap::{PcapReadError, PcapReader, PcapTsResolution};
 use pcap_file::pcapng::blocks::block_common::Block;
 use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
+use pcap_file::pcapng::blocks::opt_common::{CommonOption, UnknownOption};
 use pcap_file::pcapng::blocks::section_header::SectionHeaderOption;
 use pcap_file::pcapng::{PcapNgReadError, PcapNgReader, PcapNgState};
 
+use flows::Sighting;
 pub use flows::{Flow, Flows, Limits, Protocol, Seen};
 use link::Link;
 
@@ -152,6 +154,8 @@ pub struct RawFrame<'a> {
     pub octets: &'a [u8],
     /// Whether the file says that it was sent or received.
     pub seen: Seen,
+    /// What the file calls the packet, the same at every tap; else its copies are found by what they are.
+    pub packet_id: Option<u64>,
     /// Whether the file is synfin's own and taken at both hosts: then there is a copy of it for each.
     pub both_taps: bool,
 }
@@ -190,7 +194,8 @@ fn take(frame: &RawFrame<'_>, flows: &mut Flows) -> Result<(), Unread> {
         flows.expect_both_copies();
     }
     let seen = if frame.seen == Seen::Passing { read.seen } else { frame.seen };
-    flows.numbered(frame.number, frame.at, seen, &read.decoded, read.intact);
+    let mark = frame.packet_id.or(read.identification.map(u64::from));
+    flows.numbered(&Sighting { number: frame.number, at: frame.at, seen, intact: read.intact, mark }, &read.decoded);
     Ok(())
 }
 
@@ -229,7 +234,7 @@ fn pcap_frames(input: impl Read, take: &mut impl FnMut(u64, Result<RawFrame<'_>,
         let fraction = Duration::from_nanos(u64::from(packet.ts_frac) * per_unit);
         let at = Duration::from_secs(u64::from(packet.ts_sec)) + fraction;
         let (link, original, octets) = (u32::from(header.datalink), packet.orig_len, &packet.data[..]);
-        take(number, Ok(RawFrame { number, at, link, original, octets, seen: Seen::Passing, both_taps: false }));
+        take(number, Ok(RawFrame { number, at, link, original, octets, seen: Seen::Passing, packet_id: None, both_taps: false }));
     }
     Ok(())
 }
@@ -281,13 +286,17 @@ const DESCRIPTIONS_AT_MOST: u64 = 4 << 20;
 /// The blocks that hold a packet: obsolete, simple and enhanced.
 const PACKET_BLOCKS: [u32; 3] = [2, 3, 6];
 
+/// An option that pcap-file does not know: the number of the packet.
+const EPB_PACKETID: u16 = 5;
+
 /// The frame in a block, if it holds one; its number is not known here. A simple packet has no time: that of the one before.
 fn frame_of<'a>(block: &'a Block<'_>, state: &PcapNgState, last: &mut Duration) -> Option<RawFrame<'a>> {
     let link = |interface: u32| state.interfaces().get(interface as usize).map(|interface| u32::from(interface.linktype));
     let ours = |option: &SectionHeaderOption<'_>| matches!(option, SectionHeaderOption::UserApplication(by) if by.starts_with("synfin "));
     let both_taps = state.interfaces().len() > 1 && state.section().options.iter().any(ours);
-    let frame =
-        |at, interface, original, octets, seen| Some(RawFrame { number: 0, at, link: link(interface)?, original, octets, seen, both_taps });
+    let frame = |at, interface, original, octets, seen, packet_id| {
+        Some(RawFrame { number: 0, at, link: link(interface)?, original, octets, seen, packet_id, both_taps })
+    };
     match block {
         Block::EnhancedPacket(packet) => {
             *last = packet.timestamp;
@@ -300,13 +309,20 @@ fn frame_of<'a>(block: &'a Block<'_>, state: &PcapNgState, last: &mut Duration) 
                 2 => Seen::Sent,
                 _ => Seen::Passing,
             };
-            frame(packet.timestamp, packet.interface_id, packet.original_len, &packet.data, seen)
+            let packet_id = packet.options.iter().find_map(|option| match option {
+                EnhancedPacketOption::Common(CommonOption::Unknown(UnknownOption { code: EPB_PACKETID, value })) => {
+                    // Its byte order does not matter: it is only compared.
+                    value.as_ref().try_into().ok().map(u64::from_le_bytes)
+                }
+                _ => None,
+            });
+            frame(packet.timestamp, packet.interface_id, packet.original_len, &packet.data, seen, packet_id)
         }
         Block::Packet(packet) => {
             *last = packet.timestamp;
-            frame(packet.timestamp, packet.interface_id.into(), packet.original_len, &packet.data, Seen::Passing)
+            frame(packet.timestamp, packet.interface_id.into(), packet.original_len, &packet.data, Seen::Passing, None)
         }
-        Block::SimplePacket(packet) => frame(*last, 0, packet.original_len, &packet.data, Seen::Passing),
+        Block::SimplePacket(packet) => frame(*last, 0, packet.original_len, &packet.data, Seen::Passing, None),
         _ => None,
     }
 }

@@ -120,7 +120,7 @@ fn every_link_type_is_read() {
 #[test]
 fn stamps_of_both_kinds_are_times_since_the_first_packet() {
     let frames: Vec<_> = handshake().iter().map(packet).collect();
-    for (magic, unit) in [(MICRO, Duration::from_micros(1000)), (NANO, Duration::from_nanos(1000))] {
+    for (magic, unit) in [(MICRO, Duration::from_millis(1)), (NANO, Duration::from_micros(1))] {
         let capture = opened(&pcap_file(magic, 101, &whole(frames.clone())));
         assert_eq!(capture.origin, Duration::from_secs(1_700_000_000) + unit);
         assert_eq!(capture.flows[0].trace.entries.last().expect("packets").at.since(crate::Instant::START), unit * 3);
