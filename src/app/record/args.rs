@@ -19,18 +19,25 @@ on stderr, or in the file that -o names, and synfin's exit code is the command's
 If the command cannot be run or recorded, stderr says so in a line that begins with `synfin: `, exit code 2.
 
   synfin record -- python3 udp.py
-  synfin record -w run.pcapng -- sh -c 'python3 server.py & sleep 1; python3 client.py'")]
+  synfin record -w run.pcapng -- sh -c 'python3 server.py & sleep 1; python3 client.py'
+  synfin record -i eth0 -w run.pcapng --timeout 1m")]
 pub(crate) struct Record {
     /// The command and its arguments.
-    #[arg(value_name = "COMMAND", last = true, required = true)]
+    #[arg(value_name = "COMMAND", last = true, required_unless_present = "interface", conflicts_with = "interface")]
     pub(crate) command: Vec<OsString>,
-    /// The longest the command may take (30s, 2m); then SIGTERM, and SIGKILL two seconds later.
+    /// Listen on this interface of the machine instead, until Ctrl-C; wants the right to (CAP_NET_RAW).
+    #[arg(short = 'i', long = "interface", value_name = "IFACE", conflicts_with = "mtu")]
+    pub(crate) interface: Option<String>,
+    /// End after so many packets.
+    #[arg(short = 'c', long, value_name = "N", requires = "interface", conflicts_with = "command", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+    /// The longest it may take (30s, 2m); a command then gets SIGTERM, and SIGKILL two seconds later.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) timeout: Option<Duration>,
     /// MTU of the loopback, in octets; 1500 makes segments as on an Ethernet.
     #[arg(long, value_name = "OCTETS", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1280..=65_536))]
     pub(crate) mtu: u32,
-    /// Write what is shown to this file instead of stderr; - for stdout.
+    /// Write what is shown to this file, - for stdout; without, stderr for a command and stdout for an interface.
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Write a capture; .pcap or .pcapng by its name.

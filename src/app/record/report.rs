@@ -10,51 +10,92 @@ use serde_json::{Value, json};
 use synfin::engine::State;
 use synfin::sinks::json;
 use synfin::sinks::ladder::{Style, render};
-use synfin::sinks::pcap::{self, Format, PcapError, SeenFrame};
+use synfin::sinks::pcap::{self, Format, LinkHeader, PcapError, SeenFrame};
 use synfin::sources::capture::{Flow, Flows, Limits, Protocol, Seen};
 use synfin::trace::End;
-use synfin::wire::{Checksums, decode_frame};
+use synfin::wire::{Checksums, Decoded, decode_frame, decode_packet};
 use synfin::worlds::kernel::Direction;
-use synfin::worlds::kernel::record::{Ended, Recording};
+use synfin::worlds::kernel::record::{Ended, Heard, Sighting};
 
 use super::super::Failure;
 use super::testimony::{Testimony, successors};
 
 /// What was recorded, sorted by connection.
 pub(crate) struct Report {
-    command: String,
-    recording: Facts,
+    subject: Subject,
+    seen: u64,
+    missed: u64,
+    not_kept: u64,
+    unread: u64,
     flows: Vec<Flow>,
     /// For each flow, what the kernel said of its ends when the recording ended.
     at_the_end: Vec<[Option<State>; 2]>,
     listening: Vec<End>,
     /// For each packet that was given to the flows, which frame it was.
     frame_of_packet: Vec<usize>,
+    header: LinkHeader,
 }
 
-/// What is known beside the packets.
-struct Facts {
-    how: String,
-    ended: Ended,
-    timed_out: bool,
-    seen: u64,
-    missed: u64,
-    not_kept: u64,
-    unread: u64,
-    left_over: Vec<String>,
+/// What was recorded of whom.
+pub(crate) enum Subject {
+    /// A command, in a network of its own.
+    Command {
+        /// As a shell takes it.
+        command: String,
+        ended: Ended,
+        timed_out: bool,
+        /// Processes that outlived it, by name.
+        left_over: Vec<String>,
+    },
+    /// An interface of the machine.
+    Interface(String),
+}
+
+impl Subject {
+    /// How a command ended, as a sentence; nothing of an interface.
+    pub(crate) fn how(&self) -> String {
+        let Self::Command { ended, timed_out, .. } = self else { return String::new() };
+        let how = match ended {
+            Ended::Exit(code) => format!("the command ended with exit code {code}"),
+            Ended::Signal(number) => format!("the command was ended by signal {number}{}", signal_name(*number)),
+        };
+        if *timed_out { how + " when its time was over" } else { how }
+    }
+
+    /// The command line that would do it again.
+    fn line(&self) -> String {
+        match self {
+            Self::Command { command, .. } => format!("record -- {command}"),
+            Self::Interface(interface) => format!("record -i {interface}"),
+        }
+    }
+
+    fn interface(&self) -> &str {
+        match self {
+            Self::Command { .. } => "lo",
+            Self::Interface(interface) => interface,
+        }
+    }
+}
+
+/// Reads a frame; those of a device without link headers are packets.
+fn decode(octets: &[u8]) -> Option<(Decoded<'_>, LinkHeader)> {
+    // Nobody fills in checksums on a loopback, and a card does it behind our back.
+    let framed = decode_frame(octets, Checksums::Trust).map(|decoded| (decoded, LinkHeader::Ethernet));
+    framed.or_else(|_| decode_packet(octets, Checksums::Trust).map(|decoded| (decoded, LinkHeader::None))).ok()
 }
 
 impl Report {
-    pub(crate) fn of(command: &[OsString], recording: &Recording) -> Self {
+    pub(crate) fn of(subject: Subject, heard: &Heard, sightings: &[Sighting]) -> Self {
         let mut flows = Flows::new(Limits::default());
         let mut frame_of_packet = Vec::new();
-        let mut unread = 0;
-        for (position, frame) in recording.frames.iter().enumerate() {
-            // Nobody fills in checksums on a loopback.
-            let Ok(decoded) = decode_frame(&frame.octets, Checksums::Trust) else {
-                unread += u64::from(frame.direction == Direction::Sent);
+        let (mut unread, mut header) = (0, LinkHeader::Ethernet);
+        for (position, frame) in heard.frames.iter().enumerate() {
+            let Some((decoded, stands_before)) = decode(&frame.octets) else {
+                unread += 1;
                 continue;
             };
+            header = stands_before;
             let seen = match frame.direction {
                 Direction::Sent => Seen::Sent,
                 Direction::Received => Seen::Received,
@@ -62,8 +103,8 @@ impl Report {
             frame_of_packet.push(position);
             flows.packet(Duration::from_nanos(frame.at.as_nanos()), seen, &decoded);
         }
-        let not_kept = recording.not_kept + flows.left_out();
-        let testimony = Testimony::of(&recording.sightings, flows.origin());
+        let not_kept = heard.not_kept + flows.left_out();
+        let testimony = Testimony::of(sightings, flows.origin());
         let mut flows = flows.finish();
         let successors = successors(&flows);
         let mut at_the_end = vec![[None; 2]; flows.len()];
@@ -76,33 +117,29 @@ impl Report {
                 }
             }
         }
-        let facts = Facts {
-            how: how(recording),
-            ended: recording.ended,
-            timed_out: recording.timed_out,
-            seen: recording.statistics.seen,
-            missed: recording.statistics.dropped,
-            not_kept,
-            unread,
-            left_over: recording.left_over.clone(),
-        };
-        Self { command: line(command), recording: facts, flows, at_the_end, listening: testimony.listening(), frame_of_packet }
+        let (seen, missed) = (heard.statistics.seen, heard.statistics.dropped);
+        let listening = testimony.listening();
+        Self { subject, seen, missed, not_kept, unread, flows, at_the_end, listening, frame_of_packet, header }
     }
 
     /// Ladders, one after another, and what else there is to say.
     pub(crate) fn text(&self, options: bool, absolute: bool) -> String {
-        let mut text = format!("# synfin {} record -- {}\n# the command {}\n", env!("CARGO_PKG_VERSION"), self.command, self.recording.how);
+        let mut text = format!("# synfin {} {}\n", env!("CARGO_PKG_VERSION"), self.subject.line());
+        if let Subject::Command { .. } = self.subject {
+            let _ = writeln!(text, "# {}", self.subject.how());
+        }
         for (missing, why) in [
-            (self.recording.missed, "were missed: they came faster than they could be read; ladders may have gaps"),
-            (self.recording.not_kept, "were not kept: there were too many for memory; ladders end early"),
-            (self.recording.unread, "are neither TCP, UDP nor ICMP, or only a part of a packet, and not shown"),
+            (self.missed, "were missed: they came faster than they could be read; ladders may have gaps"),
+            (self.not_kept, "were not kept: there were too many for memory, or they were too long; ladders may end early"),
+            (self.unread, "are neither TCP, UDP nor ICMP, or only a part of a packet, and not shown"),
         ] {
             if missing > 0 {
                 let _ = writeln!(text, "# {missing} frames {why}");
             }
         }
         if self.flows.is_empty() {
-            text += "# nothing passed the loopback\n";
+            let where_to = if let Subject::Interface(interface) = &self.subject { interface } else { "the loopback" };
+            let _ = writeln!(text, "# nothing passed {where_to}");
         }
         let (mut connections, mut exchanges) = (0, 0);
         for (flow, at_the_end) in self.flows.iter().zip(&self.at_the_end) {
@@ -129,8 +166,10 @@ impl Report {
         if !self.listening.is_empty() {
             rest.push(format!("still listening at the end: {}", joined(&self.listening)));
         }
-        if !self.recording.left_over.is_empty() {
-            rest.push(format!("still running when the command had ended, and ended then: {}", self.recording.left_over.join(", ")));
+        if let Subject::Command { left_over, .. } = &self.subject
+            && !left_over.is_empty()
+        {
+            rest.push(format!("still running when the command had ended, and ended then: {}", left_over.join(", ")));
         }
         if !rest.is_empty() {
             text.push('\n');
@@ -154,28 +193,29 @@ impl Report {
                 "trace": trace,
             }))
         });
-        let Facts { ended, timed_out, seen, missed, not_kept, unread, left_over, .. } = &self.recording;
-        let signal = match ended {
-            Ended::Exit(_) => None,
-            Ended::Signal(number) => Some(number),
-        };
-        let document = json!({
+        let flows = flows.collect::<Result<Vec<_>, Failure>>()?;
+        let Self { seen, missed, not_kept, unread, .. } = self;
+        let mut document = json!({
             "schema_version": json::SCHEMA_VERSION,
             "tool": concat!("synfin ", env!("CARGO_PKG_VERSION")),
-            "command": self.command,
-            "exit_code": ended.code(),
-            "signal": signal,
-            "timed_out": timed_out,
             "frames": { "seen": seen, "missed": missed, "not_kept": not_kept, "unread": unread },
-            "flows": flows.collect::<Result<Vec<_>, Failure>>()?,
-            "listening": self.listening.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "left_over": left_over,
+            "flows": flows,
         });
+        match &self.subject {
+            Subject::Interface(interface) => document["interface"] = json!(interface),
+            Subject::Command { command, ended, timed_out, left_over } => {
+                let signal = if let Ended::Signal(number) = ended { Some(number) } else { None };
+                document["command"] = json!(command);
+                document["ended"] = json!({ "exit_code": ended.code(), "signal": signal, "timed_out": timed_out });
+                document["listening"] = json!(self.listening.iter().map(ToString::to_string).collect::<Vec<_>>());
+                document["left_over"] = json!(left_over);
+            }
+        }
         Ok(serde_json::to_string_pretty(&document).map_err(Failure::request)? + "\n")
     }
 
     /// Every packet once, where it was sent, with what both ends made of it.
-    pub(crate) fn capture(&self, recording: &Recording, format: Format, out: &mut dyn io::Write) -> io::Result<()> {
+    pub(crate) fn capture(&self, heard: &Heard, format: Format, out: &mut dyn io::Write) -> io::Result<()> {
         let mut comments: HashMap<usize, Vec<String>> = HashMap::new();
         for flow in &self.flows {
             for (packet, comment) in pcap::comments(&flow.trace) {
@@ -185,29 +225,22 @@ impl Report {
                 }
             }
         }
-        let frames = recording.frames.iter().enumerate();
-        let once = frames.filter(|(position, frame)| frame.direction == Direction::Sent || comments.contains_key(position));
+        let frames = heard.frames.iter().enumerate();
+        // Of a loopback, the copies that were received are the same packets once more.
+        let all = !matches!(self.subject, Subject::Command { .. }) && self.subject.interface() != "lo";
+        let once = frames.filter(|(position, frame)| all || frame.direction == Direction::Sent || comments.contains_key(position));
         let seen = once.map(|(position, frame)| SeenFrame {
-            at: recording.epoch.since_1970() + Duration::from_nanos(frame.at.as_nanos()),
+            at: heard.epoch.since_1970() + Duration::from_nanos(frame.at.as_nanos()),
             octets: &frame.octets,
             comments: comments.get(&position).cloned().unwrap_or_default(),
         });
-        let about = format!("record -- {}", self.command);
         let mut out = out;
-        pcap::write_seen(seen, format, "lo", &about, &mut out).map_err(|error| match error {
+        pcap::write_seen(seen, format, (self.subject.interface(), self.header), &self.subject.line(), &mut out).map_err(|error| match error
+        {
             PcapError::Io(error) => error,
             error => io::Error::other(error),
         })
     }
-}
-
-/// How the command ended, as the rest of a sentence about it.
-pub(crate) fn how(recording: &Recording) -> String {
-    let how = match recording.ended {
-        Ended::Exit(code) => format!("ended with exit code {code}"),
-        Ended::Signal(number) => format!("was ended by signal {number}{}", signal_name(number)),
-    };
-    if recording.timed_out { format!("{how} when its time was over") } else { how }
 }
 
 fn signal_name(number: u8) -> String {
@@ -229,7 +262,7 @@ fn signal_name(number: u8) -> String {
 }
 
 /// A command as a shell takes it.
-fn line(command: &[OsString]) -> String {
+pub(crate) fn line(command: &[OsString]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     let words = command.iter().map(|word| {
         let word = word.to_string_lossy();

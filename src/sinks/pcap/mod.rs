@@ -64,7 +64,7 @@ use crate::trace::{Entry, HostId, HostInfo, PacketId, Trace, What};
 use crate::wire::{self, WireError};
 
 use comment::Since;
-pub use seen::{SeenFrame, comments, write_seen};
+pub use seen::{LinkHeader, SeenFrame, comments, write_seen};
 pub use stream::Stream;
 
 /// The kinds of capture files.

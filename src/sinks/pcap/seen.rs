@@ -16,18 +16,27 @@ use super::comment::{self, Since};
 use super::{Format, PcapError, SNAP_LENGTH, Seen, Tap, octets};
 use crate::trace::{PacketId, Trace};
 
+/// What stands before the packet in each frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkHeader {
+    /// An Ethernet II header (LINKTYPE_ETHERNET).
+    Ethernet,
+    /// Nothing: frames are IP packets (LINKTYPE_RAW), as on a TUN device.
+    None,
+}
+
 /// A frame, and what is known of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SeenFrame<'a> {
     /// When it passed, since 1970.
     pub at: Duration,
-    /// All of it, from the Ethernet header on.
+    /// All of it, from the link header on.
     pub octets: &'a [u8],
     /// What it did, one line each; a classic file leaves them out.
     pub comments: Vec<String>,
 }
 
-/// Writes frames, in order of time, as a capture at one interface, and flushes it.
+/// Writes frames, in order of time, as a capture at the interface of this name, and flushes it.
 ///
 /// `about` says what was run. Frames have no direction: each stands for a packet that was sent and received.
 ///
@@ -36,15 +45,19 @@ pub struct SeenFrame<'a> {
 pub fn write_seen<'a>(
     frames: impl Iterator<Item = SeenFrame<'a>>,
     format: Format,
-    interface: &str,
+    (interface, header): (&str, LinkHeader),
     about: &str,
     out: &mut impl Write,
 ) -> Result<(), PcapError> {
+    let datalink = match header {
+        LinkHeader::Ethernet => DataLink::ETHERNET,
+        LinkHeader::None => DataLink::RAW,
+    };
     match format {
         Format::Pcap => {
             let header = PcapHeader {
                 snaplen: SNAP_LENGTH,
-                datalink: DataLink::ETHERNET,
+                datalink,
                 ts_resolution: PcapTsResolution::NanoSecond,
                 endianness: Endianness::Little,
                 ..PcapHeader::default()
@@ -58,7 +71,7 @@ pub fn write_seen<'a>(
         Format::PcapNg => {
             let mut file = PcapNgWriter::with_section_header(&mut *out, section(about))?;
             file.write_pcapng_block(InterfaceDescriptionBlock {
-                linktype: DataLink::ETHERNET,
+                linktype: datalink,
                 snaplen: SNAP_LENGTH,
                 options: vec![
                     InterfaceDescriptionOption::IfName(Cow::Borrowed(interface)),
@@ -125,7 +138,8 @@ mod tests {
         let seen = |at| SeenFrame { at, octets: &frame, comments: vec!["A one".to_owned(), "B two".to_owned()] };
         let at = Duration::new(1_700_000_000, 1);
         let mut file = Vec::new();
-        write_seen([seen(at)].into_iter(), Format::PcapNg, "lo", &"ü".repeat(60_000), &mut file).expect("memory takes all");
+        write_seen([seen(at)].into_iter(), Format::PcapNg, ("lo", LinkHeader::Ethernet), &"ü".repeat(60_000), &mut file)
+            .expect("memory takes all");
         let mut reader = PcapNgReader::new(&file[..]).expect("a section");
         let mut packets = 0;
         while let Some(block) = reader.next_block() {

@@ -20,7 +20,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::mount::{MountFlags, mount};
 use rustix::process::{WaitOptions, set_parent_process_death_signal, wait};
 
-use super::supervisor::PASSED_ON;
+use super::signals::PASSED_ON;
 use super::{Ended, GRACE, RecordError, rights, step};
 use crate::worlds::kernel::{Errno, sys};
 

@@ -1,4 +1,4 @@
-//! Any program in a network of its own, and everything its sockets send.
+//! Any program in a network of its own, and everything its sockets send; or what passes an interface there is.
 //!
 //! ```text
 //!  synfin ──┬─ main thread      signals, the time allowed, what the command came to      (supervisor)
@@ -13,8 +13,10 @@
 //! its processes are numbered anew. When process 1 ends, however it ends, the kernel ends all of them, and
 //! with the last the namespaces go: nothing is left to clean up.
 
+mod interface;
 mod keeper;
 mod rights;
+mod signals;
 mod stage;
 mod supervisor;
 mod tap;
@@ -28,6 +30,7 @@ use super::{Epoch, Errno, Frame, NetworkError, Refusal, Row, SnifferError, Stati
 
 use crate::engine::Instant;
 
+pub use interface::{Listening, listen};
 pub use keeper::keep;
 pub use supervisor::record;
 
@@ -61,20 +64,27 @@ pub struct Recording {
     pub ended: Ended,
     /// Whether it was told to end because its time was over.
     pub timed_out: bool,
-    /// When time 0 of the frames was.
-    pub epoch: Epoch,
-    /// What crossed the loopback, each frame as it was sent and as it was received, in order.
-    pub frames: Vec<Frame>,
-    /// What passed the tap, and what it missed.
-    pub statistics: Statistics,
-    /// Frames that passed and were not kept, to bound memory.
-    pub not_kept: u64,
+    /// What crossed the loopback.
+    pub heard: Heard,
     /// The kernel's own words on its sockets, whenever they had changed; the last is of the end.
     pub sightings: Vec<Sighting>,
     /// Processes that still ran when the command had ended, by name; they were ended then.
     pub left_over: Vec<String>,
     /// What a person should know of the network.
     pub notes: Vec<String>,
+}
+
+/// What passed an interface.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// When time 0 of the frames was.
+    pub epoch: Epoch,
+    /// The frames, in order; of a loopback each as it was sent and as it was received.
+    pub frames: Vec<Frame>,
+    /// What passed, and what was missed.
+    pub statistics: Statistics,
+    /// Frames that passed and were not kept: to bound memory, or because they were longer than any packet.
+    pub not_kept: u64,
 }
 
 /// How a command ended.
@@ -138,6 +148,19 @@ pub enum RecordError {
     /// The process that looks after the command is gone, and the command with it.
     #[error("the recording was cut short: the process that holds the command was killed from outside, and the command with it")]
     KeeperGone,
+}
+
+impl RecordError {
+    /// What the kernel answered, if it was the kernel who refused.
+    pub const fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Sniffer(SnifferError::Call { errno, .. }) | Self::Command { errno, .. } | Self::Step { errno, .. } => Some(*errno),
+            Self::Refused(refusal) | Self::Sniffer(SnifferError::Refused(refusal)) | Self::Network(NetworkError::Refused(refusal)) => {
+                Some(refusal.errno)
+            }
+            Self::Network(_) | Self::Sniffer(_) | Self::KeeperGone => None,
+        }
+    }
 }
 
 /// What is likely wrong with a program that cannot be started.

@@ -10,14 +10,12 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::mount::{MountPropagationFlags, mount_change};
 
 use super::rights::{self, Rights};
-use super::tap::{Caught, Signs, Tap};
-use super::{Plan, RecordError, Sighting, step, watcher};
-use crate::worlds::kernel::{Epoch, Network, Refusal, Sniffer, SnifferError, sys};
+use super::tap::{Signs, Tap};
+use super::{Heard, Plan, RecordError, Sighting, step, watcher};
+use crate::worlds::kernel::{Network, Refusal, Sniffer, SnifferError, sys};
 
 /// What the supervisor gets once the command is on its way.
 pub(super) struct Ready {
-    /// When the tap's time 0 was.
-    pub(super) epoch: Epoch,
     pub(super) control: UnixStream,
     pub(super) tap: Signs,
     pub(super) notes: Vec<String>,
@@ -25,7 +23,7 @@ pub(super) struct Ready {
 
 /// What is left when it is over.
 pub(super) struct Outcome {
-    pub(super) caught: Caught,
+    pub(super) heard: Heard,
     pub(super) sightings: Vec<Sighting>,
 }
 
@@ -63,9 +61,9 @@ pub(super) fn run(plan: &Plan, rights: Rights, lines: Lines) {
             return drop(lines.ready.send(Err(error)));
         }
     };
-    let _ = lines.ready.send(Ok(Ready { epoch, control, tap: tap.signs(), notes }));
+    let _ = lines.ready.send(Ok(Ready { control, tap: tap.signs(), notes }));
     let sightings = watcher.join().unwrap_or_default();
-    let _ = lines.outcome.send(tap.finish().map(|caught| Outcome { caught, sightings }));
+    let _ = lines.outcome.send(tap.finish().map(|heard| Outcome { heard, sightings }));
     let _ = keeper.wait();
     drop(network);
 }

@@ -1,16 +1,16 @@
 //! From the command's start to the end of the recording: signals, the time allowed, the last packets.
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{channel, sync_channel};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::Signal;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::keeper::{Report, Word};
+use super::signals::{PASSED_ON, Signals};
 use super::stage::{self, Lines, Ready};
 use super::tap::Signs;
 use super::{Ended, GRACE, Plan, RecordError, Recording, rights, step};
@@ -25,7 +25,7 @@ use super::{Ended, GRACE, Plan, RecordError, Recording, rights, step};
 /// and all it started are gone then.
 pub fn record(plan: &Plan) -> Result<Recording, RecordError> {
     // Before any thread: each inherits it, and none is to be interrupted.
-    let signals = Signals::hold()?;
+    let signals = Signals::hold(&PASSED_ON)?;
     let rights = rights::gain()?;
     let (tell_ready, ready) = sync_channel(1);
     let (tell_outcome, outcome) = sync_channel(1);
@@ -36,7 +36,7 @@ pub fn record(plan: &Plan) -> Result<Recording, RecordError> {
         .name("stage".to_owned())
         .spawn(move || stage::run(&plan_of_stage, rights, lines))
         .map_err(step("start a thread"))?;
-    let Ready { epoch, control, tap, notes } = ready.recv().unwrap_or(Err(RecordError::KeeperGone))?;
+    let Ready { control, tap, notes } = ready.recv().unwrap_or(Err(RecordError::KeeperGone))?;
 
     let mut supervisor = Supervisor { signals, control: BufReader::new(control), line: String::new() };
     let held = supervisor.until_it_ends(&plan.program(), plan.timeout);
@@ -54,50 +54,7 @@ pub fn record(plan: &Plan) -> Result<Recording, RecordError> {
     }
     let (ended, timed_out) = held?;
     let outcome = outcome.map_err(|_| RecordError::KeeperGone)??;
-    Ok(Recording {
-        ended,
-        timed_out,
-        epoch,
-        frames: outcome.caught.frames,
-        statistics: outcome.caught.statistics,
-        not_kept: outcome.caught.not_kept,
-        sightings: outcome.sightings,
-        left_over,
-        notes,
-    })
-}
-
-/// Signals that are the command's, held back from this process as long as the value lives.
-struct Signals {
-    fd: SignalFd,
-    before: SigSet,
-}
-
-impl Signals {
-    fn hold() -> Result<Self, RecordError> {
-        let failed = |errno: nix::errno::Errno| step::<io::Error>("hold back signals")(errno.into());
-        let held = SigSet::from_iter(PASSED_ON);
-        let mut before = SigSet::empty();
-        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&held), Some(&mut before)).map_err(failed)?;
-        let fd = SignalFd::with_flags(&held, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(failed)?;
-        Ok(Self { fd, before })
-    }
-
-    /// The next that came; whether the terminal sent it, and so to the command as well.
-    fn next(&self) -> Option<(Signal, bool)> {
-        let info = self.fd.read_signal().ok()??;
-        let signal = i32::try_from(info.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok())?;
-        // Above 0 are the kernel's reasons; `kill` and its like are 0 and below.
-        Some((signal, info.ssi_code > 0))
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        // What still waits here was the command's, and must not end this process now.
-        while self.next().is_some() {}
-        let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&self.before), None);
-    }
+    Ok(Recording { ended, timed_out, heard: outcome.heard, sightings: outcome.sightings, left_over, notes })
 }
 
 struct Supervisor {
@@ -124,7 +81,7 @@ impl Supervisor {
         loop {
             let mut fds = [
                 PollFd::from_borrowed_fd(self.control.get_ref().as_fd(), PollFlags::IN),
-                PollFd::from_borrowed_fd(self.signals.fd.as_fd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN),
             ];
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             let timeout = left.and_then(|left| Timespec::try_from(left).ok());
@@ -224,9 +181,6 @@ impl Supervisor {
     }
 }
 
-/// What is passed on; SIGTSTP and SIGCONT stop and continue this process together with the command.
-pub(super) const PASSED_ON: [Signal; 7] =
-    [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGWINCH];
 /// How long the loopback must be silent before the recording ends: longer than any ACK is delayed (200 ms).
 const QUIET: Duration = Duration::from_millis(250);
 /// The same where not one packet has passed.

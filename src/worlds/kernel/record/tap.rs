@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::worlds::kernel::{Frame, Sniffer, SnifferError, Statistics};
+use super::Heard;
+use crate::worlds::kernel::{Sniffer, SnifferError};
 
 /// The running thread.
 pub(super) struct Tap {
-    thread: JoinHandle<Result<Caught, SnifferError>>,
+    thread: JoinHandle<Result<Heard, SnifferError>>,
     signs: Signs,
 }
 
@@ -19,13 +20,6 @@ pub(super) struct Tap {
 pub(super) struct Signs {
     stop: Arc<AtomicBool>,
     passed: Arc<AtomicU64>,
-}
-
-/// What it has caught.
-pub(super) struct Caught {
-    pub(super) frames: Vec<Frame>,
-    pub(super) not_kept: u64,
-    pub(super) statistics: Statistics,
 }
 
 impl Tap {
@@ -41,8 +35,13 @@ impl Tap {
         self.signs.clone()
     }
 
+    /// Whether it has ended by itself: the interface has gone, say.
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Ends it once nothing is left in the queue.
-    pub(super) fn finish(self) -> Result<Caught, SnifferError> {
+    pub(super) fn finish(self) -> Result<Heard, SnifferError> {
         self.signs.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
@@ -55,7 +54,7 @@ impl Signs {
     }
 }
 
-fn listen(sniffer: &mut Sniffer, signs: &Signs) -> Result<Caught, SnifferError> {
+fn listen(sniffer: &mut Sniffer, signs: &Signs) -> Result<Heard, SnifferError> {
     let (mut frames, mut octets, mut not_kept) = (Vec::new(), 0, 0);
     loop {
         // Looked at before the queue: what was queued when the word came is still taken.
@@ -63,7 +62,17 @@ fn listen(sniffer: &mut Sniffer, signs: &Signs) -> Result<Caught, SnifferError> 
         if !last {
             sniffer.wait(TICK)?;
         }
-        while let Some(frame) = sniffer.next_frame()? {
+        loop {
+            let frame = match sniffer.next_frame() {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                // The kernel has merged packets before we saw them; one less, all others are as they were.
+                Err(SnifferError::TooLong { .. }) => {
+                    not_kept += 1;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             signs.passed.fetch_add(1, Ordering::Relaxed);
             octets += frame.octets.len() + FRAME;
             if octets <= KEPT {
@@ -73,7 +82,7 @@ fn listen(sniffer: &mut Sniffer, signs: &Signs) -> Result<Caught, SnifferError> 
             }
         }
         if last {
-            return Ok(Caught { frames, not_kept, statistics: sniffer.statistics()? });
+            return Ok(Heard { epoch: sniffer.epoch(), frames, not_kept, statistics: sniffer.statistics()? });
         }
     }
 }
