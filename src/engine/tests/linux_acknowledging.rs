@@ -114,3 +114,40 @@ fn a_delayed_ack_that_is_nearly_due_leaves_with_the_next_text() {
         }
     }
 }
+
+#[test]
+fn the_last_quick_ack_draws_the_estimate_back() {
+    // Five segments 36 ms apart make it 70 ms; where the fifth takes the last quick ACK, it is 40 again.
+    for (quick_acks, waits) in [("5", false), ("6", true)] {
+        let mut b = open_with(&[("quick-acks", quick_acks)]);
+        for _ in 0..5 {
+            assert!(hears(&mut b));
+            b.pass(Duration::from_millis(36));
+        }
+        b.pass(Duration::from_millis(44 - 36));
+        b.send(10);
+        b.pass(Duration::from_millis(300));
+        assert_eq!(!hears(&mut b), waits, "{quick_acks} quick ACKs");
+    }
+}
+
+#[test]
+fn a_shorter_round_trip_hurries_an_ack_that_waits() {
+    // Not longer than SRTT, 32 ms at first; a sample of 1 ms makes it 28, and the ACK a tick earlier.
+    let mut linux = Profile::linux();
+    for (name, value) in [("delayed-ack", "8ms"), ("quick-acks", "0")] {
+        linux.set(name, value).expect("a knob");
+    }
+    let mut b = Scripted::new(linux);
+    b.pass(Duration::from_millis(4));
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    b.answer("<SEQ=300><CTL=SYN>");
+    b.pass(Duration::from_millis(32));
+    b.hear("<SEQ=301><ACK=101><CTL=ACK>");
+    b.send(10);
+    assert_eq!(b.answer("<SEQ=301><ACK=101><LEN=10><CTL=PSH,ACK>"), NOTHING);
+    assert_eq!(b.connection.deadline(Timer::DelayedAck).map(Instant::as_millis), Some(72));
+    b.pass(Duration::from_millis(1));
+    assert_eq!(b.answer("<SEQ=311><ACK=111><LEN=10><CTL=PSH,ACK>"), NOTHING);
+    assert_eq!(b.connection.deadline(Timer::DelayedAck).map(Instant::as_millis), Some(68));
+}
