@@ -141,3 +141,39 @@ fn only_the_ack_timer_ends_the_wait_for_an_answer() {
     // The answer took too long; the ACK after it does not wait.
     assert_eq!(b.answer("<SEQ=501><ACK=151><LEN=100><CTL=PSH,ACK>"), ["<SEQ=151><ACK=601><CTL=ACK>"]);
 }
+
+#[test]
+fn a_reset_that_answers_bears_neither_timestamps_nor_a_window() {
+    // tcp_v4_send_reset; the RST of an ABORT is a segment of the connection and has both.
+    let stamped = TcpOptions::NONE.mss(1460).timestamps(Timestamps { val: 1000, ecr: 0 });
+    let mut b = Scripted::new(Profile::linux());
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    b.hear_with("<SEQ=300><CTL=SYN>", stamped);
+    b.out();
+    b.hear_with("<SEQ=301><ACK=9000><CTL=ACK>", stamped);
+    let reset = b.segments()[0];
+    assert_eq!((reset.to_string().as_str(), reset.window, reset.options), ("<SEQ=9000><CTL=RST>", WireWindow(0), TcpOptions::NONE));
+    b.hear_with("<SEQ=301><ACK=101><CTL=ACK>", stamped);
+    b.connection.on_abort(b.now).expect("open");
+    let reset = b.segments()[0];
+    assert_eq!(
+        (reset.to_string().as_str(), reset.options.to_string().as_str()),
+        ("<SEQ=101><ACK=301><CTL=RST,ACK>", "nop,nop,TS val 0 ecr 1000")
+    );
+    assert_ne!(reset.window, WireWindow(0));
+}
+
+#[test]
+fn a_fin_alone_is_no_answer() {
+    // What comes behind it is acknowledged at once; text would have been an answer, and the next ACK wait for another.
+    for (text, acks) in [(0, 1), (10, 0)] {
+        let mut b = requested(Profile::linux());
+        b.hear("<SEQ=301><ACK=101><CTL=ACK>");
+        b.answer("<SEQ=301><ACK=101><LEN=100><CTL=PSH,ACK>");
+        if text > 0 {
+            b.send(text);
+        }
+        b.close();
+        assert_eq!(b.answer(&format!("<SEQ=401><ACK={}><LEN=100><CTL=PSH,ACK>", 102 + text)).len(), acks, "{text}");
+    }
+}

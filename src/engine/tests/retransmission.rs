@@ -308,3 +308,20 @@ fn only_in_syn_sent_do_the_first_timeouts_stay_as_they_are() {
     let mut b = requested(profile(&[("syn-linear-timeouts", "2")]));
     assert_eq!((0..3).map(|_| b.wait().0).collect::<Vec<_>>(), [1000, 2000, 4000]);
 }
+
+#[test]
+fn what_leaves_again_is_what_left_and_where_it_lies() {
+    // R6298-13: the earliest segment; what Nagle holds back behind it stays there.
+    let mut a = Scripted::established(Profile::rfc9293());
+    assert_eq!(a.send(10), ["<SEQ=101><ACK=301><LEN=10><CTL=PSH,ACK>"]);
+    assert_eq!(a.send(5), NOTHING);
+    assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=10><CTL=ACK>"]);
+    // The send buffer begins with what is not acknowledged.
+    a.hear("<SEQ=301><ACK=111><CTL=ACK>");
+    let next = a.connection.poll_segment(a.now).expect("what Nagle held");
+    assert_eq!((a.write(next).to_string().as_str(), a.connection.text_range(&next)), ("<SEQ=111><ACK=301><LEN=5><CTL=PSH,ACK>", 0..5));
+    a.connection.set_no_delay(true);
+    a.connection.on_send(a.now, 7, false).expect("room");
+    let next = a.connection.poll_segment(a.now).expect("no delay");
+    assert_eq!(a.connection.text_range(&next), 5..12);
+}

@@ -167,3 +167,33 @@ fn a_syn_ack_does_not_wait_for_ever() {
     b.answer("<SEQ=300><CTL=SYN>");
     assert_eq!(b.wait(), (1000, vec!["<SEQ=100><ACK=301><CTL=SYN,ACK>".to_owned()]));
 }
+
+#[test]
+fn a_syn_ack_takes_no_text_along_unless_the_profile_says_so() {
+    // Neither where text is ready before the SYN,ACK leaves, nor where the SYN crossed ours.
+    let mut b = listening(&[]);
+    b.hear("<SEQ=300><CTL=SYN>");
+    b.connection.on_send(b.now, 20, false).expect("room");
+    assert_eq!(b.out(), ["<SEQ=100><ACK=301><CTL=SYN,ACK>"]);
+    let mut a = Scripted::new(profile(&[("syn-ack-with-text", "on")]));
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    a.connection.on_send(a.now, 20, false).expect("room");
+    assert_eq!(a.answer("<SEQ=300><CTL=SYN>"), ["<SEQ=100><ACK=301><CTL=SYN,ACK>"]);
+}
+
+#[test]
+fn a_syn_ack_takes_no_fin_along_where_the_window_ends_before_it() {
+    // The FIN has a number, which the window of the SYN must hold as well.
+    for (window, syn_ack, rest) in [
+        (20, "<SEQ=100><ACK=301><LEN=20><CTL=SYN,PSH,ACK>", &["<SEQ=121><ACK=301><CTL=FIN,ACK>"][..]),
+        (21, "<SEQ=100><ACK=301><LEN=20><CTL=SYN,PSH,FIN,ACK>", &[]),
+    ] {
+        let mut b = listening(&[("syn-ack-with-text", "on")]);
+        b.hear(&format!("<SEQ=300><WND={window}><CTL=SYN>"));
+        b.connection.on_send(b.now, 20, false).expect("room");
+        b.connection.on_close(b.now, false).expect("open");
+        assert_eq!(b.out(), [syn_ack]);
+        assert_eq!(b.answer("<SEQ=301><ACK=121><CTL=ACK>"), rest);
+    }
+}

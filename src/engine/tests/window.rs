@@ -247,3 +247,24 @@ fn a_window_of_a_whole_segment_is_no_news() {
     assert_eq!(b.connection.on_receive(b.now, 1460), Ok(1460));
     assert_eq!(b.out(), NOTHING);
 }
+
+#[test]
+fn a_record_that_is_held_starts_no_timer() {
+    // Nothing is outstanding, and the window is open: there is nothing to send again or to probe.
+    let mut a = Scripted::established(Profile::rfc9293());
+    assert_eq!(a.connection.on_send(a.now, 10, true), Ok(10));
+    assert_eq!((a.out().len(), a.connection.poll_deadline()), (0, None));
+}
+
+#[test]
+fn an_ack_that_overtakes_the_next_probe_leaves_nothing_to_probe_with() {
+    // The last octet was the probe; its ACK comes between the timer and what the timer would have sent.
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    a.send(1);
+    assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=1><CTL=PSH,ACK>"]);
+    a.now = a.connection.poll_deadline().expect("the next probe");
+    a.connection.on_time(a.now);
+    assert_eq!(a.answer("<SEQ=301><ACK=102><WND=0><CTL=ACK>"), NOTHING);
+    assert_eq!(a.connection.poll_deadline(), None);
+}
