@@ -302,7 +302,7 @@ impl Connection {
 
     /// Nagle (SHLD-7) and the sender's silly window avoidance (MUST-38, RFC 9293 section 3.8.6.2.1).
     fn worth_sending(&self, len: u32, mss: u32, all: bool, fin: bool, idle: bool) -> bool {
-        if fin || (len > 0 && len == mss) {
+        if fin || len == mss {
             return true;
         }
         if len == 0 {

@@ -170,3 +170,21 @@ fn quick_acks_are_the_users_to_switch() {
     assert_eq!(settled(true), ["<SEQ=101><ACK=302><CTL=ACK>"]);
     assert_eq!(settled(false), NOTHING);
 }
+
+#[test]
+fn a_fin_is_acknowledged_at_once_unless_the_profile_delays_it() {
+    for (knob, answer) in [("off", &["<SEQ=101><ACK=302><CTL=ACK>"][..]), ("on", &[])] {
+        let mut b = Scripted::established(profile(&[("delayed-ack", "200ms"), ("delay-fin-ack", knob)]));
+        assert_eq!(b.answer("<SEQ=301><ACK=101><CTL=FIN,ACK>"), answer, "{knob}");
+    }
+}
+
+#[test]
+fn a_fin_in_fin_wait_2_is_acknowledged_at_once() {
+    // In TIME-WAIT nothing leaves late.
+    let mut a = Scripted::established(profile(&[("delayed-ack", "200ms"), ("delay-fin-ack", "on")]));
+    a.close();
+    a.hear("<SEQ=301><ACK=102><CTL=ACK>");
+    assert_eq!(a.answer("<SEQ=301><ACK=102><LEN=10><CTL=PSH,ACK>"), NOTHING);
+    assert_eq!(a.answer("<SEQ=311><ACK=102><CTL=FIN,ACK>"), ["<SEQ=102><ACK=312><CTL=ACK>"]);
+}

@@ -68,7 +68,7 @@ fn quick_acks(b: &mut Scripted) -> usize {
 #[test]
 fn quick_acks_are_as_many_as_the_window_has_pairs_of_segments() {
     // A full segment is guessed at 536 octets; two, where there is room for none, and sixteen at most.
-    for (buffer, count) in [("160", 2), ("1500", 1), ("5000", 4), ("65536", 16)] {
+    for (buffer, count) in [("160", 2), ("1000", 1), ("1500", 1), ("5000", 4), ("65536", 16)] {
         assert_eq!(quick_acks(&mut open_with(&[("receive-buffer", buffer), ("packet-overhead", "0")])), count, "{buffer}");
     }
     assert_eq!(quick_acks(&mut open_with(&[("quick-acks", "5")])), 5);
@@ -150,4 +150,47 @@ fn a_shorter_round_trip_hurries_an_ack_that_waits() {
     b.pass(Duration::from_millis(1));
     assert_eq!(b.answer("<SEQ=311><ACK=111><LEN=10><CTL=PSH,ACK>"), NOTHING);
     assert_eq!(b.connection.deadline(Timer::DelayedAck).map(Instant::as_millis), Some(68));
+}
+
+#[test]
+fn the_estimate_never_exceeds_the_rto() {
+    // Doubled by three ACKs of the timer, 44 ms apart: 80, 168 and, instead of 256, 200 ms.
+    for (answered_after, waits) in [(196, true), (200, false)] {
+        let mut b = open_with(&[("quick-acks", "1")]);
+        assert!(hears(&mut b));
+        for _ in 0..3 {
+            assert!(!hears(&mut b));
+            assert_eq!(b.wait().0, 44);
+        }
+        b.pass(Duration::from_millis(answered_after - 44));
+        b.send(10);
+        b.pass(Duration::from_millis(300));
+        assert_eq!(!hears(&mut b), waits, "answered after {answered_after} ms");
+    }
+}
+
+#[test]
+fn two_short_segments_of_one_length_become_the_guess_at_a_full_one() {
+    // tcp_measure_rcv_mss, without timestamps: 536 octets, or 88 where nothing was pushed.
+    for (flags, len, guessed) in [("PSH,ACK", 536, true), ("PSH,ACK", 535, false), ("ACK", 88, true), ("ACK", 87, false)] {
+        let mut b = open_with(&[("quick-acks", "0"), ("packet-overhead", "0")]);
+        let hears = |b: &mut Scripted, len: u32, read: bool| {
+            let next = b.connection.variables().rcv_nxt.expect("numbered").get();
+            let at_once = !b.answer(&format!("<SEQ={next}><ACK=101><LEN={len}><CTL={flags}>")).is_empty();
+            if read {
+                b.connection.on_receive(b.now, len).expect("open");
+                if b.out().is_empty() && !at_once {
+                    b.wait();
+                }
+            }
+            at_once
+        };
+        for len in [1460, len, len] {
+            hears(&mut b, len, true);
+        }
+        b.send(10);
+        // More than a full segment is acknowledged at once, and less waits for the next answer.
+        assert!(!hears(&mut b, len, false), "{len} {flags}");
+        assert_eq!(hears(&mut b, len, false), guessed, "{len} {flags}");
+    }
 }

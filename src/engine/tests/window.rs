@@ -268,3 +268,22 @@ fn an_ack_that_overtakes_the_next_probe_leaves_nothing_to_probe_with() {
     assert_eq!(a.answer("<SEQ=301><ACK=102><WND=0><CTL=ACK>"), NOTHING);
     assert_eq!(a.connection.poll_deadline(), None);
 }
+
+#[test]
+fn half_of_the_largest_window_is_worth_a_segment() {
+    // MUST-38; RFC 9293 section 3.8.6.2.1, (3): SND.WND was 1000 at most, Nagle is off.
+    for (first, second) in [(500, &["<SEQ=601><ACK=301><LEN=500><CTL=ACK>"][..]), (501, &[])] {
+        let mut a = Scripted::new(Profile::rfc9293()).establish("<SEQ=300><ACK=101><WND=1000><CTL=SYN,ACK>", TcpOptions::NONE.mss(1460));
+        a.connection.set_no_delay(true);
+        assert_eq!(a.send(first).len(), 1);
+        assert_eq!(a.send(700), second, "{} octets of the window are left", 1000 - first);
+    }
+}
+
+#[test]
+fn where_nothing_is_outstanding_no_window_is_too_small() {
+    // (4): the override timeout is none.
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.hear("<SEQ=301><ACK=101><WND=100><CTL=ACK>");
+    assert_eq!(a.send(1000), ["<SEQ=101><ACK=301><LEN=100><CTL=ACK>"]);
+}
