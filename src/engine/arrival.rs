@@ -129,8 +129,8 @@ impl Connection {
             self.text_and_fin(now, segment);
         }
         let fin = u32::from(self.bits.peer_fin());
-        let hold = self.take_fresh_hold();
-        Arrival { take: self.rcv.nxt.since(text_was) - fin, hold, ..Arrival::default() }
+        // RCV.NXT is this segment's own number: nothing of it lies behind a gap, and has to be held.
+        Arrival { take: self.rcv.nxt.since(text_was) - fin, ..Arrival::default() }
     }
 
     /// RFC 9293 section 3.10.7.2.

@@ -54,3 +54,13 @@ fn text_beside_the_cookie_is_taken() {
     let arrival = b.connection.on_cookie(b.now, b.open(), COOKIE, &ack);
     assert_eq!((arrival.take, b.out()), (20, vec!["<SEQ=101><ACK=321><CTL=ACK>".to_owned()]));
 }
+
+#[test]
+fn a_fin_beside_the_cookie_is_no_text() {
+    let mut b = Scripted::new(Profile::rfc9293());
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    let ack = b.read("<SEQ=301><ACK=101><LEN=20><CTL=FIN,ACK>", TcpOptions::NONE);
+    let arrival = b.connection.on_cookie(b.now, b.open(), COOKIE, &ack);
+    assert_eq!((arrival, b.state()), (Arrival { take: 20, ..Arrival::default() }, State::CloseWait));
+    assert_eq!(b.out(), ["<SEQ=101><ACK=322><CTL=ACK>"]);
+}

@@ -325,3 +325,40 @@ fn what_leaves_again_is_what_left_and_where_it_lies() {
     let next = a.connection.poll_segment(a.now).expect("no delay");
     assert_eq!(a.connection.text_range(&next), 5..12);
 }
+
+/// Ten octets timed out and left again; new text behind them is timed, and an ACK of five brings a third copy, with what fits.
+fn timed_behind_a_loss(octets: u32, close: bool) -> Scripted {
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.connection.set_no_delay(true);
+    a.send(10);
+    a.wait();
+    a.send(octets);
+    if close {
+        a.close();
+    }
+    let before = rto(&a);
+    a.pass(Duration::from_millis(200));
+    let again = a.answer("<SEQ=301><ACK=106><CTL=ACK>");
+    assert_eq!((again.len(), rto(&a)), (1, before), "{again:?}");
+    a
+}
+
+#[test]
+fn text_that_left_again_behind_a_loss_gives_no_sample() {
+    // R6298-6, MUST-18.
+    let mut a = timed_behind_a_loss(1000, false);
+    let before = a.connection.variables().srtt;
+    a.pass(Duration::from_millis(100));
+    a.hear("<SEQ=301><ACK=1111><CTL=ACK>");
+    assert_eq!(a.connection.variables().srtt, before);
+}
+
+#[test]
+fn a_sample_whose_last_octet_did_not_leave_again_goes_on() {
+    // 1460 octets from 106 on left again, up to 1566; the text that is timed ends behind 1566, and the FIN behind that.
+    let mut a = timed_behind_a_loss(1456, true);
+    let before = a.connection.variables().srtt;
+    a.pass(Duration::from_millis(100));
+    a.hear("<SEQ=301><ACK=1568><CTL=ACK>");
+    assert_ne!(a.connection.variables().srtt, before);
+}
