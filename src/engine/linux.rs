@@ -40,7 +40,10 @@ const MIN_MSS: u32 = 88;
 
 /// A buffer that holds not even one segment is offered as it is.
 const fn whole_segments(octets: u32, mss: u32) -> u32 {
-    if octets > mss { octets / mss * mss } else { octets }
+    match octets / mss {
+        0 => octets,
+        segments => segments * mss,
+    }
 }
 
 impl Connection {

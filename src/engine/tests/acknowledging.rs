@@ -188,3 +188,13 @@ fn a_fin_in_fin_wait_2_is_acknowledged_at_once() {
     assert_eq!(a.answer("<SEQ=301><ACK=102><LEN=10><CTL=PSH,ACK>"), NOTHING);
     assert_eq!(a.answer("<SEQ=311><ACK=102><CTL=FIN,ACK>"), ["<SEQ=102><ACK=312><CTL=ACK>"]);
 }
+
+#[test]
+fn text_beside_an_ack_of_what_was_never_sent_is_dropped() {
+    // RFC 9293 section 3.10.7.4, fifth: send an ACK, drop the segment, and return. Too old a number is as bad (MAY-12).
+    for ack in [102, 101_u32.wrapping_sub(70_000)] {
+        let mut a = Scripted::established(Profile::rfc9293());
+        assert_eq!(a.answer(&format!("<SEQ=301><ACK={ack}><LEN=10><CTL=FIN,ACK>")), ["<SEQ=101><ACK=301><CTL=ACK>"], "{ack}");
+        assert_eq!((a.state(), a.connection.receive_buffered()), (State::Established, 0));
+    }
+}

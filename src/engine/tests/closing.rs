@@ -157,3 +157,22 @@ fn what_was_to_leave_is_forgotten_with_the_connection() {
     };
     assert_eq!(ended(true), ended(false));
 }
+
+#[test]
+fn only_the_fin_itself_restarts_time_wait() {
+    // RFC 9293 section 3.10.7.4, eighth: a retransmission of the remote FIN, not whatever lies before RCV.NXT.
+    for (segment, restarts) in [
+        ("<SEQ=301><ACK=102><CTL=FIN,ACK>", true),
+        ("<SEQ=291><ACK=102><LEN=10><CTL=FIN,ACK>", true),
+        ("<SEQ=290><ACK=102><CTL=FIN,ACK>", false),
+        ("<SEQ=292><ACK=102><LEN=10><CTL=ACK>", false),
+    ] {
+        let mut a = Scripted::established(Profile::rfc9293());
+        a.close();
+        a.answer("<SEQ=301><ACK=102><CTL=FIN,ACK>");
+        let ends = a.connection.deadline(Timer::TimeWait).expect("TIME-WAIT");
+        a.pass(Duration::from_secs(1));
+        assert_eq!(a.answer(segment), ["<SEQ=102><ACK=302><CTL=ACK>"], "{segment}");
+        assert_eq!(a.connection.deadline(Timer::TimeWait) != Some(ends), restarts, "{segment}");
+    }
+}

@@ -101,3 +101,26 @@ fn a_pointer_too_far_for_its_field_says_as_much_as_it_can() {
     // It is known to the peer before the window lets its text through.
     assert!(left.iter().all(|segment| segment.has(Flags::URG)));
 }
+
+#[test]
+fn only_a_closed_window_lets_the_pointer_through_and_only_where_text_is_taken() {
+    // MUST-66. Outside an open window, without URG, and behind the peer's FIN the segment is refused, and that is all.
+    let closed = |fin: &str| {
+        let mut a = Scripted::established(profile(&[("receive-buffer", "10")]));
+        a.answer(&format!("<SEQ=301><ACK=101><LEN=9><CTL={fin}ACK>"));
+        a
+    };
+    let mut open = Scripted::established(Profile::rfc9293());
+    hear(&mut open, "<SEQ=200><ACK=101><LEN=5><CTL=URG,ACK>", 5);
+    assert_eq!(open.walked(), ["established/unacceptable"]);
+    let mut full = Scripted::established(profile(&[("receive-buffer", "10")]));
+    full.answer("<SEQ=301><ACK=101><LEN=10><CTL=ACK>");
+    hear(&mut full, "<SEQ=311><ACK=101><LEN=5><CTL=ACK>", 5);
+    assert_eq!(full.walked(), ["established/unacceptable"]);
+    hear(&mut full, "<SEQ=312><ACK=101><LEN=5><CTL=URG,ACK>", 5);
+    assert_eq!(full.walked(), ["established/unacceptable"]);
+    let mut behind = closed("FIN,");
+    assert_eq!((behind.state(), behind.connection.variables().rcv_wnd), (State::CloseWait, Some(0)));
+    hear(&mut behind, "<SEQ=311><ACK=101><LEN=5><CTL=URG,ACK>", 5);
+    assert_eq!(behind.walked(), ["close-wait/unacceptable"]);
+}

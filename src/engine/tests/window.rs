@@ -287,3 +287,13 @@ fn where_nothing_is_outstanding_no_window_is_too_small() {
     a.hear("<SEQ=301><ACK=101><WND=100><CTL=ACK>");
     assert_eq!(a.send(1000), ["<SEQ=101><ACK=301><LEN=100><CTL=ACK>"]);
 }
+
+#[test]
+fn only_an_ack_alone_counts_at_the_right_edge() {
+    for (len, acked, answer) in [(0, 10, &[][..]), (1, 0, &["<SEQ=111><ACK=301><CTL=ACK>"])] {
+        let mut a = Scripted::established(Profile::rfc9293());
+        a.send(10);
+        let arrival = a.hear(&format!("<SEQ={}><ACK=111><LEN={len}><CTL=ACK>", 301 + 65_535));
+        assert_eq!((arrival.acked, a.out()), (acked, answer.iter().map(ToString::to_string).collect()), "{len}");
+    }
+}
