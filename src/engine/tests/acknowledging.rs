@@ -198,3 +198,18 @@ fn text_beside_an_ack_of_what_was_never_sent_is_dropped() {
         assert_eq!((a.state(), a.connection.receive_buffered()), (State::Established, 0));
     }
 }
+
+#[test]
+fn an_ack_alone_that_left_before_our_window_moved_counts() {
+    // RFC 9293 section 3.10.7.4, first: the allowance for valid ACKs; as far behind as the largest window reaches.
+    for (scale, behind, acked) in [("off", 5, 10), ("off", 65_535, 10), ("off", 65_536, 0), ("2", 262_140, 10), ("2", 262_141, 0)] {
+        let options = TcpOptions::NONE.mss(1460).nop().window_scale(0);
+        let mut a = Scripted::new(profile(&[("window-scale", scale)])).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", options);
+        a.send(10);
+        let seq = 301_u32.wrapping_sub(behind);
+        assert_eq!(a.hear(&format!("<SEQ={seq}><ACK=111><CTL=ACK>")).acked, acked, "{behind} behind, scale {scale}");
+        assert_eq!(a.out().len(), 1, "its sender hears where we are");
+        // Text makes it an old duplicate.
+        assert_eq!(a.hear(&format!("<SEQ={seq}><ACK=111><LEN=1><CTL=ACK>")).acked, 0);
+    }
+}
