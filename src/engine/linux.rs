@@ -116,7 +116,7 @@ impl Connection {
         } else {
             offered
         };
-        (if computed < current { round_up(current) } else { computed }, computed)
+        (computed.max(round_up(current)), computed)
     }
 
     /// The window of the last ACK, not yet reduced by what arrived since (`rcv_wnd`).
@@ -324,7 +324,7 @@ impl Connection {
             }
         }
         let current = self.rcv.wnd;
-        if self.bits.peer_fin() || current.saturating_mul(2) > self.tuning.clamp {
+        if current.saturating_mul(2) > self.tuning.clamp {
             return false;
         }
         let (_, computed) = self.linux_window();
