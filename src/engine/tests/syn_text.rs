@@ -197,3 +197,17 @@ fn a_syn_ack_takes_no_fin_along_where_the_window_ends_before_it() {
         assert_eq!(b.answer("<SEQ=301><ACK=121><CTL=ACK>"), rest);
     }
 }
+
+#[test]
+fn a_close_rides_on_a_syn_ack_only_while_that_waits_for_it() {
+    for (knob, left, rides) in [("on", false, true), ("on", true, false), ("off", false, false), ("off", true, false)] {
+        let mut b = listening(&[("syn-ack-with-text", knob)]);
+        b.hear("<SEQ=300><CTL=SYN>");
+        if left {
+            b.connection.on_send(b.now, 10, false).expect("room");
+            assert!(!b.out().is_empty());
+        }
+        b.connection.on_close(b.now, false).expect("open");
+        assert_eq!(b.walked() == ["syn-received/close-in-syn-ack"], rides, "{knob}, left: {left}");
+    }
+}
