@@ -115,8 +115,13 @@ impl PacketSocket {
         // Protocol 0 hears nothing until bound, so nothing of other interfaces slips in.
         let fd = socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)
             .map_err(|errno| Refusal::of(Need::PacketSocket, "open a packet socket", errno))?;
-        // The kernel cuts this down to net.core.rmem_max without a word; drops are counted.
-        step("enlarge the queue of a packet socket", || Ok(set_socket_recv_buffer_size(&fd, QUEUE)?))?;
+        // Who administers the machine gets what he asks for; for all others the kernel cuts it down to
+        // net.core.rmem_max without a word; drops are counted.
+        let forced =
+            i32::try_from(QUEUE).is_ok_and(|octets| sys::set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, octets).is_ok());
+        if !forced {
+            step("enlarge the queue of a packet socket", || Ok(set_socket_recv_buffer_size(&fd, QUEUE)?))?;
+        }
         step("ask for kernel timestamps", || Ok(sys::set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?))?;
         step("bind a packet socket", || Ok(sys::bind_packet_socket(fd.as_fd(), interface)?))?;
         Ok(Self { fd, statistics: Statistics::default(), buffer: vec![0; LONGEST] })
