@@ -233,14 +233,28 @@ pub fn rungs(trace: &Trace, with_options: bool) -> Vec<Rung> {
 /// The whole ladder of a trace, top to bottom.
 pub fn steps(trace: &Trace, with_options: bool) -> Vec<Step> {
     // Which packets need two rungs is known only at their arrival; the second pass draws those where they leave.
-    let first = draw(trace, with_options, BTreeSet::new());
-    draw(trace, with_options, first.split).steps
+    let states = states(trace);
+    let first = draw(trace, &states, with_options, BTreeSet::new());
+    draw(trace, &states, with_options, first.split).steps
 }
 
-fn draw(trace: &Trace, with_options: bool, known_split: BTreeSet<PacketId>) -> Builder<'_> {
+/// The states of both hosts once each entry has happened.
+fn states(trace: &Trace) -> Vec<[State; 2]> {
+    let initial = |host: usize| trace.hosts.get(host).map_or(State::Closed, |host| host.initial_state);
+    let mut now = [initial(0), initial(1)];
+    let follow = |entry: &Entry| {
+        if let Some(state) = now.get_mut(usize::from(entry.host.0)) {
+            *state = entry.after;
+        }
+        now
+    };
+    trace.entries.iter().map(follow).collect()
+}
+
+fn draw<'a>(trace: &'a Trace, states: &'a [[State; 2]], with_options: bool, known_split: BTreeSet<PacketId>) -> Builder<'a> {
     let waiting = vec![VecDeque::new(); trace.hosts.len()];
     let held_back = held_back(trace);
-    let mut builder = Builder { trace, with_options, waiting, held_back, known_split, split: BTreeSet::new(), steps: Vec::new() };
+    let mut builder = Builder { trace, states, with_options, waiting, held_back, known_split, split: BTreeSet::new(), steps: Vec::new() };
     for (index, entry) in trace.entries.iter().enumerate() {
         builder.entry(index, entry);
     }
@@ -281,6 +295,8 @@ enum Waiting {
 
 struct Builder<'a> {
     trace: &'a Trace,
+    /// Looked up, for a trace may be long.
+    states: &'a [[State; 2]],
     with_options: bool,
     /// What each host did that is not drawn yet, oldest first.
     waiting: Vec<VecDeque<Waiting>>,
@@ -438,9 +454,8 @@ impl Builder<'_> {
 
     /// The state of a host once this entry of the trace has happened; `None` if there is no such host.
     fn state_at(&self, host: HostId, index: usize) -> Option<State> {
-        let info = self.trace.hosts.get(usize::from(host.0))?;
-        let last = self.trace.entries[..=index].iter().rev().find(|earlier| earlier.host == host);
-        Some(last.map_or(info.initial_state, |last| last.after))
+        self.trace.hosts.get(usize::from(host.0))?;
+        self.states.get(index)?.get(usize::from(host.0)).copied()
     }
 
     fn remark(&mut self, host: usize, text: String, index: usize) {
