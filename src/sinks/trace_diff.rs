@@ -468,3 +468,88 @@ impl fmt::Display for TraceDiff {
         if self.is_equal() { Ok(()) } else { writeln!(f, "# differences: {}", self.summary()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Class, Settings, TraceDiff, diff};
+    use crate::engine::{SeqNumber, State, TcpOptions, WireWindow};
+    use crate::sources::scenario::Scenario;
+    use crate::trace::{Payload, Trace, What};
+
+    fn run() -> Trace {
+        Scenario::load("half-close").expect("of the catalogue").run()
+    }
+
+    fn of(change: impl Fn(&mut Trace)) -> TraceDiff {
+        let (first, mut second) = (run(), run());
+        change(&mut second);
+        diff(["one", "other"], [&first, &second], &Settings::default())
+    }
+
+    fn classes(found: &TraceDiff) -> Vec<(Class, Option<&str>)> {
+        found.differences.iter().map(|difference| (difference.class, difference.field.as_deref())).collect()
+    }
+
+    /// Changes the segment of one packet.
+    fn segment(trace: &mut Trace, packet: usize, change: impl Fn(&mut crate::engine::Segment)) {
+        if let Payload::Tcp { segment, .. } = &mut trace.packets[packet].payload {
+            change(segment);
+        }
+    }
+
+    #[test]
+    fn each_difference_has_its_class_and_stands_alone() {
+        assert!(of(|_| {}).is_equal());
+        let window = of(|trace| segment(trace, 2, |segment| segment.window = WireWindow(7)));
+        assert_eq!(classes(&window), [(Class::Field, Some("window"))]);
+        assert_eq!(window.differences[0].packets, [Some(3), Some(3)]);
+        let flags = of(|trace| segment(trace, 3, |segment| segment.flags = segment.flags.without(crate::engine::Flags::PSH)));
+        assert_eq!(classes(&flags), [(Class::Field, Some("flags"))]);
+        let (sack_first, mss_first) = (TcpOptions::NONE.sack_permitted().mss(1460), TcpOptions::NONE.mss(1460).sack_permitted());
+        let mut first = run();
+        segment(&mut first, 0, |segment| segment.options = mss_first);
+        let mut second = run();
+        segment(&mut second, 0, |segment| segment.options = sack_first);
+        let order = diff(["one", "other"], [&first, &second], &Settings::default());
+        assert_eq!(classes(&order), [(Class::OptionOrder, Some("options"))]);
+        let text = of(|trace| {
+            if let Payload::Tcp { text, .. } = &mut trace.packets[3].payload {
+                text[9] ^= 1;
+            }
+        });
+        assert_eq!(classes(&text), [(Class::Field, Some("text"))]);
+        assert!(text.differences[0].first.ends_with("at octet 9"), "{:?}", text.differences);
+        let state = of(|trace| {
+            let arrival = trace.entries.iter_mut().rfind(|entry| matches!(entry.what, What::Arrival(_))).expect("packets");
+            arrival.after = State::LastAck;
+        });
+        assert_eq!(classes(&state), [(Class::State, Some("B"))]);
+    }
+
+    #[test]
+    fn a_segment_left_out_makes_nothing_else_differ() {
+        for packet in 0..run().packets.len() {
+            let found = of(|trace| {
+                trace.entries.retain(|entry| !matches!(entry.what, What::Departure(id) | What::Arrival(id) if id.0 as usize == packet));
+            });
+            assert_eq!(classes(&found), [(Class::MissingSegment, None)], "packet {packet}: {found}");
+        }
+    }
+
+    #[test]
+    fn initial_numbers_are_no_difference() {
+        let moved = of(|trace| {
+            for packet in &mut trace.packets {
+                let from_a = packet.from == Some(crate::trace::HostId(0));
+                if let Payload::Tcp { segment, .. } = &mut packet.payload {
+                    let (own, other) = if from_a { (u32::MAX, 77) } else { (77, u32::MAX) };
+                    segment.seq = SeqNumber::new(segment.seq.get().wrapping_add(own));
+                    segment.ack = SeqNumber::new(segment.ack.get().wrapping_add(other));
+                }
+                packet.source.port ^= 5;
+                packet.destination.port ^= 5;
+            }
+        });
+        assert!(moved.is_equal(), "{moved}");
+    }
+}
