@@ -82,7 +82,7 @@ fn it_makes_no_difference_where_a_stack_is() {
 
 /// What the kernel is asked in each role: openings, closings and what the network may do to them, and whatever a third
 /// party forges.
-const ASKED: [&str; 12] = [
+const ASKED: [&str; 18] = [
     "three-way-handshake",
     "normal-close",
     "half-close",
@@ -94,7 +94,13 @@ const ASKED: [&str; 12] = [
     "blind-rst-in-window",
     "blind-syn",
     "paws-drop",
+    "duplicate-segment",
     "half-open-discovery",
+    "blind-syn-real-restart",
+    "old-duplicate-syn",
+    "rst-bad-ack-syn-sent",
+    "fin-ack-lost",
+    "syn-cookie-ack-lost",
 ];
 
 fn kernel_agrees(a: &str, b: &str) {

@@ -81,7 +81,7 @@ impl Connection {
             }
             Action::TakeFin => {
                 // A FIN that was held may come with a segment that has none of its own to answer.
-                self.bits.set_ack_due(self.bits.ack_due() || self.held.is_some());
+                self.bits.set_ack_due(self.bits.ack_due() || self.holds_anything());
                 self.rcv.nxt = self.rcv.nxt.plus(1);
                 self.rcv.wnd = self.rcv.wnd.saturating_sub(1);
                 self.bits.set_peer_fin(true);
@@ -96,7 +96,9 @@ impl Connection {
             Action::AckCrossedSyn => {
                 let ack = self.profile.ack_crossed_syn_ack;
                 self.bits.set_ack_due(ack);
-                self.bits.set_dsack_syn(ack && self.bits.sack());
+                if ack && self.bits.sack() {
+                    self.report_twice(self.irs, self.irs.plus(1));
+                }
             }
             Action::ScheduleAck => self.schedule_ack(now, segment),
             Action::QueueFin => {

@@ -10,7 +10,7 @@ use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, State};
 use super::tcb::{Connection, Reset};
-use super::time::Instant;
+use super::time::{Instant, Timer};
 
 /// What an arriving segment brought: which octets of text can be read now, and which must wait.
 ///
@@ -175,6 +175,18 @@ impl Connection {
             self.take_timestamp(segment, now);
             self.text_and_fin(now, segment);
         }
+        if acknowledges && !ack_ok {
+            self.hurry_syn(now);
+        }
+    }
+
+    /// Somebody has answered an older connection of these ends: its peer will be ready for ours when it has heard our
+    /// RST, or is already if it has sent one.
+    fn hurry_syn(&mut self, now: Instant) {
+        let wait = self.profile.syn_after_bad_ack;
+        if !wait.is_zero() && self.state == State::SynSent && self.backoff == 0 {
+            self.deadlines.set(Timer::Retransmission, now + wait);
+        }
     }
 
     /// RFC 9293 section 3.10.7.4.
@@ -207,6 +219,7 @@ impl Connection {
             && !segment.has(Flags::RST)
             && let Some(event) = self.timestamp_event(now, segment)
         {
+            self.note_repeat(segment);
             self.apply(event, now, Some(segment));
             return;
         }
@@ -321,6 +334,13 @@ impl Connection {
         } else {
             Event::Unacceptable
         };
+        if matches!(event, Event::Unacceptable | Event::FinAgain) {
+            self.note_repeat(segment);
+            let just_acknowledged = segment.seg_len() > 0 && segment.end() == self.last_ack_sent && self.state != State::TimeWait;
+            if self.profile.timestamp_of_repeat && just_acknowledged {
+                self.take_timestamp(segment, now);
+            }
+        }
         if event == Event::Unacceptable && self.is_late_ack(segment) {
             self.apply(self.ack_event(segment), now, Some(segment));
         }
@@ -463,8 +483,12 @@ impl Connection {
         if self.rcv.nxt.before(segment.text_seq()) {
             self.apply(Event::TextOutOfOrder, now, Some(segment));
         } else if self.rcv.nxt.before(end) {
+            if segment.text_seq() != self.rcv.nxt {
+                self.note_repeat(segment);
+            }
             self.apply(Event::Text, now, Some(segment));
         } else {
+            self.note_repeat(segment);
             self.bits.set_ack_due(true);
         }
     }
@@ -475,7 +499,7 @@ impl Connection {
         let skip = self.rcv.nxt.since(segment.text_seq());
         let mut fresh = segment.len.saturating_sub(skip).min(self.rcv.wnd);
         self.rcv.nxt = self.rcv.nxt.plus(fresh);
-        if self.held.is_some() {
+        if self.holds_anything() {
             fresh += self.release_text();
             // RFC 5681 section 4.2: what fills a gap, all of it or a part, is acknowledged at once.
             self.bits.set_ack_due(true);

@@ -57,10 +57,9 @@ impl Connection {
             options = options.nop().nop().timestamps(self.timestamps_now(now));
         }
         // R2018-3: only where both sides permit it.
-        if self.bits.dsack_syn() || (self.held.is_some() && self.bits.sack()) {
-            let syn = self.bits.dsack_syn().then(|| (self.irs.get(), self.irs.plus(1).get()));
-            self.bits.set_dsack_syn(false);
-            self.add_sack_blocks(&mut options, syn);
+        if self.held.is_some() && self.bits.sack() {
+            let repeated = self.take_repeat();
+            self.add_sack_blocks(&mut options, repeated);
         }
         options
     }

@@ -3,8 +3,9 @@
 //! The engine holds numbers; whoever owns the buffers holds the octets, as [`Arrival`](super::Arrival) tells.
 
 use super::options::TcpOptions;
-use super::segment::Segment;
+use super::segment::{Flags, Segment};
 use super::seq::{SeqNumber, Theirs};
+use super::state::State;
 use super::tcb::Connection;
 
 /// Most ranges that are held at once: one a lost segment; a sender that loses more sends again.
@@ -35,6 +36,8 @@ pub(super) struct Held {
     fin: Option<SeqNumber<Theirs>>,
     /// What the segment that is being looked at brought.
     fresh: Hold,
+    /// What the next ACK reports as received twice (RFC 2883).
+    repeated: Option<Range>,
 }
 
 impl Held {
@@ -98,6 +101,47 @@ impl Connection {
         }
     }
 
+    /// What of this segment has been received before is reported as received twice (RFC 2883), where the profile does.
+    pub(super) fn note_repeat(&mut self, segment: &Segment<Theirs>) {
+        let (start, end, nxt) = (segment.seq, segment.end(), self.rcv.nxt);
+        let in_question = self.profile.dsack && self.bits.sack() && !segment.flags.intersects(Flags::SYN | Flags::RST);
+        // What Linux keeps of a connection without a socket, or in TIME-WAIT, knows of no SACK.
+        let keeps_little = match self.state {
+            State::TimeWait | State::SynReceived => true,
+            State::FinWait2 => self.bits.user_closed(),
+            State::Closed
+            | State::Listen
+            | State::SynSent
+            | State::Established
+            | State::FinWait1
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck => false,
+        };
+        if in_question && !keeps_little && start != end && start.before(nxt) {
+            self.report_twice(start, if nxt.before(end) { nxt } else { end });
+        }
+    }
+
+    /// The next ACK reports these numbers as received twice.
+    pub(super) fn report_twice(&mut self, start: SeqNumber<Theirs>, end: SeqNumber<Theirs>) {
+        self.held.get_or_insert_default().repeated = Some(Range { start, end });
+    }
+
+    /// What is to be reported as received twice, which is done once. Forgets the whole, where nothing is held.
+    pub(super) fn take_repeat(&mut self) -> Option<(u32, u32)> {
+        let repeated = self.held.as_mut()?.repeated.take();
+        if !self.holds_anything() {
+            self.held = None;
+        }
+        repeated.map(|range| (range.start.get(), range.end.get()))
+    }
+
+    /// Whether text or a FIN waits for its turn.
+    pub(super) fn holds_anything(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| !held.ranges.is_empty() || held.fin.is_some())
+    }
+
     /// Whether held text begins at RCV.NXT: its turn comes with ESTABLISHED.
     #[cold]
     pub(super) fn is_held_text_due(&self) -> bool {
@@ -124,7 +168,7 @@ impl Connection {
     pub(super) fn take_fresh_hold(&mut self) -> Hold {
         let Some(held) = &mut self.held else { return Hold::default() };
         let fresh = std::mem::take(&mut held.fresh);
-        if held.ranges.is_empty() && held.fin.is_none_or(|fin| fin.before(self.rcv.nxt)) {
+        if held.ranges.is_empty() && held.repeated.is_none() && held.fin.is_none_or(|fin| fin.before(self.rcv.nxt)) {
             self.held = None;
         }
         fresh
@@ -133,7 +177,13 @@ impl Connection {
     /// SACK blocks for all that is held, as many as fit, the newest first.
     #[cold]
     pub(super) fn add_sack_blocks(&self, options: &mut TcpOptions, first: Option<(u32, u32)>) {
-        let held = self.held.iter().flat_map(|held| &held.ranges).map(|range| (range.start.get(), range.end.get()));
+        let fin = self.held.as_ref().and_then(|held| held.fin).filter(|fin| self.profile.sack_fin && !fin.before(self.rcv.nxt));
+        let behind = |range: &Range| if fin == Some(range.end) { range.end.plus(1) } else { range.end };
+        let ranges = self.held.iter().flat_map(|held| &held.ranges);
+        // A FIN that is held without the text before it is a block of its own.
+        let alone = fin.filter(|fin| !self.held.iter().flat_map(|held| &held.ranges).any(|range| range.end == *fin));
+        let alone = alone.map(|fin| (fin.get(), fin.plus(1).get()));
+        let held = alone.into_iter().chain(ranges.map(|range| (range.start.get(), behind(range).get())));
         // R2018-4: the block of the segment that caused this ACK comes first, unless that moved RCV.NXT.
         options.add_sack(first.into_iter().chain(held));
     }
@@ -142,7 +192,7 @@ impl Connection {
     pub(super) fn sack_octets(&self) -> u16 {
         let Some(held) = &self.held else { return 0 };
         let most = if self.bits.timestamps() { 3 } else { 4 };
-        let blocks = held.ranges.len().min(most);
+        let blocks = (held.ranges.len() + usize::from(held.repeated.is_some())).min(most);
         #[expect(clippy::cast_possible_truncation, reason = "four blocks at most")]
         if blocks == 0 || !self.bits.sack() { 0 } else { 4 + 8 * blocks as u16 }
     }

@@ -122,7 +122,6 @@ bits! {
     peer_fin set_peer_fin PeerFin: "The peer's FIN has been taken.",
     ack_soon set_ack_soon AckSoon: "Text or FIN arrived whose ACK is still owed.",
     pushed_twice set_pushed_twice PushedTwice: "More than once (Linux).",
-    dsack_syn set_dsack_syn DsackSyn: "The next ACK reports the peer's SYN as received twice (RFC 2883).",
     sack set_sack Sack: "Both sides permit SACK.",
     syn_acked set_syn_acked SynAcked: "Our SYN is acknowledged: SND.UNA is the number of text or FIN.",
     opened set_opened Opened: "It was opened before, so an OPEN must forget what there was.",

@@ -329,7 +329,7 @@ impl Connection {
         self.bits.set_ack_soon(false);
         self.bits.set_fin_rides(false);
         self.last_ack_sent = self.rcv.nxt;
-        let optional = self.bits.timestamps() || self.bits.dsack_syn() || self.held.is_some();
+        let optional = self.bits.timestamps() || self.held.is_some();
         // What few connections have is asked for before: a segment that is changed once it is built is copied.
         let (urg, urgent) = if self.urgent.is_some() { self.mark_urgent(seq) } else { (Flags::NONE, 0) };
         let ecn = if self.ecn.is_some() { self.mark_ecn(fresh) } else { Flags::NONE };

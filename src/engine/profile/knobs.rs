@@ -190,6 +190,26 @@ knobs! {
         rfc9293: false, "RFC 9293 figure 7 draws no such ACK";
         linux: true, "measured: sack of the SYN's own number (RFC 2883)";
     }
+    /// How soon a SYN that has not timed out yet is sent again after an ACK of what was never sent; 0s: when it times out.
+    syn_after_bad_ack: Duration = "syn-after-bad-ack" {
+        rfc9293: seconds(0), "RFC 9293 section 3.10.7.3, first: a reset is sent, and that is all";
+        linux: millis(8), "TCP_TIMEOUT_MIN, two ticks; measured: the SYN follows its RST by 8 to 14 ms";
+    }
+    /// Whether text and FIN that come again are reported as received twice.
+    dsack: bool = "dsack" {
+        rfc9293: false, "RFC 2883 is not among the base's";
+        linux: true, "net.ipv4.tcp_dsack; measured: the first SACK block is what came again";
+    }
+    /// Whether the timestamp of what comes again is taken, if the last ACK was for its end.
+    timestamp_of_repeat: bool = "timestamp-of-repeat" {
+        rfc9293: false, "RFC 7323 section 5.3: what is outside the window is rejected first";
+        linux: true, "tcp_sequence looks at rcv_wup; measured: the ACK of a FIN sent again echoes that one";
+    }
+    /// Whether SACK blocks count a FIN that is held.
+    sack_fin: bool = "sack-fin" {
+        rfc9293: false, "RFC 2018 section 3 speaks of the sequence space, and this project of text";
+        linux: true, "measured: the block ends behind the FIN, or is the FIN alone";
+    }
     /// Whether the ACK of a FIN may be delayed like that of text.
     delay_fin_ack: bool = "delay-fin-ack" {
         rfc9293: false, "RFC 9293 section 3.10.7.4, eighth: an ACK for the FIN is sent";

@@ -1,6 +1,7 @@
 //! Where Linux differs from the base, one test for each difference that no other file is about.
 
 use super::*;
+use crate::engine::Timestamps;
 
 #[test]
 fn a_syn_that_comes_again_draws_the_syn_ack_again() {
@@ -175,5 +176,115 @@ fn a_fin_alone_is_no_answer() {
         }
         b.close();
         assert_eq!(b.answer(&format!("<SEQ=401><ACK={}><LEN=100><CTL=PSH,ACK>", 102 + text)).len(), acks, "{text}");
+    }
+}
+
+/// Linux with this knob off.
+fn linux_but(knob: &str) -> Profile {
+    let mut profile = Profile::linux();
+    profile.set(knob, "off").expect("a knob");
+    profile
+}
+
+/// In ESTABLISHED, both sides permitting SACK, without timestamps: RCV.NXT = 301.
+fn with_sack(profile: Profile) -> Scripted {
+    Scripted::new(profile).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1460).sack_permitted())
+}
+
+/// The options of what answers each of these segments in turn.
+fn options_after(mut b: Scripted, segments: &[&str]) -> Vec<String> {
+    let mut answers = Vec::new();
+    for segment in segments {
+        b.hear(segment);
+        answers.extend(b.segments().into_iter().map(|segment| segment.options.to_string()));
+    }
+    answers
+}
+
+#[test]
+fn what_comes_again_is_reported_as_received_twice() {
+    // RFC 2883 section 4: the first block is what came again, cut where it is new.
+    let first = "<SEQ=301><ACK=101><LEN=20><CTL=PSH,ACK>";
+    for (again, block) in [
+        ("<SEQ=301><ACK=101><LEN=10><CTL=PSH,ACK>", "nop,nop,sack 301:311"),
+        ("<SEQ=301><ACK=101><LEN=20><CTL=PSH,ACK>", "nop,nop,sack 301:321"),
+        ("<SEQ=301><ACK=101><LEN=30><CTL=PSH,ACK>", "nop,nop,sack 301:321"),
+    ] {
+        assert_eq!(options_after(with_sack(Profile::linux()), &[first, again]), ["", block], "{again}");
+        assert_eq!(options_after(with_sack(linux_but("dsack")), &[first, again]), ["", ""], "{again}");
+        assert_eq!(options_after(Scripted::established(Profile::linux()), &[first, again]), ["", ""], "nobody permits it");
+    }
+}
+
+#[test]
+fn a_repeat_is_reported_once_and_before_what_is_held() {
+    let segments = [
+        "<SEQ=301><ACK=101><LEN=20><CTL=PSH,ACK>",
+        "<SEQ=331><ACK=101><LEN=10><CTL=PSH,ACK>",
+        "<SEQ=301><ACK=101><LEN=20><CTL=PSH,ACK>",
+        "<SEQ=341><ACK=101><LEN=10><CTL=PSH,ACK>",
+    ];
+    let said = ["", "nop,nop,sack 331:341", "nop,nop,sack 301:321 331:341", "nop,nop,sack 331:351"];
+    assert_eq!(options_after(with_sack(Profile::linux()), &segments), said);
+}
+
+#[test]
+fn a_fin_that_comes_again_is_reported_but_not_in_time_wait() {
+    let fin = "<SEQ=301><ACK=101><CTL=FIN,ACK>";
+    let mut b = with_sack(Profile::linux());
+    b.hear(fin);
+    b.wait();
+    assert_eq!(options_after(b, &[fin]), ["nop,nop,sack 301:302"]);
+    let mut b = with_sack(Profile::linux());
+    b.close();
+    b.hear("<SEQ=301><ACK=102><CTL=FIN,ACK>");
+    b.out();
+    assert_eq!(b.state(), State::TimeWait);
+    assert_eq!(options_after(b, &["<SEQ=301><ACK=102><CTL=FIN,ACK>"]), [""]);
+}
+
+#[test]
+fn a_held_fin_counts_in_sack_blocks() {
+    for (profile, with_text, alone) in
+        [(Profile::linux(), "nop,nop,sack 311:322", "nop,nop,sack 311:312"), (linux_but("sack-fin"), "nop,nop,sack 311:321", "")]
+    {
+        assert_eq!(options_after(with_sack(profile.clone()), &["<SEQ=311><ACK=101><LEN=10><CTL=FIN,ACK>"]), [with_text]);
+        assert_eq!(options_after(with_sack(profile), &["<SEQ=311><ACK=101><CTL=FIN,ACK>"]), [alone]);
+    }
+}
+
+#[test]
+fn a_strange_ack_brings_the_syn_again_soon() {
+    // The peer still has the connection from before our crash; it is gone when it has heard our RST.
+    for (profile, wait) in [(Profile::linux(), 8), (Profile::rfc9293(), 1000)] {
+        let mut a = Scripted::new(profile);
+        a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+        a.out();
+        assert_eq!(a.answer("<SEQ=300><ACK=90><CTL=ACK>"), ["<SEQ=90><CTL=RST>"]);
+        assert_eq!(a.wait(), (wait, vec!["<SEQ=100><CTL=SYN>".to_owned()]));
+        // Only a SYN that has never timed out is hurried.
+        a.answer("<SEQ=300><ACK=90><CTL=ACK>");
+        assert!(a.wait().0 >= 1000);
+    }
+}
+
+#[test]
+fn what_comes_again_has_its_timestamp_taken_if_its_end_was_acknowledged_last() {
+    let with = |val| TcpOptions::NONE.nop().nop().timestamps(Timestamps { val, ecr: 0 });
+    let last = "<SEQ=311><ACK=101><LEN=10><CTL=PSH,ACK>";
+    for (profile, again, echoed) in [
+        (Profile::linux(), last, 30),
+        (Profile::linux(), "<SEQ=301><ACK=101><LEN=10><CTL=PSH,ACK>", 20),
+        (linux_but("timestamp-of-repeat"), last, 20),
+    ] {
+        let offered = TcpOptions::NONE.mss(1460).nop().nop().timestamps(Timestamps { val: 10, ecr: 0 });
+        let mut b = Scripted::new(profile).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", offered);
+        b.hear_with("<SEQ=301><ACK=101><LEN=10><CTL=PSH,ACK>", with(20));
+        b.out();
+        b.hear_with(last, with(20));
+        b.out();
+        b.hear_with(again, with(30));
+        let echoes = b.segments().iter().filter_map(|segment| segment.options.get_timestamps()).map(|ts| ts.ecr).collect::<Vec<_>>();
+        assert_eq!(echoes, [echoed], "{again}");
     }
 }
