@@ -102,3 +102,58 @@ fn json_is_one_document() {
         assert_eq!(capture[..4], [0x4d, 0x3c, 0xb2, 0xa1], "nanoseconds, little endian");
     });
 }
+
+/// Runs the rest of its command line at a terminal, types Ctrl-C when it has said ready, and prints all it says.
+const TERMINAL: &str = r#"
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+said = b""
+while True:
+    try:
+        said += os.read(terminal, 4096)
+    except OSError:
+        break
+    if said.count(b"ready") == 1:
+        os.write(terminal, b"\x03")
+        said += b"(typed)"
+        os.read(terminal, 2)
+        said = said.replace(b"ready", b"READY")
+print(said.decode(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"#;
+
+/// Counts how often it is interrupted.
+const INTERRUPTED: &str = r#"
+import signal, sys, time
+times = 0
+def count(*_):
+    global times
+    times += 1
+signal.signal(signal.SIGINT, count)
+print("terminal" if sys.stdin.isatty() else "none", "ready", flush=True)
+while not times:
+    time.sleep(0.01)
+time.sleep(0.3)
+print("interrupted", times, flush=True)
+sys.exit(9)
+"#;
+
+#[test]
+fn at_a_terminal_the_command_is_in_the_foreground_and_interrupted_once() {
+    let name = "at_a_terminal_the_command_is_in_the_foreground_and_interrupted_once";
+    if Command::new("python3").arg("--version").output().is_err() {
+        return leave_out(name, "no python3 on this machine");
+    }
+    for recorder in recorders(name).into_iter().flatten() {
+        fs::write(recorder.folder().join("terminal.py"), TERMINAL).expect("a file");
+        fs::write(recorder.folder().join("interrupted.py"), INTERRUPTED).expect("a file");
+        let record = recorder.record(&["--timeout", "60s", "--", "python3", "interrupted.py"]);
+        let mut terminal = Command::new("python3");
+        terminal.arg("terminal.py").arg(record.get_program()).args(record.get_args()).current_dir(recorder.folder());
+        let output = terminal.output().expect("it runs");
+        let said = text(&output.stdout);
+        assert!(said.contains("terminal READY") && said.contains("interrupted 1\r\n"), "{said}{}", text(&output.stderr));
+        assert!(said.contains("# the command ended with exit code 9\r\n") && said.ends_with(" 9\n"), "{said}");
+    }
+}
