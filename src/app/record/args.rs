@@ -28,7 +28,7 @@ pub(crate) struct Record {
     /// Listen on this interface of the machine instead, until Ctrl-C; wants the right to (CAP_NET_RAW).
     #[arg(short = 'i', long = "interface", value_name = "IFACE", conflicts_with = "mtu")]
     pub(crate) interface: Option<String>,
-    /// End after so many packets.
+    /// End after so many frames; a packet on a loopback is two, one sent and one received.
     #[arg(short = 'c', long, value_name = "N", requires = "interface", conflicts_with = "command", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// The longest it may take (30s, 2m); a command then gets SIGTERM, and SIGKILL two seconds later.
