@@ -286,4 +286,4 @@ const PORT_RANGE: &str = "net.ipv4.ip_local_port_range";
 /// How many ports are tried in turn, if they are taken.
 const PORTS_TRIED: u16 = 16;
 /// How long Linux stays in TIME-WAIT (`TCP_TIMEWAIT_LEN`), which no sysctl changes.
-const TIME_WAIT: Duration = Duration::from_secs(60);
+const TIME_WAIT: Duration = Duration::from_mins(1);
