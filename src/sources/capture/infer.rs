@@ -56,6 +56,7 @@ pub(super) fn connections(trace: &mut Trace) -> Vec<usize> {
             },
             What::Loss(_) | What::Rejection(_) | What::Call { .. } | What::Timer(_) | What::Observation | What::Note(_) => Vec::new(),
         };
+        before = shadows[host].take_assumed().unwrap_or(before);
         let after = shadows[host].state();
         let entry = &mut trace.entries[index];
         (entry.before, entry.after, entry.rules) = (before, after, rules);

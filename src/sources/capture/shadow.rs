@@ -56,6 +56,8 @@ pub(super) struct Shadow {
     last_ack: SeqNumber<Theirs>,
     /// The state it was thought to leave when it was reset.
     reset_in: Option<State>,
+    /// The state it must have been in before the packet at hand, of which the capture shows no beginning.
+    assumed: Option<State>,
 }
 
 /// The window to believe in where the handshake, and with it the shift, was not seen.
@@ -89,6 +91,7 @@ impl Shadow {
             ts_recent: None,
             last_ack: theirs,
             reset_in: None,
+            assumed: None,
         }
     }
 
@@ -116,6 +119,11 @@ impl Shadow {
         self.fin.map(SeqNumber::crossed)
     }
 
+    /// The state it must have been in before the packet at hand, if that could not be known; asked for after each.
+    pub(super) const fn take_assumed(&mut self) -> Option<State> {
+        self.assumed.take()
+    }
+
     /// Somebody listens there, or nobody does, as long as nothing else is known.
     pub(super) fn rest(&mut self, listens: bool) {
         if matches!(self.state, State::Closed | State::Listen) && !self.known {
@@ -135,6 +143,7 @@ impl Shadow {
     /// A connection that was there before the capture began is open, as far as anybody can tell.
     fn assume_open(&mut self) {
         self.begin(State::Established);
+        self.assumed = Some(State::Established);
         self.max_wnd = u32::from(u16::MAX) << UNKNOWN_SHIFT;
     }
 
@@ -214,6 +223,7 @@ impl Shadow {
         if self.state != State::SynReceived || self.iss.is_some() {
             // The SYN it answers was not captured.
             self.begin(State::SynReceived);
+            self.assumed = Some(State::SynReceived);
             self.passive = true;
             self.irs = Some(segment.ack.minus(1));
             self.rcv_nxt = segment.ack;

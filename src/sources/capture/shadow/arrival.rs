@@ -82,6 +82,7 @@ impl Shadow {
         let acked = segment.has(Flags::ACK).then_some(segment.ack);
         if segment.has(Flags::SYN) {
             self.begin(State::SynSent);
+            self.assumed = Some(State::SynSent);
             self.iss = acked.map(|ack| ack.minus(1));
             self.una = segment.ack.minus(1);
             self.nxt = segment.ack;

@@ -301,3 +301,33 @@ fn a_loopback_with_both_copies_loses_nothing_and_doubles_nothing() {
     assert_eq!(lost.len(), 1);
     assert_eq!(lost[0].at.as_millis(), 3);
 }
+
+#[test]
+fn a_connection_whose_beginning_is_missing_is_established_as_seen() {
+    use State::{CloseWait, Closed, Established, FinWait1, FinWait2, LastAck, TimeWait};
+    let close = [
+        (A, B, segment(111, 301, Flags::FIN | Flags::ACK, 0)),
+        (B, A, segment(301, 112, Flags::ACK, 0)),
+        (B, A, segment(301, 112, Flags::FIN | Flags::ACK, 0)),
+        (A, B, segment(112, 302, Flags::ACK, 0)),
+    ];
+    let frames: Vec<_> = handshake()[3..].iter().chain(&close).map(packet).collect();
+    let capture = opened(&pcap_file(MICRO, 101, &whole(frames)));
+    let [flow] = &capture.flows[..] else { panic!("one connection") };
+
+    assert_eq!(flow.trace.path(HostId(0)), [Established, FinWait1, FinWait2, TimeWait]);
+    assert_eq!(flow.trace.path(HostId(1)), [Established, CloseWait, LastAck, Closed]);
+}
+
+#[test]
+fn a_new_syn_after_the_end_begins_a_connection_of_its_own() {
+    let refused = |iss: u32| {
+        let reset = segment(0, iss + 1, Flags::RST | Flags::ACK, 0);
+        [(A, B, segment(iss, 0, Flags::SYN, 0)), (B, A, reset)]
+    };
+    let frames: Vec<_> = refused(100).iter().chain(&refused(9000)).chain(&handshake()).map(packet).collect();
+    let capture = opened(&pcap_file(MICRO, 101, &whole(frames)));
+    let numbers: Vec<_> = capture.flows.iter().map(|flow| flow.numbers.clone()).collect();
+    assert_eq!(numbers, [vec![1, 2], vec![3, 4], vec![5, 6, 7, 8]]);
+    assert_eq!(capture.flows[2].trace.path(HostId(1)), [State::Listen, State::SynReceived, State::Established]);
+}
