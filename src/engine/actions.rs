@@ -13,9 +13,9 @@ use super::time::{Deadlines, Instant, Timer, nanos};
 use super::timer::GRANULARITY;
 
 impl Connection {
-    // Apart, so that rows without actions do not pay for its frame. That frame is small because actions of more
-    // than a few words are functions of their own that are not inlined: otherwise every row would save all
-    // registers, and reckon ahead what only the rarest action asks for.
+    // Apart, so that rows without actions do not pay for its frame. What ACKs and text do, of which most segments
+    // consist, is part of it; other actions of more than a few words are functions of their own that are not inlined:
+    // otherwise every row would reckon ahead what only the rarest action asks for.
     #[inline(never)]
     pub(super) fn perform_all(&mut self, actions: &[Action], now: Instant, segment: Option<&Segment<Theirs>>) {
         for &action in actions {
@@ -309,7 +309,7 @@ impl Connection {
 
     /// SND.UNA = SEG.ACK, and all that follows from it (RFC 9293 section 3.10.7.4, fifth; RFC 6298).
     // R7323-18: only an ACK of something new gives a sample.
-    #[inline(never)]
+    #[inline]
     fn take_ack(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let was_syn = !self.bits.syn_acked();
         self.bits.set_syn_acked(true);
@@ -345,7 +345,7 @@ impl Connection {
 
     /// SND.WND, if the segment is newer than the one it was last taken from (RFC 9293 section 3.10.7.4, fifth).
     // MUST-34, SHLD-15, R7323-7: a right edge that goes back only shuts out what has not left.
-    #[inline(never)]
+    #[inline]
     fn take_window(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let newer = self.snd.wl1.before(segment.seq) || (self.snd.wl1 == segment.seq && self.snd.wl2.at_or_before(segment.ack));
         if newer && self.snd.una.at_or_before(segment.ack) {

@@ -494,7 +494,7 @@ impl Connection {
     }
 
     /// RCV.NXT over the part of the text that is new, in order and inside the window, and over what was held behind it.
-    #[inline(never)]
+    #[inline]
     pub(super) fn take_text(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let skip = self.rcv.nxt.since(segment.text_seq());
         let mut fresh = segment.len.saturating_sub(skip).min(self.rcv.wnd);

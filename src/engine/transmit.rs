@@ -346,7 +346,7 @@ impl Connection {
 
     /// An ACK for what has just arrived: at once, or when text can carry it, or when the knob's time is over.
     // SHLD-18, MUST-58, MUST-59: an ACK that waits is one ACK for all that has come.
-    #[inline(never)]
+    #[inline]
     pub(super) fn schedule_ack(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) {
         let delay = self.profile.delayed_ack;
         self.bits.set_ack_soon(true);
