@@ -221,7 +221,10 @@ impl Connection {
     // R5961-10: for each connection, so that nobody else can count them.
     #[cold]
     fn may_challenge(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) -> bool {
-        if segment.is_some_and(|segment| segment.seg_len() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST)) {
+        let again = |segment: &Segment<Theirs>| {
+            segment.seg_len() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST) && !self.is_acceptable(segment)
+        };
+        if segment.is_some_and(again) {
             return true;
         }
         #[expect(clippy::cast_possible_truncation, reason = "a difference is taken of it, far shorter than 49 days")]

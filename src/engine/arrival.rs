@@ -4,7 +4,7 @@
 //! A segment that acknowledges our FIN and carries the peer's is two events and walks two rows.
 
 use super::options::TcpOptions;
-use super::profile::{TimeWaitAcks, WindowPolicy};
+use super::profile::{HoldSynText, TimeWaitAcks, WindowPolicy};
 use super::reassembly::Hold;
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
@@ -173,7 +173,10 @@ impl Connection {
         self.apply(event, now, Some(segment));
         if event == Event::SynAck {
             self.take_timestamp(segment, now);
-            self.text_and_fin(now, segment);
+            // Who takes no text of a SYN takes none of the SYN,ACK either.
+            if self.profile.hold_syn_text != HoldSynText::Never {
+                self.text_and_fin(now, segment);
+            }
         }
         if acknowledges && !ack_ok {
             self.hurry_syn(now);
@@ -303,7 +306,7 @@ impl Connection {
     /// First: whether SEG.SEQ is acceptable. Of a RST it counts alone, text or not and window or not
     /// (RFC 5961 section 3.2, SHLD-2, MUST-66).
     #[inline]
-    fn is_acceptable(&self, segment: &Segment<Theirs>) -> bool {
+    pub(super) fn is_acceptable(&self, segment: &Segment<Theirs>) -> bool {
         // In order and with room for it, as nearly all are: whatever comes begins inside.
         (segment.seq == self.rcv.nxt && self.rcv.wnd > 0) || self.is_acceptable_elsewhere(segment)
     }
@@ -355,7 +358,7 @@ impl Connection {
     /// Fifth, the ACK, and what stands behind it.
     #[inline]
     fn take_acknowledged(&mut self, now: Instant, segment: &Segment<Theirs>) {
-        if self.bits.timestamps() {
+        if self.bits.timestamps() && !(self.profile.timestamp_after_ack && self.snd.nxt.before(segment.ack)) {
             self.take_timestamp(segment, now);
         }
         if self.ecn.is_some() {

@@ -78,7 +78,7 @@ impl Connection {
         }
     }
 
-    const fn is_orphan(&self) -> bool {
+    pub(super) const fn is_orphan(&self) -> bool {
         self.bits.user_closed()
     }
 

@@ -125,6 +125,7 @@ bits! {
     sack set_sack Sack: "Both sides permit SACK.",
     syn_acked set_syn_acked SynAcked: "Our SYN is acknowledged: SND.UNA is the number of text or FIN.",
     opened set_opened Opened: "It was opened before, so an OPEN must forget what there was.",
+    short_under_way set_short_under_way ShortUnderWay: "A segment of text that could have been longer is unacknowledged.",
     syn_text set_syn_text SynText: "Our SYN takes along what text fits.",
     peer_known set_peer_known PeerKnown: "The user named the remote socket in LISTEN.",
     foreign set_foreign Foreign: "The segment at hand comes with a security label that is not ours.",

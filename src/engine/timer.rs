@@ -51,7 +51,11 @@ impl Connection {
             | State::CloseWait
             | State::Closing
             | State::LastAck
-            | State::TimeWait => profile.data_retries,
+            | State::TimeWait => {
+                let orphan = self.is_orphan() && profile.orphan_retries != 0;
+                let retries = if orphan { profile.orphan_retries } else { profile.data_retries };
+                retries.saturating_add(self.tail_probes())
+            }
         }
     }
 
@@ -104,13 +108,30 @@ impl Connection {
         }
     }
 
+    /// Retransmissions of text or FIN that do not count: the probe of the tail, whose loss says nothing yet.
+    fn tail_probes(&self) -> u8 {
+        u8::from(self.profile.tail_loss_probe && self.bits.sack() && !self.bits.probing())
+    }
+
     /// The RTO in nanoseconds with the doublings so far, bounded by the profile.
     pub(super) fn backed_off_rto(&self) -> u64 {
         // Most often there are none.
         if self.backoff == 0 {
             return self.rtt.rto;
         }
-        let linear = if self.state == State::SynSent { self.profile.syn_linear_timeouts } else { 0 };
+        let linear = match self.state {
+            State::SynSent => self.profile.syn_linear_timeouts,
+            State::SynReceived => 0,
+            State::Closed
+            | State::Listen
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => self.tail_probes(),
+        };
         let doublings = u32::from(self.backoff.saturating_sub(linear)).min(32);
         self.rtt.rto.saturating_mul(1_u64 << doublings).min(self.rtt.rto_max)
     }

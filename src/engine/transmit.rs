@@ -191,7 +191,7 @@ impl Connection {
         if in_flight == 0 && !fin_outstanding {
             return if self.bits.probing() { self.cut_probe(now) } else { None };
         }
-        let most = u32::from(self.effective_mss()).min(self.snd.wnd.max(1));
+        let most = self.whole_segment().min(self.snd.wnd.max(1));
         let mut len = in_flight.min(most);
         let last = len == in_flight;
         if in_flight == 1 && !self.bits.fin_sent() {
@@ -242,7 +242,7 @@ impl Connection {
         }
         let in_flight = self.snd.nxt.since(self.text_start());
         let usable = self.snd.wnd.saturating_sub(in_flight);
-        let mss = u32::from(self.effective_mss());
+        let mss = self.whole_segment();
         let len = self.snd.unsent.min(mss).min(usable);
         let all = len == self.snd.unsent;
         let fin = fin_waits && all && usable > len;
@@ -265,6 +265,9 @@ impl Connection {
         let seq = self.snd.nxt;
         self.snd.nxt = self.snd.nxt.plus(len + u32::from(fin));
         self.snd.unsent -= len;
+        if len > 0 {
+            self.bits.set_short_under_way(len < mss || (!idle && self.bits.short_under_way()));
+        }
         if len > 0 && self.profile.ack_policy == AckPolicy::Linux {
             self.linux_text_sent(now);
         }
@@ -300,6 +303,18 @@ impl Connection {
         owed.then(|| Cut { seq: self.acceptable_seq(), len: 0, flags: Flags::ACK, fresh: false })
     }
 
+    /// Octets of text in a full segment.
+    fn whole_segment(&self) -> u32 {
+        let mss = u32::from(self.effective_mss());
+        let largest = self.snd.max_wnd;
+        if !self.profile.half_window_segments || largest == 0 {
+            return mss;
+        }
+        // A window that small is taken whole.
+        let most = if largest > 536 { largest / 2 } else { largest };
+        mss.min(most.max(48))
+    }
+
     /// Nagle (SHLD-7) and the sender's silly window avoidance (MUST-38, RFC 9293 section 3.8.6.2.1).
     fn worth_sending(&self, len: u32, mss: u32, all: bool, fin: bool, idle: bool) -> bool {
         if fin || len == mss {
@@ -310,6 +325,7 @@ impl Connection {
         }
         if all {
             let nagle = self.profile.nagle && !self.bits.no_delay();
+            let idle = idle || (self.profile.nagle_short_only && !self.bits.short_under_way());
             // Behind a CLOSE nothing more can come to fill a short segment.
             let held = self.bits.hold_short() && !self.bits.fin_queued();
             return !held && (idle || !nagle);

@@ -76,6 +76,8 @@ errnos! {
     NetworkUnreachable = "ENETUNREACH",
     /// That host does not answer, or nothing gets through to it.
     HostUnreachable = "EHOSTUNREACH",
+    /// Nobody there speaks this protocol.
+    NoProtocol = "ENOPROTOOPT",
     /// More than one packet can carry.
     MessageTooLong = "EMSGSIZE",
 }

@@ -94,6 +94,16 @@ knobs! {
         linux: 15, "net.ipv4.tcp_retries2";
         freebsd: 12, "TCP_MAXRXTSHIFT; from memory, not measured";
     }
+    /// Retransmissions of text and FIN of a connection that nobody holds, before R2; 0 is as many as of any other.
+    orphan_retries: u8 = "orphan-retries" {
+        rfc9293: 0, "RFC 9293 knows no such difference";
+        linux: 8, "net.ipv4.tcp_orphan_retries=0 means 8; measured";
+    }
+    /// Whether the first retransmission of text or FIN is a probe that doubles nothing (RFC 8985 section 7).
+    tail_loss_probe: bool = "tail-loss-probe" {
+        rfc9293: false, "RFC 8985 is optional to RFC 9293";
+        linux: true, "net.ipv4.tcp_early_retrans=3, where SACK is agreed; measured: 0.2, 0.4, 0.8 s";
+    }
     /// Retransmission timeout before the first round-trip sample.
     // R6298-1.
     rto_initial: Duration = "rto-initial" {
@@ -292,6 +302,16 @@ knobs! {
         rfc9293: true, "RFC 9293 SHLD-7";
         linux: true, "TCP_NODELAY switches it off";
     }
+    /// Whether a short segment waits for short ones alone (Minshall's Nagle).
+    nagle_short_only: bool = "nagle-short-only" {
+        rfc9293: false, "RFC 9293 section 3.7.4: for everything unacknowledged";
+        linux: true, "measured: the rest of a write leaves behind its full segments; tcp_minshall_check";
+    }
+    /// Whether a segment is at most half of the largest window the peer has shown.
+    half_window_segments: bool = "half-window-segments" {
+        rfc9293: false, "RFC 9293 section 3.8.6.2.1 asks that of short segments alone";
+        linux: true, "measured: 500 of 1000 octets; tcp_bound_to_half_wnd";
+    }
     /// Octets the send buffer holds.
     send_buffer: u32 = "send-buffer" {
         rfc9293: 65_536, "a choice of this project";
@@ -337,6 +357,11 @@ knobs! {
     paws: bool = "paws" {
         rfc9293: true, "RFC 7323 section 5.3, where timestamps are negotiated";
         linux: true, "tcp_validate_incoming";
+    }
+    /// Whether the timestamp of a segment counts only once its ACK is acceptable.
+    timestamp_after_ack: bool = "timestamp-after-ack" {
+        rfc9293: false, "RFC 7323 section 4.3: with the sequence number, before the ACK";
+        linux: true, "measured: not taken beside an ACK of what was not sent; tcp_ack";
     }
     /// Whether segments without the timestamps that were negotiated are dropped.
     // R7323-15.
@@ -452,6 +477,11 @@ knobs! {
     icmp_refusals_only: bool = "icmp-refusals-only" {
         rfc9293: false, "RFC 9293 section 3.9.2.2";
         freebsd: true, "its TCP tests, SYN-SENT: ECONNREFUSED, of time exceeded EHOSTUNREACH, and nothing of all others";
+    }
+    /// Whether an unreachable protocol is ENOPROTOOPT to the application, and not ECONNREFUSED.
+    protocol_errno: bool = "protocol-errno" {
+        rfc9293: false, "RFC 9293 section 3.9.2.2 has no names; that of a refusal";
+        linux: true, "measured: icmp_err_convert";
     }
     /// Whether soft ICMP errors end a connection in SYN-SENT.
     icmp_soft_refuses: bool = "icmp-soft-refuses" {

@@ -288,3 +288,71 @@ fn what_comes_again_has_its_timestamp_taken_if_its_end_was_acknowledged_last() {
         assert_eq!(echoes, [echoed], "{again}");
     }
 }
+
+#[test]
+fn the_rest_of_a_write_leaves_behind_its_full_segments() {
+    let rest = "<SEQ=1561><ACK=301><LEN=40><CTL=PSH,ACK>";
+    let mut rfc = Scripted::established(Profile::rfc9293());
+    assert_eq!(rfc.send(1500).len(), 1, "Nagle: it waits");
+    let mut linux = Scripted::established(Profile::linux());
+    assert_eq!(linux.send(1500)[1], rest);
+    // But a short one waits for a short one.
+    assert_eq!(linux.send(10), NOTHING);
+    assert_eq!(linux.answer("<SEQ=301><ACK=1601><CTL=ACK>"), ["<SEQ=1601><ACK=301><LEN=10><CTL=PSH,ACK>"]);
+}
+
+#[test]
+fn a_segment_is_at_most_half_of_the_largest_window() {
+    for (window, first) in [(1000, 500), (536, 536), (65_535, 1460)] {
+        let mut a = Scripted::new(Profile::linux())
+            .establish(&format!("<SEQ=300><ACK=101><WND={window}><CTL=SYN,ACK>"), TcpOptions::NONE.mss(1460));
+        assert!(a.send(2000)[0].contains(&format!("<LEN={first}>")), "{window}");
+    }
+}
+
+#[test]
+fn the_first_retransmission_is_a_probe_where_sack_is_agreed() {
+    let mut a = after_a_moment(Profile::linux());
+    a.send(5);
+    let waits: Vec<_> = (0..4).map(|_| a.wait().0).collect();
+    assert_eq!(waits[0], waits[1], "the probe doubles nothing");
+    assert_eq!((waits[2], waits[3]), (2 * waits[1], 4 * waits[1]));
+}
+
+#[test]
+fn a_connection_that_nobody_holds_is_given_up_earlier() {
+    let retransmissions = |closed: bool| {
+        let mut a = after_a_moment(Profile::linux());
+        a.send(5);
+        if closed {
+            a.connection.on_close(a.now, true).expect("open");
+            a.out();
+        }
+        (0..40).take_while(|_| !a.wait().1.is_empty()).count()
+    };
+    // The probe, and 8 or 15 behind it.
+    assert_eq!((retransmissions(true), retransmissions(false)), (9, 16));
+}
+
+#[test]
+fn text_and_fin_of_a_syn_ack_are_dropped() {
+    let mut a = Scripted::new(Profile::linux());
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    assert_eq!(a.answer("<SEQ=300><ACK=101><LEN=20><CTL=SYN,FIN,ACK>"), ["<SEQ=101><ACK=301><CTL=ACK>"]);
+    assert_eq!(a.state(), State::Established);
+}
+
+#[test]
+fn text_with_a_bad_ack_counts_as_a_challenge() {
+    let mut a = Scripted::established(Profile::linux());
+    assert_eq!(a.answer("<SEQ=301><ACK=900><LEN=20><CTL=PSH,ACK>"), ["<SEQ=101><ACK=301><CTL=ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=900><LEN=20><CTL=PSH,ACK>"), NOTHING, "once in 500 ms");
+}
+
+/// The same, with a round trip of a millisecond.
+fn after_a_moment(profile: Profile) -> Scripted {
+    let mut a = with_sack(profile);
+    a.pass(Duration::from_millis(1));
+    a
+}

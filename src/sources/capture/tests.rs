@@ -68,6 +68,7 @@ const EXCEPTIONS: &[Exception] = &[
     exception("syn-cookie",                Listen,      SynReceived, "a cookie keeps no state, and looks like a request that does"),
     exception("syn-cookie-ack-lost",       Listen,      SynReceived, "a cookie keeps no state, and looks like a request that does"),
     exception("time-wait-assassination-defended", TimeWait, Closed,  "that a RST was not heeded does not show if nothing follows"),
+    exception("syn-ack-with-fin",          Established, CloseWait,   "text and FIN of a SYN,ACK that Linux drops are taken for taken"),
     exception("abort-in-closing",          TimeWait,    Closed,      "that a RST was not heeded does not show if nothing follows"),
 ];
 

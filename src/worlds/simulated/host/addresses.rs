@@ -6,6 +6,7 @@ use super::errors::{errno_of, errno_of_refusal, judged_as_refusal};
 use super::{Host, SocketId};
 use crate::engine::{self, Instant};
 use crate::trace::{IcmpError, Quote, Quoted};
+use crate::worlds::Errno;
 
 /// The hosts of a link share so many octets of an IPv4 address: the documentation networks are each a /24.
 const NETWORK_OCTETS: usize = 3;
@@ -62,10 +63,12 @@ impl Host {
             Quoted::Other(_) => return None,
         };
         let id = self.quoted(quote)?;
-        let refusals_only = self.profile.icmp_refusals_only;
+        let (refusals_only, names_protocol) = (self.profile.icmp_refusals_only, self.profile.protocol_errno);
         let judgment = if refusals_only { judged_as_refusal(error) } else { judged(error) }?;
         let socket = self.get_mut(id).ok()?;
-        socket.unreachable = if refusals_only { errno_of_refusal(error) } else { errno_of(error) };
+        let named = names_protocol && error == IcmpError::ProtocolUnreachable;
+        let errno = if refusals_only { errno_of_refusal(error) } else { errno_of(error) };
+        socket.unreachable = if named { Some(Errno::NoProtocol) } else { errno };
         socket.connection.on_icmp(now, judgment, seq);
         self.after_input(id);
         Some(id)
