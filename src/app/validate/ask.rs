@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use synfin::engine::Profile;
 use synfin::engine::profile::KNOBS;
 use synfin::sinks::agreement::{Agreement, compare};
-use synfin::sources::scenario::{Overrides, play_in, play_until};
-use synfin::trace::Trace;
+use synfin::sources::scenario::{Overrides, host_name, play_in, play_until};
+use synfin::trace::{HostId, Trace};
 use synfin::worlds::World as _;
 use synfin::worlds::kernel::{Kernel, KernelError, KernelSetup};
 use synfin::worlds::simulated::Simulated;
+use synfin::worlds::wired::{Stack, Wired, WiredSetup};
 
 use super::Item;
 use super::plan::{Plan, Refusal, Way};
@@ -52,6 +53,8 @@ impl Outcome {
 const ATTEMPTS: usize = 5;
 /// How often one is that takes long.
 const ATTEMPTS_OF_LONG: usize = 3;
+/// What a kernel is about to do within this time is waited for, also where the simulation would do nothing.
+const LEAST_PATIENCE: Duration = Duration::from_millis(1500);
 /// As many at a time: they mostly wait.
 const AT_A_TIME: usize = 16;
 
@@ -113,7 +116,7 @@ fn ask(plan: &Plan) -> Outcome {
 fn kernel_and_simulation(plan: &Plan) -> Result<(Trace, Trace), String> {
     match plan.way {
         Way::Loopback => over_loopback(plan),
-        Way::Veth | Way::EngineA | Way::EngineB => Err("this way is not there yet".to_owned()),
+        Way::Veth | Way::EngineA | Way::EngineB => over_our_link(plan),
     }
 }
 
@@ -133,6 +136,27 @@ fn over_loopback(plan: &Plan) -> Result<(Trace, Trace), String> {
     let ours = simulated(plan, &[(None, "packet-overhead".to_owned(), overhead.to_string())])?;
     let theirs = play_in(scenario, kernel).map_err(|error| format!("in the kernel: {error}"))?;
     Ok((ours, theirs.finish().map_err(|error: KernelError| error.to_string())?))
+}
+
+fn over_our_link(plan: &Plan) -> Result<(Trace, Trace), String> {
+    let hosts = [HostId(0), HostId(1)];
+    // What is set on the command line is for the simulation alone.
+    let told = Overrides { knobs: Vec::new(), ..plan.overrides.clone() };
+    let mut setup = plan.scenario.setup(&told)?;
+    setup.recipe = recipe(plan);
+    let wired = WiredSetup {
+        stacks: hosts.map(|host| if plan.way.is_kernel(host) { Stack::Kernel } else { Stack::Engine }),
+        setup,
+        sysctls: [Vec::new(), Vec::new()],
+        patience: patience(plan).max(LEAST_PATIENCE),
+    };
+    let world = Wired::new(&wired).map_err(|error| error.to_string())?;
+    // What we write into a cable lies in one piece in the kernel's memory.
+    let kernels = hosts.into_iter().filter(|host| plan.way.is_kernel(*host));
+    let knobs: Vec<_> = kernels.map(|host| (Some(host_name(host).to_owned()), "linear-packets".to_owned(), "on".to_owned())).collect();
+    let ours = simulated(plan, &knobs)?;
+    let theirs = play_in(&plan.scenario, world).map_err(|error| format!("at the kernel: {error}"))?;
+    Ok((ours, theirs.finish().map_err(|error| error.to_string())?))
 }
 
 /// What we say happens, with these knobs unless the command line says otherwise.

@@ -72,8 +72,7 @@ fn items(scenario: &Scenario, overrides: &Overrides, arguments: &Validate) -> Ve
         (Some(way), _) => vec![Way::from(way)],
         (None, Some(Peer::Engine)) => vec![Way::EngineA, Way::EngineB],
         (None, Some(Peer::Kernel)) => vec![Way::Loopback, Way::Veth],
-        // The others wait for their world.
-        (None, None) => Way::ALL[..1].to_vec(),
+        (None, None) => Way::ALL.to_vec(),
     };
     let plans: Vec<_> = ways.iter().map(|way| plan(scenario, overrides, *way, arguments.slow).map(Box::new)).collect();
     let item = |plan| Item { scenario: scenario.clone(), plan };

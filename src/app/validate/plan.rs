@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use synfin::engine::profile::Knob;
 use synfin::engine::{Flags, Instant, Profile, Timer};
+use synfin::sinks::agreement::compare;
 use synfin::sources::scenario::{Action, LineKind, Overrides, Scenario, When, host_name, play_until};
 use synfin::trace::{HostId, Trace, What};
 use synfin::worlds::kernel::{as_kept_together, can_be_told, sysctls};
-use synfin::worlds::simulated::Simulated;
+use synfin::worlds::simulated::{CookieAge, Simulated};
 use synfin::worlds::{Call, SocketOption, World as _};
 
 /// How a kernel is asked.
@@ -39,7 +40,7 @@ impl Way {
     }
 
     /// Whether a kernel plays this host.
-    fn is_kernel(self, host: HostId) -> bool {
+    pub(super) fn is_kernel(self, host: HostId) -> bool {
         match self {
             Self::Loopback | Self::Veth => true,
             Self::EngineA => host == HostId(1),
@@ -105,6 +106,9 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, way: Way, slow: b
     if way == Way::Loopback {
         own.delay = Some(Duration::ZERO);
     }
+    if let Some(why) = misses_the_point(scenario, &told, &without, &own) {
+        return Err(Refusal::NotAskable(why));
+    }
     let (scenario, shortened) = shortened(&told, &own);
     // What is set on the command line is what is to be found out, so it is no matter of the kernel's.
     let kernels = Overrides { knobs: Vec::new(), ..own.clone() };
@@ -145,7 +149,11 @@ fn why_not(scenario: &Scenario, overrides: &Overrides, way: Way) -> Option<Strin
             Action::Network(act) => (way == Way::Loopback).then(|| format!("a loopback cannot {act}")),
             Action::Inject(..) => (way == Way::Loopback).then(|| "nobody forges segments on a loopback".to_owned()),
             Action::Report(..) => (way == Way::Loopback).then(|| "nobody forges ICMP errors on a loopback".to_owned()),
-            Action::Netstat => Some("the kernel has a netstat of its own".to_owned()),
+            Action::Netstat => (way == Way::Loopback).then(|| "both hosts share one kernel's table".to_owned()),
+            Action::Call(Call::Crash) => (way == Way::Loopback).then(|| "both hosts share one kernel, which goes on".to_owned()),
+            Action::Call(Call::Connect { to, .. }) if *to == action.host && way != Way::Loopback => {
+                Some("what a host says to itself never comes to a link".to_owned())
+            }
             Action::Call(call) if way.is_kernel(action.host) => call.beyond_sockets().map(str::to_owned),
             Action::Call(_) => None,
         };
@@ -153,8 +161,19 @@ fn why_not(scenario: &Scenario, overrides: &Overrides, way: Way) -> Option<Strin
             return Some(format!("line {line}: {why}"));
         }
     }
-    let stale = [HostId(0), HostId(1)].into_iter().find(|host| scenario.hosts[usize::from(host.0)].cookie.is_some());
-    stale.filter(|host| way.is_kernel(*host)).map(|host| format!("{} would have to know a cookie before it begins", host_name(host)))
+    if scenario.resolve {
+        return Some("a kernel at the end of our cable neither asks nor answers for link addresses (IFF_NOARP)".to_owned());
+    }
+    let of = |host: HostId| scenario.hosts[usize::from(host.0)].cookie;
+    let knows = [HostId(0), HostId(1)].into_iter().find(|host| of(*host).is_some())?;
+    let server = HostId(1 - knows.0);
+    if way.is_kernel(knows) {
+        return Some(format!("{} would have to know a cookie before it begins", host_name(knows)));
+    }
+    // One that is lost on the way, or is no good anyway, may be any.
+    let lost = scenario.actions().any(|(_, action)| matches!(&action.action, Action::Network(act) if act.to_string() == "lose SYN"));
+    let must_be_good = of(knows) == Some(CookieAge::Valid) && way.is_kernel(server) && !lost;
+    must_be_good.then(|| format!("the cookies of {}'s kernel are made with a key of its own", host_name(server)))
 }
 
 /// The scenario with those of its settings that can be told, and the others.
@@ -184,6 +203,19 @@ fn as_told(scenario: &Scenario, way: Way) -> Result<(Scenario, Vec<String>), Str
         }
     }
     Ok((told, without))
+}
+
+/// Why nothing is learned about a scenario without those of its settings that no kernel can be told: other packets pass.
+fn misses_the_point(scenario: &Scenario, told: &Scenario, without: &[String], overrides: &Overrides) -> Option<String> {
+    if without.is_empty() {
+        return None;
+    }
+    let settings = without.join(" ");
+    let (Ok(meant), Ok(asked)) = (simulated(scenario, overrides), simulated(told, overrides)) else {
+        return Some(format!("Linux has no word for {settings}"));
+    };
+    let differs = !compare(&meant, &asked).differences.is_empty();
+    differs.then(|| format!("Linux has no word for {settings}, which is what it is about"))
 }
 
 /// What we say happens, if it is over within hours.
@@ -220,11 +252,13 @@ enum Shortening {
 }
 
 impl Shortening {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Knob("fin-wait-2-timeout", "2s"),
         Self::Knob("keepalive-idle", "2s"),
         Self::Knob("keepalive-interval", "1s"),
-        Self::Knob("rto-max", "1s"),
+        Self::Knob("syn-retries", "2"),
+        Self::Knob("syn-linear-timeouts", "1"),
+        Self::Knob("syn-ack-retries", "2"),
         Self::UserTimeout,
     ];
 
@@ -341,11 +375,11 @@ mod tests {
     }
 
     #[test]
-    fn what_no_kernel_can_be_told_is_left_out_and_said() {
+    fn what_no_kernel_can_be_told_is_asked_of_the_engine() {
         let overrides = Overrides::default();
         let scenario = load("option-negotiation-declined");
-        let veth = plan(&scenario, &overrides, Way::Veth, false).expect("askable");
-        assert_eq!(veth.without, ["B.mss-option=off"]);
+        let veth = plan(&scenario, &overrides, Way::Veth, false).expect_err("a kernel sends the MSS");
+        assert_eq!(veth, Refusal::NotAskable("Linux has no word for B.mss-option=off, which is what it is about".to_owned()));
         let engine = plan(&scenario, &overrides, Way::EngineB, false).expect("askable");
         assert!(engine.without.is_empty() && engine.profiles[0].receive_memory_max == 65_535 << 7);
     }

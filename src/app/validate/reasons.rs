@@ -19,8 +19,87 @@ pub(super) struct Reason {
     pub(super) why: &'static str,
 }
 
+/// Every kind there is.
+const ANY: &[Kind] = &[
+    Kind::Packet,
+    Kind::Direction,
+    Kind::Flags,
+    Kind::Seq,
+    Kind::Ack,
+    Kind::Length,
+    Kind::Window,
+    Kind::Options,
+    Kind::Echo,
+    Kind::Urgent,
+    Kind::Text,
+    Kind::Call,
+    Kind::State,
+];
+
 /// All of them; one that no scenario needs fails a test.
-pub(super) static REASONS: &[Reason] = &[];
+pub(super) static REASONS: &[Reason] = &[
+    Reason {
+        name: "d-sack",
+        ways: &[Way::Veth, Way::EngineA],
+        scenarios: &["duplicate-segment", "fin-ack-lost"],
+        kinds: &[Kind::Options, Kind::Echo],
+        why: "Linux reports what came twice in the first SACK block (RFC 2883, net.ipv4.tcp_dsack) and takes its \
+              timestamp; the engine has it for a crossed SYN,ACK alone",
+    },
+    Reason {
+        name: "sack-of-fin",
+        ways: &[Way::EngineA],
+        scenarios: &["fin-before-data"],
+        kinds: &[Kind::Options],
+        why: "Linux reports a FIN that came too early by SACK; the engine reports text",
+    },
+    Reason {
+        name: "held-text",
+        ways: &[Way::EngineA],
+        scenarios: &["reordered-segments"],
+        kinds: &[Kind::Window],
+        why: "text that came too early opens Linux's window less than the engine's",
+    },
+    Reason {
+        name: "window-probe",
+        ways: &[Way::EngineB],
+        scenarios: &["zero-window-probe", "urgent-data"],
+        kinds: ANY,
+        why: "Linux probes a closed window with an old number and no text (tcp_xmit_probe_skb); RFC 9293 section 3.8.6.1 \
+              and the engine with one new octet",
+    },
+    Reason {
+        name: "cookie-window",
+        ways: &[Way::Veth, Way::EngineA],
+        scenarios: &["syn-cookie-ack-lost"],
+        kinds: &[Kind::Window],
+        why: "a connection made from a cookie forgets that timestamps make room for 1448 octets a segment when it counts \
+              whole segments of its first window (cookie_v4_check)",
+    },
+    Reason {
+        name: "accecn-unasked",
+        ways: &[Way::EngineB],
+        scenarios: &["ecn-refused-reflected"],
+        kinds: &[Kind::Flags],
+        why: "Linux 6.18 takes a SYN,ACK with ECE and CWR for the accurate form, though its SYN asked for the classic one \
+              (tcp_ecn_rcv_synack)",
+    },
+    Reason {
+        name: "this-host",
+        ways: &[Way::Veth, Way::EngineB],
+        scenarios: &["connect-multicast-refused"],
+        kinds: &[Kind::Call],
+        why: "Linux takes 0.0.0.0 for the host itself, where nobody listens; MUST-46 refuses it as no address",
+    },
+    Reason {
+        name: "loss-recovery",
+        ways: &[Way::Veth, Way::EngineA, Way::EngineB],
+        scenarios: &["fin-before-data", "reordered-segments", "lossy-link", "slow-link"],
+        kinds: ANY,
+        why: "Linux sends again by what SACK tells it, a quarter of a round trip later (RFC 8985, net.ipv4.tcp_recovery); \
+              the engine waits for its timer (RFC 6298)",
+    },
+];
 
 /// The reason for this difference, if it has one.
 pub(super) fn reason_for(plan: &Plan, difference: &Difference) -> Option<&'static Reason> {
@@ -29,4 +108,28 @@ pub(super) fn reason_for(plan: &Plan, difference: &Difference) -> Option<&'stati
             && reason.scenarios.contains(&plan.scenario.name.as_str())
             && reason.kinds.contains(&difference.kind)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use synfin::sources::scenario::catalogue;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_is_in_use() {
+        let kept = include_str!("../../../docs/kernel-agreement.md");
+        for reason in REASONS {
+            for scenario in reason.scenarios {
+                assert!(catalogue::names().any(|name| name == *scenario), "{scenario} is no scenario");
+                // The document has the way that is taken by itself.
+                if !reason.ways.contains(&Way::Veth) && !reason.ways.contains(&Way::EngineB) {
+                    continue;
+                }
+                let row = kept.lines().find(|line| line.starts_with(&format!("| {scenario} |"))).expect("a row");
+                assert!(row.contains(reason.name), "{} is not in the row of {scenario}: {row}", reason.name);
+            }
+            assert!(!reason.why.ends_with('.'), "{}", reason.name);
+        }
+    }
 }

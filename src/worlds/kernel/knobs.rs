@@ -41,13 +41,15 @@ impl Equivalent {
 
 /// The words the kernel has; all other knobs are as the kernel was built.
 pub static EQUIVALENTS: &[Equivalent] = &[
-    sysctl("syn-retries", "net.ipv4.tcp_syn_retries", |p| at_least_one(p.syn_retries)),
-    sysctl("syn-linear-timeouts", "net.ipv4.tcp_syn_linear_timeouts", |p| Some(p.syn_linear_timeouts.to_string())),
-    sysctl("syn-ack-retries", "net.ipv4.tcp_synack_retries", |p| Some(p.syn_ack_retries.to_string())),
+    shortened("syn-retries", "net.ipv4.tcp_syn_retries", "2", |p| at_least_one(p.syn_retries)),
+    shortened("syn-linear-timeouts", "net.ipv4.tcp_syn_linear_timeouts", "1", |p| Some(p.syn_linear_timeouts.to_string())),
+    shortened("syn-ack-retries", "net.ipv4.tcp_synack_retries", "2", |p| Some(p.syn_ack_retries.to_string())),
     sysctl("data-retries", "net.ipv4.tcp_retries2", |p| Some(p.data_retries.to_string())),
+    sysctl("orphan-retries", "net.ipv4.tcp_orphan_retries", |p| Some(if p.orphan_retries == 8 { 0 } else { p.orphan_retries }.to_string())),
+    sysctl("tail-loss-probe", "net.ipv4.tcp_early_retrans", |p| Some(if p.tail_loss_probe { "3" } else { "0" }.to_owned())),
     sysctl("r1", "net.ipv4.tcp_retries1", |p| (p.r1 == Profile::linux().r1).then(|| "3".to_owned())),
     sysctl("rto-min", "net.ipv4.tcp_rto_min_us", |p| (!p.rto_min.is_zero()).then(|| p.rto_min.as_micros().to_string())),
-    shortened("rto-max", "net.ipv4.tcp_rto_max_ms", "1s", |p| {
+    sysctl("rto-max", "net.ipv4.tcp_rto_max_ms", |p| {
         (Duration::from_secs(1)..=Duration::from_mins(2)).contains(&p.rto_max).then(|| p.rto_max.as_millis().to_string())
     }),
     sysctl("challenge-interval", "net.ipv4.tcp_invalid_ratelimit", |p| Some(p.challenge_interval.as_millis().to_string())),

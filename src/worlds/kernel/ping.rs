@@ -75,10 +75,15 @@ impl Ping {
     }
 
     fn is_late(&self) -> bool {
-        let Some((sent, _)) = self.requests.last() else { return false };
+        self.wait().is_some_and(|wait| wait.is_zero())
+    }
+
+    /// How long it is until the next request, or until the last one is given up.
+    fn wait(&self) -> Option<Duration> {
+        let (sent, _) = self.requests.last()?;
         let all_sent = self.requests.len() == usize::from(self.times);
         let heard = self.requests.iter().any(|(_, answer)| matches!(answer, Some(Ok(_))));
-        sent.elapsed() >= if all_sent && !heard { PATIENCE } else { INTERVAL }
+        Some(if all_sent && !heard { PATIENCE } else { INTERVAL }.saturating_sub(sent.elapsed()))
     }
 
     fn is_over(&self) -> bool {
@@ -111,6 +116,11 @@ impl Process {
         ping.request()?;
         self.ping = Some(ping);
         Err(rustix::io::Errno::AGAIN.into())
+    }
+
+    /// How long it is until a ping under way does something by itself.
+    pub(in crate::worlds) fn ping_wait(&self) -> Option<Duration> {
+        self.ping.as_ref().and_then(Ping::wait)
     }
 
     /// The round trips of a ping, in order; sends the next request if it is time.

@@ -256,7 +256,7 @@ impl Outside for Kernels {
             state,
             listens: host.process.listener.is_some(),
             is_busy: endpoints().any(|row| matches!(row.timer, Some((Pending::Retransmission, _)))),
-            next: endpoints().filter_map(|row| host.next_of(row)).min(),
+            next: endpoints().filter_map(|row| host.next_of(row)).chain(host.process.ping_wait()).min(),
         })
     }
 
