@@ -39,21 +39,6 @@ const ANY: &[Kind] = &[
 /// All of them; one that no scenario needs fails a test.
 pub(super) static REASONS: &[Reason] = &[
     Reason {
-        name: "d-sack",
-        ways: &[Way::Veth, Way::EngineA],
-        scenarios: &["duplicate-segment", "fin-ack-lost"],
-        kinds: &[Kind::Options, Kind::Echo],
-        why: "Linux reports what came twice in the first SACK block (RFC 2883, net.ipv4.tcp_dsack) and takes its \
-              timestamp; the engine has it for a crossed SYN,ACK alone",
-    },
-    Reason {
-        name: "sack-of-fin",
-        ways: &[Way::EngineA],
-        scenarios: &["fin-before-data"],
-        kinds: &[Kind::Options],
-        why: "Linux reports a FIN that came too early by SACK; the engine reports text",
-    },
-    Reason {
         name: "held-text",
         ways: &[Way::EngineA],
         scenarios: &["reordered-segments"],

@@ -65,6 +65,7 @@ pub static EQUIVALENTS: &[Equivalent] = &[
         Some(shift) => (shift == shift_of(p.receive_memory_max)).then(|| "1".to_owned()),
     }),
     sysctl("sack", "net.ipv4.tcp_sack", |p| Some(switch(p.sack))),
+    sysctl("dsack", "net.ipv4.tcp_dsack", |p| Some(switch(p.dsack))),
     sysctl("timestamps", "net.ipv4.tcp_timestamps", |p| Some(switch(p.timestamps))),
     sysctl("rfc1337", "net.ipv4.tcp_rfc1337", |p| Some(switch(p.rfc1337))),
     shortened("fin-wait-2-timeout", "net.ipv4.tcp_fin_timeout", "2s", |p| whole_seconds(p.fin_wait_2_timeout)),
