@@ -162,3 +162,33 @@ fn a_fin_that_rides_on_an_ack_gives_no_sample() {
     a.hear("<SEQ=302><ACK=102><CTL=ACK>");
     assert_eq!((a.state(), a.connection.variables().srtt), (State::TimeWait, before));
 }
+
+#[test]
+fn who_opens_actively_takes_a_whole_buffer_from_the_crossing_syn_on() {
+    // 65536 octets, grown to 45 segments: 65700. Text at 65599 lies within, though beyond what 16 bits can say.
+    let mut a = crossed(Profile::freebsd(), TcpOptions::NONE.mss(1460));
+    assert_eq!(a.connection.variables().rcv_wnd, Some(65_700));
+    a.hear("<SEQ=65900><ACK=101><LEN=10><CTL=ACK>");
+    assert_eq!((a.state(), a.walked()), (State::Established, vec!["syn-received/ack", "established/text-out-of-order"]));
+}
+
+#[test]
+fn a_window_opens_by_a_segment_or_by_a_quarter_of_the_buffer() {
+    for (segments, silly) in [(10, 1459), (2, 729)] {
+        let buffer = segments * 1460;
+        let mut freebsd = Profile::freebsd();
+        freebsd.set("receive-buffer", &buffer.to_string()).expect("a knob");
+        let mut a = Scripted::established(freebsd);
+        for segment in 0..segments {
+            a.answer(&format!("<SEQ={}><ACK=101><LEN=1460><CTL=ACK>", 301 + 1460 * segment));
+        }
+        let probe = format!("<SEQ={}><ACK=101><LEN=1><CTL=ACK>", 301 + buffer);
+        let mut offered_after = |read| {
+            assert_eq!(a.connection.on_receive(a.now, read), Ok(read));
+            a.hear(&probe);
+            a.segments().last().expect("a probe is answered").window.0
+        };
+        assert_eq!(offered_after(silly), 0, "{buffer}: {silly} octets are not worth it");
+        assert_eq!(u32::from(offered_after(1)), silly + 1, "{buffer}: and one more");
+    }
+}

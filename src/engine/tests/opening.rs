@@ -194,3 +194,24 @@ fn back_in_listen_a_moment_the_user_named_stays_and_a_limit_of_delivery_ends() {
     b.answer("<SEQ=301><CTL=RST>");
     assert_eq!((b.state(), b.connection.deadline(Timer::User)), (State::Listen, None));
 }
+
+#[test]
+fn the_profiles_limit_of_an_active_open_yields_to_the_users_own() {
+    // RFC 9293 section 3.10.8: the user timeout is the user's.
+    let seconds = Duration::from_secs;
+    let limited = || Scripted::new(profile(&[("connect-timeout", "75s")]));
+    let mut a = limited();
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    assert_eq!(a.connection.deadline(Timer::User), Some(a.now + seconds(75)), "the user has said nothing");
+    let mut a = limited();
+    a.connection.set_user_timeout(Some(a.now + seconds(200)));
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    assert_eq!(a.connection.deadline(Timer::User), Some(a.now + seconds(200)), "a moment the user named");
+    let mut a = limited();
+    a.connection.limit_delivery(a.now, Some(seconds(200)));
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    assert_eq!(a.connection.deadline(Timer::User), Some(a.now + seconds(200)), "a limit of delivery, from the SYN on");
+}
