@@ -222,3 +222,16 @@ fn held_text_takes_no_room_of_segments_without_sack() {
         assert_eq!(a.send(3000)[0], format!("<SEQ=101><ACK=301><LEN={len}><CTL=ACK>"), "sack {sack}");
     }
 }
+
+#[test]
+fn a_full_segment_leaves_room_for_the_report_of_what_came_twice() {
+    // RFC 2883: the first block is what came twice, the second what is held.
+    let mut a = Scripted::new(profile(&[("sack", "on"), ("dsack", "on")]));
+    a = a.establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1460).sack_permitted());
+    a.answer("<SEQ=301><ACK=101><LEN=50><CTL=ACK>");
+    a.answer("<SEQ=401><ACK=101><LEN=50><CTL=ACK>");
+    a.hear("<SEQ=301><ACK=101><LEN=50><CTL=ACK>");
+    a.connection.on_send(a.now, 1460, false).expect("room");
+    let left: Vec<_> = a.segments().iter().map(|segment| (segment.len, segment.options.to_string())).collect();
+    assert_eq!(left[0], (1440, "nop,nop,sack 301:351 401:451".to_owned()));
+}
