@@ -175,3 +175,13 @@ fn linux_pads_the_cookie_by_no_operations() {
         assert_eq!(a.segments()[0].options.to_string(), layout);
     }
 }
+
+#[test]
+fn a_fin_that_left_before_the_syn_was_answered_is_no_text_that_was_refused() {
+    // R7413-15 is about the text of a SYN; who asked for a cookie sent none.
+    let (mut a, _) = connecting(0, FastOpenTry::Ask);
+    assert_eq!(a.answer("<SEQ=300><CTL=SYN>"), ["<SEQ=100><ACK=301><CTL=SYN,ACK>"]);
+    assert_eq!(a.close(), ["<SEQ=101><ACK=301><CTL=FIN,ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=101><CTL=ACK>"), NOTHING, "the FIN is under way");
+    assert_eq!(a.connection.take_fast_open_outcome().map(|outcome| outcome.refused), Some(false));
+}
