@@ -108,6 +108,11 @@ pub fn compare(ours: &Trace, theirs: &Trace) -> Agreement {
     agreement
 }
 
+/// Compares when TIME-WAIT ended, where both traces go on for so long: for which hosts, and how long after their last packet.
+pub fn compare_time_waits(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
+    states::compare_time_waits(ours, theirs, agreement);
+}
+
 /// The packets of a trace as departures order them.
 fn departures(trace: &Trace) -> Vec<PacketId> {
     let departed = trace.entries.iter().filter_map(|entry| match entry.what {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use synfin::engine::Profile;
 use synfin::engine::profile::KNOBS;
-use synfin::sinks::agreement::{Agreement, compare};
+use synfin::sinks::agreement::{Agreement, compare, compare_time_waits};
 use synfin::sources::scenario::{Overrides, host_name, play_in, play_until};
 use synfin::trace::{HostId, Trace};
 use synfin::worlds::World as _;
@@ -65,7 +65,8 @@ pub(super) fn ask_all(items: &[Item]) -> Vec<Outcome> {
     // The longest first, so that none is left to run alone.
     let mut order: Vec<usize> = (0..items.len()).collect();
     order.sort_by_key(|position| {
-        std::cmp::Reverse(items[*position].plan.as_ref().map_or(Duration::ZERO, |plan| plan.length + plan.silence))
+        let takes = |plan: &Plan| plan.length + if plan.to_the_end { Duration::from_mins(1) } else { plan.silence };
+        std::cmp::Reverse(items[*position].plan.as_ref().map_or(Duration::ZERO, |plan| takes(plan)))
     });
     let workers = AT_A_TIME.min(items.len());
     std::thread::scope(|scope| {
@@ -89,7 +90,7 @@ pub(super) fn ask_all(items: &[Item]) -> Vec<Outcome> {
 
 fn ask(plan: &Plan) -> Outcome {
     let started = Instant::now();
-    let attempts = if plan.length > Duration::from_secs(5) { ATTEMPTS_OF_LONG } else { ATTEMPTS };
+    let attempts = if plan.to_the_end || plan.length > Duration::from_secs(5) { ATTEMPTS_OF_LONG } else { ATTEMPTS };
     let mut attempt = 1;
     loop {
         // A kernel has a clock, and a busy machine lets its timers overtake our calls: a difference
@@ -97,7 +98,10 @@ fn ask(plan: &Plan) -> Outcome {
         let asked = std::thread::scope(|scope| scope.spawn(|| kernel_and_simulation(plan)).join());
         match asked.unwrap_or_else(|_| Err("the comparison panicked".to_owned())) {
             Ok((ours, theirs)) => {
-                let agreement = compare(&ours, &theirs);
+                let mut agreement = compare(&ours, &theirs);
+                if plan.to_the_end {
+                    compare_time_waits(&ours, &theirs, &mut agreement);
+                }
                 let reasons: Vec<_> = agreement.differences.iter().map(|difference| reason_for(plan, difference)).collect();
                 let open = reasons.iter().any(Option::is_none);
                 if !open || attempt == attempts {
@@ -148,7 +152,7 @@ fn over_our_link(plan: &Plan) -> Result<(Trace, Trace), String> {
         stacks: hosts.map(|host| if plan.way.is_kernel(host) { Stack::Kernel } else { Stack::Engine }),
         setup,
         sysctls: [Vec::new(), Vec::new()],
-        patience: patience(plan).max(LEAST_PATIENCE),
+        patience: if plan.to_the_end { WiredSetup::SLOW } else { patience(plan).max(LEAST_PATIENCE) },
     };
     let world = Wired::new(&wired).map_err(|error| error.to_string())?;
     // What we write into a cable lies in one piece in the kernel's memory.

@@ -73,6 +73,8 @@ pub(super) struct Plan {
     pub(super) length: Duration,
     /// The longest silence in it.
     pub(super) silence: Duration,
+    /// Whether the end of TIME-WAIT is waited for.
+    pub(super) to_the_end: bool,
 }
 
 /// Why a scenario is not asked.
@@ -131,7 +133,10 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, way: Way, slow: b
     if length > LIMIT && !slow {
         return Err(Refusal::Slow(length));
     }
-    Ok(Plan { way, scenario, overrides: own, profiles, without, shortened, length, silence })
+    // A loopback's world looks at states between calls alone; over our link each is seen as it changes.
+    let waits = trace.entries.iter().any(|entry| entry.what == What::Timer(Timer::TimeWait));
+    let to_the_end = slow && waits && way != Way::Loopback;
+    Ok(Plan { way, scenario, overrides: own, profiles, without, shortened, length, silence, to_the_end })
 }
 
 /// What cannot be done this way, whatever the settings are.
@@ -317,7 +322,7 @@ fn length(trace: &Trace) -> (Duration, Duration) {
     let mut last = Duration::ZERO;
     let mut silence = Duration::ZERO;
     for entry in &trace.entries {
-        // TIME-WAIT lasts a minute in any kernel, and nobody is told of its end.
+        // TIME-WAIT lasts a minute in any kernel, and its end is waited for only where one is asked to.
         if matches!(entry.what, What::Timer(Timer::TimeWait) | What::Observation | What::Note(_)) {
             continue;
         }

@@ -1,7 +1,9 @@
 //! Which states both traces show: where nothing moves, and packet by packet.
 
+use std::time::Duration;
+
 use super::{Agreement, Difference, Kind};
-use crate::engine::{State, Timer};
+use crate::engine::{Instant, State, Timer};
 use crate::trace::{HostId, PacketId, Trace, What};
 
 /// The states of both hosts before one call, and whether somebody looked just then.
@@ -72,6 +74,42 @@ pub(super) fn compare_by_packet((ours, mine): (&Trace, &[PacketId]), (theirs, ot
     }
 }
 
+/// What an end of TIME-WAIT may be late by, as a part of what it lasts: a kernel's long timers are that coarse.
+const COARSE: u32 = 8;
+
+/// For each end of TIME-WAIT its host and how long it came after that host's last packet.
+fn time_waits(trace: &Trace) -> Vec<(HostId, Duration)> {
+    let mut last = vec![Instant::START; trace.hosts.len()];
+    let mut ends = Vec::new();
+    for entry in &trace.entries {
+        let Some(last) = last.get_mut(usize::from(entry.host.0)) else { continue };
+        match entry.what {
+            What::Departure(_) | What::Arrival(_) => *last = entry.at,
+            What::Timer(Timer::TimeWait) => ends.push((entry.host, entry.at.since(*last))),
+            _ => {}
+        }
+    }
+    ends.sort_unstable();
+    ends
+}
+
+pub(super) fn compare_time_waits(ours: &Trace, theirs: &Trace, agreement: &mut Agreement) {
+    for host in ours.host_ids() {
+        let of = |trace| time_waits(trace).into_iter().filter(|(of, _)| *of == host).map(|(_, lasted)| lasted).collect::<Vec<_>>();
+        let (mine, other) = (of(ours), of(theirs));
+        agreement.states += 1;
+        let alike = |(a, b): (&Duration, &Duration)| a.abs_diff(*b) <= *a / COARSE;
+        if mine.len() != other.len() || !mine.iter().zip(&other).all(alike) {
+            let shown = |ends: &[Duration]| match ends {
+                [] => "no end of it".to_owned(),
+                ends => ends.iter().map(|end| format!("CLOSED after {:.1} s", end.as_secs_f64())).collect::<Vec<_>>().join(", "),
+            };
+            let place = format!("TIME-WAIT of {}", ours.host(host).name);
+            agreement.differences.push(Difference { kind: Kind::State, place, ours: shown(&mine), theirs: shown(&other) });
+        }
+    }
+}
+
 /// At which hosts each packet left and arrived, and the states it left them in.
 type Moments = Vec<Vec<(HostId, State)>>;
 
@@ -88,4 +126,41 @@ fn moments(trace: &Trace) -> (Moments, Moments) {
         }
     }
     (left, arrived)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Entry, HostInfo};
+
+    /// A trace in which B's TIME-WAIT ends so long after its last packet.
+    fn ending(after: Option<Duration>) -> Trace {
+        let host = |name: &str| HostInfo {
+            name: name.to_owned(),
+            address: [192, 0, 2, 1].into(),
+            link_address: [0; 6],
+            initial_state: State::Closed,
+        };
+        let last = Instant::START + Duration::from_secs(3);
+        let mut entries = vec![Entry::bare(last, HostId(1), What::Arrival(PacketId(0)), State::TimeWait)];
+        entries.extend(after.map(|after| Entry::bare(last + after, HostId(1), What::Timer(Timer::TimeWait), State::Closed)));
+        Trace { hosts: vec![host("A"), host("B")], entries, ..Trace::default() }
+    }
+
+    fn differences(ours: Option<u64>, theirs: Option<u64>) -> Vec<String> {
+        let mut agreement = Agreement::default();
+        compare_time_waits(&ending(ours.map(Duration::from_secs)), &ending(theirs.map(Duration::from_secs)), &mut agreement);
+        agreement.differences.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn time_wait_must_end_in_both_and_after_as_long() {
+        assert!(differences(Some(60), Some(60)).is_empty());
+        assert!(differences(Some(60), Some(64)).is_empty(), "long timers of a kernel are coarse");
+        assert!(differences(None, None).is_empty());
+        for (theirs, shown) in [(Some(30), "CLOSED after 30.0 s"), (Some(120), "CLOSED after 120.0 s"), (None, "no end of it")] {
+            let differences = differences(Some(60), theirs);
+            assert_eq!(differences, [format!("TIME-WAIT of B: state: ours CLOSED after 60.0 s, theirs {shown}")]);
+        }
+    }
 }
