@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use pcap_file::pcap::PcapReader;
@@ -23,6 +24,15 @@ fn folder() -> PathBuf {
 /// The scenarios that have a pair of captures.
 fn names() -> Vec<String> {
     let files = fs::read_dir(folder()).expect("captures/").map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+    let mut names: Vec<_> = files.filter_map(|file| file.strip_suffix(".kernel.pcap").map(str::to_owned)).collect();
+    names.sort();
+    names
+}
+
+/// The scenarios of which there is what kernels did over our own link.
+fn names_over_our_link() -> Vec<String> {
+    let files = fs::read_dir(folder().join("veth")).expect("captures/veth/");
+    let files = files.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
     let mut names: Vec<_> = files.filter_map(|file| file.strip_suffix(".kernel.pcap").map(str::to_owned)).collect();
     names.sort();
     names
@@ -111,5 +121,22 @@ fn every_capture_has_its_line_in_the_readme() {
     for name in names() {
         assert!(readme.contains(&format!("| {name} |")), "{name} has no line");
         assert!(folder().join(format!("{name}.synfin.pcapng")).exists(), "{name} has no capture of ours");
+    }
+}
+
+#[test]
+fn what_kernels_did_over_our_own_link_is_what_the_profile_does() {
+    let names = names_over_our_link();
+    assert!(names.len() >= 20, "only {names:?}");
+    let readme = fs::read_to_string(folder().join("README.md")).expect("captures/README.md");
+    for name in names {
+        assert!(readme.contains(&format!("| {name} |")), "{name} has no line");
+        let output = Command::new(env!("CARGO_BIN_EXE_synfin"))
+            .args(["diff", &format!("{name}@linux")])
+            .arg(folder().join("veth").join(format!("{name}.kernel.pcap")))
+            .args(["--set", "linear-packets=on"])
+            .output()
+            .expect("it runs");
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stdout));
     }
 }
