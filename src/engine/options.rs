@@ -472,6 +472,7 @@ mod tests {
             TcpOptions::NONE,
             TcpOptions::NONE.mss(1460).sack_permitted().timestamps(ts).nop().window_scale(7),
             TcpOptions::NONE.nop().nop().sack(1, u32::MAX).padded(),
+            TcpOptions::NONE.mss(1460).window_scale(7).padded(),
             TcpOptions::from_octets(&[5, 18, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4]).expect("short enough"),
             TcpOptions::from_octets(&[77, 4, 1, 0xab, 8, 1]).expect("short enough"),
             TcpOptions::from_octets(&[77, 5, 1, 2, 0xab]).expect("short enough"),
