@@ -356,3 +356,14 @@ fn after_a_moment(profile: Profile) -> Scripted {
     a.pass(Duration::from_millis(1));
     a
 }
+
+#[test]
+fn nothing_but_a_strange_ack_hurries_the_syn() {
+    for other in ["<SEQ=300><CTL=RST>", "<SEQ=300><LEN=5><CTL=PSH>", "<SEQ=300><ACK=101><CTL=ACK>"] {
+        let mut a = Scripted::new(Profile::linux());
+        a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+        a.out();
+        a.answer(other);
+        assert_eq!((a.state(), a.wait().0), (State::SynSent, 1000), "{other}");
+    }
+}

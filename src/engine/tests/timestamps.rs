@@ -197,3 +197,14 @@ fn ts_recent_is_believed_through_the_24th_day() {
     b.hear_with("<SEQ=301><ACK=101><LEN=10><CTL=ACK>", stamped(5, 0));
     assert_eq!(b.walked(), ["established/paws"]);
 }
+
+#[test]
+fn the_timestamp_beside_an_ack_of_what_was_not_sent_is_taken_before_or_not_at_all() {
+    // RFC 7323 section 4.3 asks for the sequence number alone; Linux looks at the ACK first.
+    for (after_ack, echoed) in [("off", 1007), ("on", 1000)] {
+        let mut b = established(&[("timestamp-after-ack", after_ack)]);
+        b.hear_with("<SEQ=301><ACK=500><CTL=ACK>", stamped(1007, 0));
+        let echoes: Vec<_> = b.segments().iter().filter_map(|segment| segment.options.get_timestamps()).map(|ts| ts.ecr).collect();
+        assert_eq!(echoes, [echoed], "{after_ack}");
+    }
+}
