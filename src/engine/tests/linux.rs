@@ -367,3 +367,13 @@ fn nothing_but_a_strange_ack_hurries_the_syn() {
         assert_eq!((a.state(), a.wait().0), (State::SynSent, 1000), "{other}");
     }
 }
+
+#[test]
+fn a_short_segment_waits_for_a_short_one_alone_and_full_ones_between_change_nothing() {
+    // Minshall's Nagle.
+    let full = |seq| format!("<SEQ={seq}><ACK=301><LEN=1460><CTL=PSH,ACK>");
+    let mut a = Scripted::established(profile(&[("nagle-short-only", "on")]));
+    assert_eq!((a.send(1460), a.send(1460)), (vec![full(101)], vec![full(1561)]));
+    assert_eq!(a.send(5), ["<SEQ=3021><ACK=301><LEN=5><CTL=PSH,ACK>"], "only full ones are under way");
+    assert_eq!((a.send(1460), a.send(5).len()), (vec![full(3026)], 0), "a short one is under way still");
+}
