@@ -267,9 +267,9 @@ impl Connection {
         self.snd.unsent -= len;
         if len > 0 {
             self.bits.set_short_under_way(len < mss || (!idle && self.bits.short_under_way()));
-        }
-        if len > 0 && self.profile.ack_policy == AckPolicy::Linux {
-            self.linux_text_sent(now);
+            if self.profile.ack_policy == AckPolicy::Linux {
+                self.linux_text_sent(now);
+            }
         }
         self.time_segment(self.snd.nxt, now);
         if !self.deadlines.is_running(Timer::Retransmission) {
