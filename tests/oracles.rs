@@ -170,6 +170,9 @@ const MEANT: &[(&str, &[&str])] = &[
     // The forged RST acknowledges what nobody sent.
     ("rst-bad-ack-syn-sent", &[RESET, UNSEEN_ACK]),
     ("blind-data-injection", &[UNSEEN_ACK]),
+    // Linux reports what it has received twice.
+    ("duplicate-segment", &[DUPLICATE]),
+    ("fin-ack-lost", &[DUPLICATE]),
     ("fin-before-data", &[UNSEEN]),
     ("reordered-segments", &[UNSEEN]),
     ("zero-window-probe", &[WINDOW_FULL, WINDOW_ZERO]),
@@ -206,6 +209,7 @@ const BAD_CHECKSUM: &str = "Bad checksum";
 const OUT_OF_ORDER: &str = "This frame is a (suspected) out-of-order segment";
 const WINDOW_FULL: &str = "TCP window specified by the receiver is now completely full";
 const WINDOW_ZERO: &str = "TCP Zero Window segment";
+const DUPLICATE: &str = "D-SACK Sequence";
 const RESET: &str = "Connection reset (RST)";
 // The old duplicate is acknowledged, and A's tap never saw it leave.
 const UNSEEN: &str = "Previous segment(s) not captured (common at capture start)";

@@ -66,13 +66,17 @@ pub(crate) fn run(arguments: &Validate) -> Result<Verdict, Failure> {
     }
 }
 
+/// Scenarios in which timers of both hosts fall into one moment, and the way that does not leave it to chance whose is first:
+/// an engine's timer is exact, a kernel's a tick late.
+const TIES: [(&str, Way); 1] = [("syn-ack-lost", Way::EngineA)];
+
 /// The ways in which this scenario is asked: one, or one for each role of the engine.
 fn items(scenario: &Scenario, overrides: &Overrides, arguments: &Validate) -> Vec<Item> {
     let ways: Vec<Way> = match (arguments.way, arguments.peer) {
         (Some(way), _) => vec![Way::from(way)],
         (None, Some(Peer::Engine)) => vec![Way::EngineA, Way::EngineB],
         (None, Some(Peer::Kernel)) => vec![Way::Loopback, Way::Veth],
-        (None, None) => Way::ALL.to_vec(),
+        (None, None) => TIES.iter().find(|(name, _)| *name == scenario.name).map_or(Way::ALL.to_vec(), |(_, way)| vec![*way]),
     };
     let plans: Vec<_> = ways.iter().map(|way| plan(scenario, overrides, *way, arguments.slow).map(Box::new)).collect();
     let item = |plan| Item { scenario: scenario.clone(), plan };

@@ -202,6 +202,23 @@ fn options_after(mut b: Scripted, segments: &[&str]) -> Vec<String> {
 }
 
 #[test]
+fn only_where_sack_is_permitted_a_tail_is_probed_before_the_timer_doubles() {
+    // Twice the same wait: the first was the probe's.
+    for (mut b, probes) in [
+        (with_sack(Profile::linux()), true),
+        (with_sack(linux_but("tail-loss-probe")), false),
+        (Scripted::established(Profile::linux()), false),
+        (Scripted::established(linux_but("tail-loss-probe")), false),
+    ] {
+        b.send(10);
+        b.out();
+        let [first, second, third] = [(); 3].map(|()| b.wait().0);
+        let expected = if probes { (first, 2 * first) } else { (2 * first, 4 * first) };
+        assert_eq!((second, third), expected, "after {first} ms");
+    }
+}
+
+#[test]
 fn what_comes_again_is_reported_as_received_twice() {
     // RFC 2883 section 4: the first block is what came again, cut where it is new.
     let first = "<SEQ=301><ACK=101><LEN=20><CTL=PSH,ACK>";
