@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use synfin::sources::scenario::catalogue;
@@ -24,8 +25,10 @@ fn text(octets: &[u8]) -> &str {
     std::str::from_utf8(octets).expect("UTF-8")
 }
 
-/// Runs it; `None` where this machine refuses namespaces.
+/// Runs it, one at a time, as each fills the machine; `None` where this machine refuses namespaces.
 fn asked(name: &str, command: &mut Command) -> Option<Output> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let output = command.output().expect("it runs");
     let refused = output.status.code() == Some(2) && text(&output.stderr).contains("namespace");
     if refused {

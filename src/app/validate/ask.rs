@@ -85,7 +85,13 @@ pub(super) fn ask_all(items: &[Item]) -> Vec<Outcome> {
         }
     });
     let taken = outcomes.into_iter().map(|slot| slot.into_inner().ok().flatten());
-    taken.map(|outcome| outcome.unwrap_or_else(|| Outcome::Failed("nobody asked".to_owned()))).collect()
+    let outcomes = taken.map(|outcome| outcome.unwrap_or_else(|| Outcome::Failed("nobody asked".to_owned())));
+    // What differs is asked once more with nothing beside it, so that it is not the crowd that differs.
+    let alone = |(outcome, item): (Outcome, &Item)| match &item.plan {
+        Ok(plan) if items.len() > 1 && (outcome.is_different() || matches!(outcome, Outcome::Failed(_))) => ask(plan),
+        _ => outcome,
+    };
+    outcomes.zip(items).map(alone).collect()
 }
 
 fn ask(plan: &Plan) -> Outcome {
