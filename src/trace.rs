@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 pub use payload::{Echo, Icmp, IcmpError, Neighbour, Payload, Quote, Quoted};
+pub use relative::count_from;
 
 use crate::engine::{Codepoint, Flags, Instant, Rule, Segment, Signal, State, Timer, Variables};
 

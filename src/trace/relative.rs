@@ -21,14 +21,7 @@ impl Trace {
                     if segment.has(Flags::SYN) && from.is_some() {
                         bases.insert(*source, segment.seq.get());
                     }
-                    // A reset with SEQ 0 says zero, not a number of the connection.
-                    let literal = segment.has(Flags::RST) && segment.seq.get() == 0;
-                    if let Some(base) = bases.get(source).filter(|_| !literal) {
-                        segment.seq = SeqNumber::new(segment.seq.get().wrapping_sub(*base));
-                    }
-                    if let Some(base) = bases.get(destination) {
-                        acknowledged_from(segment, *base);
-                    }
+                    count_from(segment, bases.get(source).copied(), bases.get(destination).copied());
                 }
                 Payload::Icmp(Icmp::Error { quote, .. }) => {
                     if let (Quoted::Tcp(seq), Some(base)) = (&mut quote.what, bases.get(&quote.source)) {
@@ -51,6 +44,18 @@ impl Trace {
             }
         }
         bases
+    }
+}
+
+/// Counts a segment's numbers from these, where they are known: its sender's from the first, what it acknowledges from the other.
+pub fn count_from(segment: &mut Segment, sender: Option<u32>, receiver: Option<u32>) {
+    // A reset with SEQ 0 says zero, not a number of the connection.
+    let literal = segment.has(Flags::RST) && segment.seq.get() == 0;
+    if let Some(base) = sender.filter(|_| !literal) {
+        segment.seq = SeqNumber::new(segment.seq.get().wrapping_sub(base));
+    }
+    if let Some(base) = receiver {
+        acknowledged_from(segment, base);
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
-use synfin::engine::{Flags, Segment, SeqNumber, State};
+use synfin::engine::{Flags, Segment, State};
 use synfin::ladder::{Course, Fields, Message, Rung, RungKind, Sign};
 use synfin::sinks::ladder;
-use synfin::trace::{End, Packet};
+use synfin::trace::{End, Packet, count_from};
 
 /// Connections whose numbers are remembered; the oldest is forgotten for a new one.
 const MOST_FLOWS: usize = 4096;
@@ -57,7 +57,11 @@ impl Display {
         if self.shown.replace(flow.number) != Some(flow.number) {
             text = format!("   ({}: {} -> {})\n", flow.number, ends.0, ends.1);
         }
-        let shown = if self.absolute { *segment } else { relative(segment, flow.bases, outbound) };
+        let mut shown = *segment;
+        if !self.absolute {
+            let side = usize::from(outbound);
+            count_from(&mut shown, flow.bases[side], flow.bases[1 - side]);
+        }
         text + &row(RungKind::Segment { course: course(outbound), fields: Fields::of(&shown, self.options) }, state)
     }
 
@@ -90,16 +94,6 @@ impl Display {
     }
 }
 
-/// The segment with its numbers counted from each side's SYN.
-fn relative(segment: &Segment, bases: [Option<u32>; 2], outbound: bool) -> Segment {
-    let [mine, other] = if outbound { [bases[1], bases[0]] } else { bases };
-    // A reset built with SEQ 0 says zero, not a number of the connection.
-    let literal = segment.has(Flags::RST) && segment.seq.get() == 0;
-    let seq = if literal { 0 } else { segment.seq.get().wrapping_sub(mine.unwrap_or(0)) };
-    let ack = segment.ack.get().wrapping_sub(other.unwrap_or(0));
-    Segment { seq: SeqNumber::new(seq), ack: SeqNumber::new(ack), ..*segment }
-}
-
 const fn course(outbound: bool) -> Course {
     let sign = if outbound { Sign::Leftward } else { Sign::Rightward };
     Course { left: sign, right: sign }
@@ -113,7 +107,7 @@ fn row(kind: RungKind, state: Option<State>) -> String {
 mod tests {
     use std::net::IpAddr;
 
-    use synfin::engine::{TcpOptions, WireWindow};
+    use synfin::engine::{SeqNumber, TcpOptions, WireWindow};
     use synfin::trace::{HostId, Payload};
 
     use super::*;
