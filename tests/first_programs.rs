@@ -6,6 +6,7 @@
 //! `UPDATE_DOCS=1` writes what comes out into the page. Without python3 the test says `left out`.
 
 mod common {
+    pub(crate) mod left_out;
     pub(crate) mod recorder;
 }
 

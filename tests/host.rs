@@ -2,19 +2,18 @@
 //!
 //! Where namespaces or Python are missing the tests say `left out` and pass, unless `SYNFIN_ORACLES=require`.
 
+mod common {
+    pub(crate) mod left_out;
+}
+
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_synfin");
+use common::left_out::leave_out;
 
-/// Says past the harness that a test was left out; fails where nothing may be.
-fn leave_out(name: &str, reason: &str) {
-    let _ = writeln!(std::io::stderr(), "left out: {name}: {reason}");
-    assert!(std::env::var("SYNFIN_ORACLES").as_deref() != Ok("require"), "left out: {name}: {reason}");
-}
+const PROGRAM: &str = env!("CARGO_BIN_EXE_synfin");
 
 /// A client of every service, as a course would write it; it fails loudly.
 const CLIENT: &str = r#"

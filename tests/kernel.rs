@@ -2,24 +2,23 @@
 //!
 //! Where namespaces are refused the tests say `left out` and pass, unless `SYNFIN_ORACLES=require`.
 
+mod common {
+    pub(crate) mod left_out;
+}
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 
+use common::left_out::leave_out;
+
 use serde_json::Value;
 use synfin::sources::scenario::catalogue;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_synfin");
-
-/// Says past the harness that a test was left out; fails where nothing may be.
-fn leave_out(name: &str, reason: &str) {
-    let _ = writeln!(std::io::stderr(), "left out: {name}: {reason}");
-    assert!(std::env::var("SYNFIN_ORACLES").as_deref() != Ok("require"), "left out: {name}: {reason}");
-}
 
 fn text(octets: &[u8]) -> &str {
     std::str::from_utf8(octets).expect("UTF-8")

@@ -4,6 +4,7 @@
 
 mod common {
     pub(crate) mod example;
+    pub(crate) mod left_out;
 }
 
 use std::path::Path;

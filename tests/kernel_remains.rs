@@ -2,6 +2,7 @@
 
 mod common {
     pub(crate) mod example;
+    pub(crate) mod left_out;
 }
 
 use std::collections::BTreeSet;

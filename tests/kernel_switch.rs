@@ -5,6 +5,7 @@
 
 mod common {
     pub(crate) mod example;
+    pub(crate) mod left_out;
     pub(crate) mod probe;
 }
 

@@ -4,6 +4,7 @@
 //! `SYNFIN_ORACLES=require`.
 
 mod common {
+    pub(crate) mod left_out;
     pub(crate) mod recorder;
 }
 

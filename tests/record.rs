@@ -4,6 +4,7 @@
 //! `left out` and pass, unless `SYNFIN_ORACLES=require`.
 
 mod common {
+    pub(crate) mod left_out;
     pub(crate) mod recorder;
 }
 

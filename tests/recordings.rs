@@ -3,6 +3,7 @@
 //! Every test runs as whoever runs the tests, and as an ordinary user; without python3 they say `left out`.
 
 mod common {
+    pub(crate) mod left_out;
     pub(crate) mod recorder;
 }
 

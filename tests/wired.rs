@@ -7,6 +7,7 @@
 mod common {
     pub(crate) mod elsewhere;
     pub(crate) mod example;
+    pub(crate) mod left_out;
     pub(crate) mod probe;
 }
 
