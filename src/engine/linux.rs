@@ -4,7 +4,9 @@
 //! `tcp_grow_window`, `tcp_event_data_recv`, `__tcp_ack_snd_check` and the delayed-ACK timer. Sizes
 //! are octets; the kernel counts memory, and `ratio / 256` of it is taken for text.
 
-use super::profile::Profile;
+use std::time::Duration;
+
+use super::profile::{AckPolicy, Profile, WindowPolicy};
 use super::tcb::{Connection, Origin};
 use super::time::{Instant, Timer, nanos};
 
@@ -311,6 +313,24 @@ impl Connection {
         if pause < u64::from(self.tuning.ato) {
             self.bits.set_interactive(true);
         }
+    }
+
+    /// What `tcpi_ato` says, once text has arrived.
+    pub(super) fn linux_ack_delay(&self) -> Option<Duration> {
+        (self.profile.ack_policy == AckPolicy::Linux && self.tuning.ato != 0).then(|| Duration::from_millis(self.tuning.ato.into()))
+    }
+
+    /// What `tcpi_last_data_recv` says: whole ticks, once text has arrived.
+    pub(super) fn linux_since_text(&self, now: Instant) -> Option<Duration> {
+        self.linux_ack_delay()?;
+        #[expect(clippy::cast_possible_truncation, reason = "jiffies wrap as well")]
+        let ticks = ((now.as_nanos() / TICK) as u32).wrapping_sub(self.tuning.last_text);
+        Some(Duration::from_nanos(u64::from(ticks) * TICK))
+    }
+
+    /// What `tcpi_rcv_mss` says.
+    pub(super) fn linux_rcv_mss(&self) -> Option<u32> {
+        (self.profile.window_policy == WindowPolicy::Linux && self.tuning.rcv_mss != 0).then_some(self.tuning.rcv_mss.into())
     }
 
     /// The application read something: whether an ACK should tell the peer (`tcp_cleanup_rbuf`).

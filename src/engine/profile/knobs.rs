@@ -22,13 +22,15 @@ macro_rules! knobs {
             pub name: &'static str,
             /// The rows in force: [`TABLE`](crate::engine::rules::TABLE), unless somebody wants to see another at work.
             pub table: &'static Table,
+            /// Whether each connection counts its segments and times from the first one on, for [`Info`](crate::engine::Info).
+            pub counts: bool,
             $($(#[doc = $about])+ pub $field: $type,)+
         }
 
         impl Profile {
             /// The base, and what `layer` puts over it.
             pub(super) fn layered(layer: Layer) -> Self {
-                let mut profile = Self { name: layer.name(), table: &TABLE, $($field: $base,)+ };
+                let mut profile = Self { name: layer.name(), table: &TABLE, counts: false, $($field: $base,)+ };
                 $($(if layer == Layer::$layer {
                     profile.$field = $value;
                 })*)+

@@ -168,6 +168,7 @@ mod cookie;
 mod ecn;
 mod fastopen;
 mod freebsd;
+mod info;
 mod laws;
 mod linux;
 mod linux_acknowledging;
