@@ -3,16 +3,18 @@
 //! Sources and worlds write a [`Trace`]; sinks read one and never ask where it came from. It holds
 //! values only: no files, no wire format, no serialization.
 
+mod envelope;
 mod payload;
 mod relative;
 
 use std::fmt;
 use std::net::IpAddr;
 
+pub use envelope::{Envelope, UdpPorts};
 pub use payload::{Echo, Icmp, IcmpError, Neighbour, Payload, Quote, Quoted};
 pub use relative::count_from;
 
-use crate::engine::{Codepoint, Flags, Instant, Rule, Segment, Signal, State, Timer, Variables};
+use crate::engine::{Flags, Instant, Rule, Segment, Signal, State, Timer, Variables};
 
 /// Everything one run left behind.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -86,8 +88,8 @@ pub struct Packet {
     pub destination: End,
     /// What it carries.
     pub payload: Payload,
-    /// The ECN field of its IP header.
-    pub codepoint: Codepoint,
+    /// The other fields of its headers.
+    pub envelope: Envelope,
     /// What the wire does to it; the fields above are as its sender meant them.
     pub damage: Option<Damage>,
 }

@@ -82,7 +82,7 @@ fn theirs(name: &str) -> Trace {
             source: decoded.source,
             destination: decoded.destination,
             payload: decoded.payload.to_owned(),
-            codepoint: decoded.codepoint,
+            envelope: decoded.envelope,
             damage: None,
         });
         let at = Instant::START + packet.timestamp().saturating_sub(EPOCH);

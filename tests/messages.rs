@@ -1,9 +1,9 @@
 //! The notation of packets that carry no segment: written, read back, compared.
 
-use synfin::engine::{Codepoint, SeqNumber};
+use synfin::engine::SeqNumber;
 use synfin::ladder::{Message, RungKind};
 use synfin::sources::scenario::parse_ladder;
-use synfin::trace::{Echo, End, HostId, Icmp, IcmpError, Neighbour, Packet, Payload, Quote, Quoted};
+use synfin::trace::{Echo, End, Envelope, HostId, Icmp, IcmpError, Neighbour, Packet, Payload, Quote, Quoted};
 
 fn packet(payload: Payload) -> Packet {
     let end = |last, port| End { address: [192, 0, 2, last].into(), port };
@@ -13,7 +13,7 @@ fn packet(payload: Payload) -> Packet {
         source: end(1, 49_152),
         destination: end(2, 7007),
         payload,
-        codepoint: Codepoint::NotEct,
+        envelope: Envelope::PLAIN,
         damage: None,
     }
 }

@@ -239,7 +239,7 @@ fn numbers(name: &str, trace: &Trace, id: PacketId) -> String {
 fn options(trace: &Trace, id: PacketId) -> String {
     let segment = trace.packet(id).segment().expect("a segment");
     let offers = segment.options.offers();
-    let ip = match trace.packet(id).codepoint {
+    let ip = match trace.packet(id).envelope.codepoint {
         Codepoint::NotEct => "not-ect",
         Codepoint::Ect1 => "ect1",
         Codepoint::Ect0 => "ect0",

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::ladder::Message;
-use crate::trace::{Entry, Icmp, Neighbour, Payload, Trace, What};
+use crate::trace::{Entry, Envelope, Icmp, Neighbour, Payload, Trace, What};
 
 /// Changes when a field changes its meaning or goes away; new fields do not change it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -81,6 +81,18 @@ struct Segment {
     /// The ECN field of the IP header, where it is not Not-ECT.
     #[serde(skip_serializing_if = "Option::is_none")]
     ecn: Option<&'static str>,
+    /// Time to live or hop limit, where it is not 64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<u8>,
+    /// The six bits before the ECN field, where they are not 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dscp: Option<u8>,
+    /// The flow label of IPv6, where it is not 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow_label: Option<u32>,
+    /// The ports of the UDP header around the segment, source and destination, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    udp: Option<[u16; 2]>,
     /// The bit that the wire turns: octet from the beginning of the TCP header, bit from the lowest.
     #[serde(skip_serializing_if = "Option::is_none")]
     damage: Option<[u16; 2]>,
@@ -217,7 +229,11 @@ fn segment(trace: &Trace, id: usize, segment: &crate::engine::Segment) -> Segmen
         len: segment.len,
         options: segment.options.to_string(),
         segment: segment.to_string(),
-        ecn: (packet.codepoint != crate::engine::Codepoint::NotEct).then(|| packet.codepoint.name()),
+        ecn: (packet.envelope.codepoint != crate::engine::Codepoint::NotEct).then(|| packet.envelope.codepoint.name()),
+        ttl: (packet.envelope.ttl != Envelope::PLAIN.ttl).then_some(packet.envelope.ttl),
+        dscp: (packet.envelope.dscp != 0).then_some(packet.envelope.dscp),
+        flow_label: (packet.envelope.flow_label != 0).then_some(packet.envelope.flow_label),
+        udp: packet.envelope.udp.map(|ports| [ports.source, ports.destination]),
         damage: packet.damage.map(|damage| [damage.octet, damage.bit.into()]),
     }
 }

@@ -23,7 +23,8 @@ use serde::{Deserialize, de};
 
 use crate::engine::{Codepoint, Flags, Instant, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
 use crate::trace::{
-    Damage, Echo, End, EndpointId, Entry, HostId, HostInfo, Icmp, IcmpError, Neighbour, Packet, PacketId, Payload, Trace, What,
+    Damage, Echo, End, EndpointId, Entry, Envelope, HostId, HostInfo, Icmp, IcmpError, Neighbour, Packet, PacketId, Payload, Trace,
+    UdpPorts, What,
 };
 use crate::wire;
 
@@ -113,6 +114,12 @@ struct Carried {
     len: u32,
     options: Option<Options>,
     ecn: Option<String>,
+    ttl: Option<u8>,
+    #[serde(default)]
+    dscp: u8,
+    #[serde(default)]
+    flow_label: u32,
+    udp: Option<(u16, u16)>,
     damage: Option<(u16, u8)>,
     text: Option<Hex>,
 }
@@ -261,9 +268,16 @@ impl Carried {
             let known = (0..4).map(Codepoint::from_bits).find(|codepoint| codepoint.name() == name);
             known.ok_or_else(|| format!("ecn {name:?}: expected ECT(0), ECT(1) or CE"))
         })?;
+        let envelope = Envelope {
+            ttl: self.ttl.unwrap_or(Envelope::PLAIN.ttl),
+            dscp: self.dscp & 0x3f,
+            codepoint,
+            flow_label: self.flow_label & 0xf_ffff,
+            udp: self.udp.map(|(source, destination)| UdpPorts { source, destination }),
+        };
         let damage = self.damage.map(|(octet, bit)| Damage { octet, bit });
         let payload = self.into_payload()?;
-        Ok(Packet { from, to, source, destination, payload, codepoint, damage })
+        Ok(Packet { from, to, source, destination, payload, envelope, damage })
     }
 
     fn into_payload(self) -> Result<Payload, String> {

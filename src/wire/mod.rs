@@ -34,6 +34,7 @@
 
 mod arp;
 mod checksum;
+mod envelope;
 mod error;
 mod icmp;
 #[cfg(test)]
@@ -45,11 +46,12 @@ use etherparse::{
     EtherType, Ethernet2Header, Ethernet2HeaderSlice, IpNumber, IpSlice, Ipv4Header, Ipv6Header, TcpHeader, TcpSlice, UdpHeader,
 };
 
-use crate::engine::{Codepoint, Flags, Segment, SeqNumber, TcpOptions, WireWindow};
-use crate::trace::{Damage, End, Neighbour, Packet, Payload, Quote};
+use crate::engine::{Flags, Segment, SeqNumber, TcpOptions, WireWindow};
+use crate::trace::{Damage, End, Envelope, Neighbour, Packet, Payload, Quote};
 
 use checksum::Sum;
 
+pub use envelope::{enclose, unwrap_udp};
 pub use error::WireError;
 
 /// Whether checksums are looked at when decoding.
@@ -71,14 +73,14 @@ pub struct Decoded<'a> {
     pub destination: End,
     /// What it carries; of a segment the three reserved bits are not kept.
     pub payload: Payload<&'a [u8]>,
-    /// The ECN field of the IP header.
-    pub codepoint: Codepoint,
+    /// The other fields of the headers around it; a UDP header is a payload here until somebody [unwraps](unwrap_udp) it.
+    pub envelope: Envelope,
 }
 
 /// Appends an IPv4 or IPv6 packet that carries `payload` to `out`, with right checksums.
 ///
-/// Don't Fragment is set, the time to live is [`TIME_TO_LIVE`]. IPv6 has no place for the
-/// `identification`. An option area whose length is no multiple of 4 is filled up with zeros, that
+/// Don't Fragment is set, the other fields are those of [`Envelope::PLAIN`]; [`enclose`] writes others. IPv6 has no
+/// place for the `identification`. An option area whose length is no multiple of 4 is filled up with zeros, that
 /// is with end-of-list.
 ///
 /// # Errors
@@ -118,7 +120,7 @@ fn encode_tcp(
     let padding = &[0; 3][..options.len().next_multiple_of(4) - options.len()];
     let offset = TcpHeader::MIN_LEN + options.len() + padding.len();
     let long = length(offset + text.len())?;
-    let addresses = ip_header(source.address, destination.address, identification, IpNumber::TCP, TIME_TO_LIVE, long, out)?;
+    let addresses = ip_header(source.address, destination.address, identification, IpNumber::TCP, Envelope::PLAIN.ttl, long, out)?;
     #[expect(clippy::cast_possible_truncation, reason = "options are at most 40 octets: the offset is at most 15 words")]
     let offset_and_flags = (offset as u16 / 4) << 12 | segment.flags.bits();
     // The sum is one of numbers where they are at hand: what has just been written is slow to read.
@@ -177,7 +179,7 @@ fn encode_other<T: AsRef<[u8]>>(
     let (to, hop_limit) = match (payload, destination.address) {
         (Payload::Neighbour(Neighbour::Request(_)), IpAddr::V6(wanted)) => (icmp::solicited_node(wanted).into(), icmp::ONE_LINK),
         (Payload::Neighbour(_), to) => (to, icmp::ONE_LINK),
-        (Payload::Tcp { .. } | Payload::Udp { .. } | Payload::Icmp(_), to) => (to, TIME_TO_LIVE),
+        (Payload::Tcp { .. } | Payload::Udp { .. } | Payload::Icmp(_), to) => (to, Envelope::PLAIN.ttl),
     };
     let long = length(header + octets.len())?;
     let addresses = ip_header(source.address, to, identification, protocol, hop_limit, long, out)?;
@@ -324,28 +326,6 @@ pub fn packet_octets(address: IpAddr, payload: u32) -> u32 {
     payload.saturating_add(u32::try_from(header).unwrap_or(u32::MAX))
 }
 
-/// Writes the codepoint into the IP packet in `octets`, one of ours and so far Not-ECT (RFC 3168 section 5).
-pub fn mark(octets: &mut [u8], codepoint: Codepoint) {
-    let ipv6 = octets.first().is_some_and(|first| first >> 4 == 6);
-    if ipv6 && let Some(class) = octets.get_mut(1) {
-        // The traffic class is the low half of the first octet and the high half of this one.
-        *class |= codepoint.bits() << 4;
-    } else if let Some(header) = octets.get_mut(..Ipv4Header::MIN_LEN).filter(|_| !ipv6) {
-        header[1] |= codepoint.bits();
-        header[IPV4_CHECKSUM..][..2].fill(0);
-        let checksum = Sum::ZERO.add(header).field();
-        header[IPV4_CHECKSUM..][..2].copy_from_slice(&checksum);
-    }
-}
-
-/// The codepoint in the header of an IP packet.
-fn codepoint(ip: &IpSlice<'_>) -> Codepoint {
-    match ip {
-        IpSlice::Ipv4(packet) => Codepoint::from_bits(packet.header().slice()[1]),
-        IpSlice::Ipv6(packet) => Codepoint::from_bits(packet.header().slice()[1] >> 4),
-    }
-}
-
 /// Does to the IP packet in `octets`, one of ours, what the wire does to it; nothing where it has no such octet.
 pub fn damage(octets: &mut [u8], damage: Damage) {
     let header = if octets.first().is_some_and(|first| first >> 4 == 6) { Ipv6Header::LEN } else { Ipv4Header::MIN_LEN };
@@ -382,22 +362,21 @@ pub fn decode_packet(octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>,
 }
 
 /// What an IP header says of the packet behind it.
-struct Envelope {
+struct Ip {
     source: IpAddr,
     destination: IpAddr,
     /// The sum of both.
     addresses: Sum,
-    hop_limit: u8,
-    codepoint: Codepoint,
+    around: Envelope,
 }
 
 /// The packet that is nearly every one: IPv4 without options, not fragmented, undamaged, with TCP behind it.
 ///
 /// `None` for all else; what exactly it is, or what is wrong with it, [`decode_any`] finds out.
 #[inline]
-fn plain_segment(octets: &[u8], checksums: Checksums) -> Option<(Envelope, &[u8])> {
+fn plain_segment(octets: &[u8], checksums: Checksums) -> Option<(Ip, &[u8])> {
     let header = octets.first_chunk::<{ Ipv4Header::MIN_LEN }>()?;
-    let &[0x45, service, high, low, _, _, flags, offset, hop_limit, protocol, _, _, a, b, c, d, e, f, g, h] = header else {
+    let &[0x45, service, high, low, _, _, flags, offset, ttl, protocol, _, _, a, b, c, d, e, f, g, h] = header else {
         return None;
     };
     let fragment = flags & 0x3f != 0 || offset != 0;
@@ -407,14 +386,13 @@ fn plain_segment(octets: &[u8], checksums: Checksums) -> Option<(Envelope, &[u8]
         return None;
     }
     let (source, destination) = (Ipv4Addr::new(a, b, c, d), Ipv4Addr::new(e, f, g, h));
-    let envelope = Envelope {
+    let ip = Ip {
         source: source.into(),
         destination: destination.into(),
         addresses: Sum::ZERO.add_long(source.to_bits()).add_long(destination.to_bits()),
-        hop_limit,
-        codepoint: Codepoint::from_bits(service),
+        around: Envelope { ttl, ..Envelope::PLAIN }.with_tos(service),
     };
-    Some((envelope, behind))
+    Some((ip, behind))
 }
 
 #[inline(never)]
@@ -433,25 +411,23 @@ fn decode_any(octets: &[u8], checksums: Checksums) -> Result<Decoded<'_>, WireEr
     if payload.fragmented {
         return Err(WireError::Fragment);
     }
-    let (addresses, hop_limit) = match &ip {
-        IpSlice::Ipv4(packet) => (Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()), packet.header().ttl()),
-        IpSlice::Ipv6(packet) => {
-            (Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()), packet.header().hop_limit())
-        }
+    let addresses = match &ip {
+        IpSlice::Ipv4(packet) => Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()),
+        IpSlice::Ipv6(packet) => Sum::ZERO.add(&packet.header().source()).add(&packet.header().destination()),
     };
-    let (source, destination, codepoint) = (ip.source_addr(), ip.destination_addr(), codepoint(&ip));
-    let envelope = Envelope { source, destination, addresses, hop_limit, codepoint };
+    let (source, destination) = (ip.source_addr(), ip.destination_addr());
+    let ip = Ip { source, destination, addresses, around: envelope::around(&ip) };
     let ipv6 = source.is_ipv6();
     match (payload.ip_number, ipv6) {
-        (IpNumber::TCP, _) => decode_tcp(&envelope, payload.payload, checksums),
-        (IpNumber::UDP, _) => decode_udp(&envelope, payload.payload, checksums),
-        (IpNumber::ICMP, false) | (IpNumber::IPV6_ICMP, true) => decode_icmp(&envelope, payload.payload, checksums),
+        (IpNumber::TCP, _) => decode_tcp(&ip, payload.payload, checksums),
+        (IpNumber::UDP, _) => decode_udp(&ip, payload.payload, checksums),
+        (IpNumber::ICMP, false) | (IpNumber::IPV6_ICMP, true) => decode_icmp(&ip, payload.payload, checksums),
         (IpNumber(protocol), ipv6) => Err(WireError::UnknownProtocol { protocol, ipv6 }),
     }
 }
 
 #[inline]
-fn decode_tcp<'a>(ip: &Envelope, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
+fn decode_tcp<'a>(ip: &Ip, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
     let tcp = TcpSlice::from_slice(octets).map_err(|cause| WireError::Tcp { cause })?;
     if checksums == Checksums::Verify {
         verify_with_addresses(ip, tcp.slice(), TCP_CHECKSUM, "TCP", IpNumber::TCP)?;
@@ -470,11 +446,11 @@ fn decode_tcp<'a>(ip: &Envelope, octets: &'a [u8], checksums: Checksums) -> Resu
         source: End { address: ip.source, port: tcp.source_port() },
         destination: End { address: ip.destination, port: tcp.destination_port() },
         payload: Payload::Tcp { segment, text },
-        codepoint: ip.codepoint,
+        envelope: ip.around,
     })
 }
 
-fn decode_udp<'a>(ip: &Envelope, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
+fn decode_udp<'a>(ip: &Ip, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
     let Some(&[a, b, c, d, e, f, g, h]) = octets.first_chunk::<{ UdpHeader::LEN }>() else {
         return Err(WireError::Udp { length: 0, octets: octets.len() });
     };
@@ -493,11 +469,11 @@ fn decode_udp<'a>(ip: &Envelope, octets: &'a [u8], checksums: Checksums) -> Resu
         source: End { address: ip.source, port: u16::from_be_bytes([a, b]) },
         destination: End { address: ip.destination, port: u16::from_be_bytes([c, d]) },
         payload: Payload::Udp { text: &datagram[UdpHeader::LEN..] },
-        codepoint: ip.codepoint,
+        envelope: ip.around,
     })
 }
 
-fn decode_icmp<'a>(ip: &Envelope, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
+fn decode_icmp<'a>(ip: &Ip, octets: &'a [u8], checksums: Checksums) -> Result<Decoded<'a>, WireError> {
     if octets.len() < icmp::HEADER {
         return Err(WireError::Icmp { octets: octets.len() });
     }
@@ -509,9 +485,9 @@ fn decode_icmp<'a>(ip: &Envelope, octets: &'a [u8], checksums: Checksums) -> Res
         }
         (Checksums::Verify, IpAddr::V6(_)) => verify_with_addresses(ip, octets, ICMP_CHECKSUM, "ICMPv6", IpNumber::IPV6_ICMP)?,
     }
-    let (source, destination, payload) = icmp::decode(octets, ip.hop_limit, ip.source, ip.destination)?;
+    let (source, destination, payload) = icmp::decode(octets, ip.around.ttl, ip.source, ip.destination)?;
     let end = |address| End { address, port: 0 };
-    Ok(Decoded { source: end(source), destination: end(destination), payload, codepoint: ip.codepoint })
+    Ok(Decoded { source: end(source), destination: end(destination), payload, envelope: ip.around })
 }
 
 /// Reads the same behind an Ethernet II header, whatever its addresses (on a loopback all zero).
@@ -541,15 +517,12 @@ pub fn decode_ether(ether_type: u16, octets: &[u8], checksums: Checksums) -> Res
                 source: end(source),
                 destination: end(destination),
                 payload: Payload::Neighbour(message),
-                codepoint: Codepoint::NotEct,
+                envelope: Envelope::PLAIN,
             })
         }
         EtherType(ether_type) => Err(WireError::NotIp { ether_type }),
     }
 }
-
-/// Time to live of every packet written here (hop limit, in IPv6): 64, IANA's recommended default.
-pub const TIME_TO_LIVE: u8 = 64;
 
 /// Where the checksum stands in a TCP header (RFC 9293 section 3.1).
 const TCP_CHECKSUM: usize = 16;
@@ -572,7 +545,7 @@ fn flags(tcp: &TcpSlice<'_>) -> Flags {
 /// Looks at a checksum that covers the addresses too.
 // MUST-3.
 #[inline]
-fn verify_with_addresses(ip: &Envelope, octets: &[u8], field: usize, protocol: &'static str, number: IpNumber) -> Result<(), WireError> {
+fn verify_with_addresses(ip: &Ip, octets: &[u8], field: usize, protocol: &'static str, number: IpNumber) -> Result<(), WireError> {
     let pseudo = ip.addresses.add_short(number.0.into()).add_short(length(octets.len())?);
     verify(pseudo, octets, field).map_err(|(found, right)| WireError::Checksum { protocol, found, right })
 }

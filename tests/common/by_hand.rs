@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use synfin::engine::{Codepoint, Flags, Instant, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
-use synfin::trace::{End, Entry, HostId, HostInfo, Packet, PacketId, Payload, Trace, What};
+use synfin::engine::{Flags, Instant, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
+use synfin::trace::{End, Entry, Envelope, HostId, HostInfo, Packet, PacketId, Payload, Trace, What};
 
 /// The host drawn left: it opens the connections.
 pub(crate) const A: HostId = HostId(0);
@@ -99,7 +99,7 @@ impl Hand {
             source: end(from),
             destination: end(to),
             payload: Payload::Tcp { segment, text: text.into() },
-            codepoint: Codepoint::NotEct,
+            envelope: Envelope::PLAIN,
             damage: None,
         };
         self.trace.packets.push(packet);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use synfin::engine::{Instant, State};
 use synfin::trace::{End, HostId, Payload, What};
-use synfin::wire::{Checksums, decode_frame, encode_frame, mark};
+use synfin::wire::{Checksums, decode_frame, enclose, encode_frame};
 use synfin::worlds::simulated::{Outgoing, Setup, Simulated};
 use synfin::worlds::wired::{Look, Outside};
 use synfin::worlds::{Call, Errno, Outcome, World as _};
@@ -69,7 +69,7 @@ impl Elsewhere {
                 let mut octets = Vec::new();
                 encode_frame([[0; 6]; 2], packet.source, packet.destination, 0, &packet.payload, &mut octets).expect("a frame");
                 if !matches!(packet.payload, Payload::Neighbour(_)) {
-                    mark(&mut octets[14..], packet.codepoint);
+                    enclose(&mut octets, 14, &packet.envelope).expect("there is room");
                 }
                 self.frames.push_back((stack.own, octets));
             }
@@ -129,8 +129,8 @@ impl Outside for Elsewhere {
         stack.world.advance(now);
         // A stack that cannot read it drops it.
         if let Ok(decoded) = decode_frame(frame, Checksums::Verify) {
-            let (source, destination, codepoint) = (decoded.source, decoded.destination, decoded.codepoint);
-            let outgoing = Outgoing { socket: None, source, destination, payload: decoded.payload.to_owned(), codepoint };
+            let (source, destination, envelope) = (decoded.source, decoded.destination, decoded.envelope);
+            let outgoing = Outgoing { socket: None, source, destination, payload: decoded.payload.to_owned(), envelope };
             stack.world.emit(HostId(1 - host.0), outgoing, State::Closed);
             stack.world.resume();
         }

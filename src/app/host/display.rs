@@ -134,7 +134,7 @@ mod tests {
             source,
             destination,
             payload: Payload::Tcp { segment, text: Vec::new() },
-            codepoint: synfin::engine::Codepoint::NotEct,
+            envelope: synfin::trace::Envelope::PLAIN,
             damage: None,
         }
     }

@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use synfin::Instant;
-use synfin::engine::{Codepoint, State};
-use synfin::trace::{HostId, Packet};
+use synfin::engine::State;
+use synfin::trace::{Envelope, HostId, Packet};
 use synfin::wire::{self, Checksums, WireError};
 use synfin::worlds::serving::Server;
 use synfin::worlds::simulated::{Outgoing, Remark, SocketId};
@@ -86,10 +86,10 @@ impl<'a> Running<'a> {
         if decoded.destination.address != self.server.host().address() {
             return Ok(());
         }
-        let (source, destination, codepoint) = (decoded.source, decoded.destination, decoded.codepoint);
+        let (source, destination, envelope) = (decoded.source, decoded.destination, decoded.envelope);
         let payload = decoded.payload.to_owned();
-        let id = self.server.on_packet(self.now(), source, destination, &payload, codepoint);
-        let packet = Packet { from: None, to: HostId(1), source, destination, payload, codepoint, damage: None };
+        let id = self.server.on_packet(self.now(), source, destination, &payload, envelope);
+        let packet = Packet { from: None, to: HostId(1), source, destination, payload, envelope, damage: None };
         let state = self.state_of(id, &packet);
         let rows = self.display.rows(&packet, false, state);
         (self.tell)(&rows, Some((octets, false)))?;
@@ -104,15 +104,15 @@ impl<'a> Running<'a> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        while let Some(Outgoing { socket, source, destination, payload, codepoint }) = self.server.poll_packet(self.now()) {
+        while let Some(Outgoing { socket, source, destination, payload, envelope }) = self.server.poll_packet(self.now()) {
             self.sent = self.sent.wrapping_add(1);
             let mut octets = Vec::new();
             wire::encode_packet(source, destination, self.sent, &payload, &mut octets).map_err(io::Error::other)?;
-            if codepoint != Codepoint::NotEct {
-                wire::mark(&mut octets, codepoint);
+            if envelope != Envelope::PLAIN {
+                wire::enclose(&mut octets, 0, &envelope).map_err(io::Error::other)?;
             }
             self.device.send(&octets)?;
-            let packet = Packet { from: Some(HostId(1)), to: HostId(0), source, destination, payload, codepoint, damage: None };
+            let packet = Packet { from: Some(HostId(1)), to: HostId(0), source, destination, payload, envelope, damage: None };
             let state = self.state_of(socket, &packet);
             let rows = self.display.rows(&packet, true, state);
             (self.tell)(&rows, Some((&octets, true)))?;

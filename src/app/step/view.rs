@@ -120,7 +120,7 @@ fn words(trace: &Trace, entry: &Entry, happened: bool) -> String {
         What::Departure(id) => {
             let packet = trace.packet(*id);
             let damage = packet.damage.map(|damage| format!(", whose octet {}, bit {} the wire turns", damage.octet, damage.bit));
-            let marked = match packet.codepoint {
+            let marked = match packet.envelope.codepoint {
                 synfin::engine::Codepoint::NotEct => String::new(),
                 codepoint => format!(", {}", codepoint.name()),
             };

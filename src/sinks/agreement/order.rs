@@ -37,8 +37,8 @@ fn moments(trace: &Trace) -> (Vec<Option<usize>>, Vec<Option<usize>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Codepoint, Instant, State};
-    use crate::trace::{End, Entry, HostId, Packet, Payload};
+    use crate::engine::{Instant, State};
+    use crate::trace::{End, Entry, Envelope, HostId, Packet, Payload};
 
     /// What happened, in words: `A1` leaves, `a1` arrives at the other host.
     fn trace(text: &str) -> Trace {
@@ -54,7 +54,7 @@ mod tests {
                 source: end,
                 destination: end,
                 payload: Payload::Udp { text: word.to_ascii_uppercase().into_bytes() },
-                codepoint: Codepoint::NotEct,
+                envelope: Envelope::PLAIN,
                 damage: None,
             };
             while trace.packets.len() <= number as usize {

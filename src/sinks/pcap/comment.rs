@@ -55,7 +55,8 @@ pub(super) fn write(trace: &Trace, seen: Seen<'_>, since: &Since<'_>, out: &mut 
     };
     let packet = trace.packet(seen.packet);
     let what = packet.segment().map_or_else(|| Message::of(packet).to_string(), |segment| segment.flags.to_string());
-    let codepoint = if packet.codepoint == Codepoint::NotEct { String::new() } else { format!(" {}", packet.codepoint.name()) };
+    let codepoint =
+        if packet.envelope.codepoint == Codepoint::NotEct { String::new() } else { format!(" {}", packet.envelope.codepoint.name()) };
     // A packet leaves because of a rule that fired before; only the FIN of CLOSE-WAIT walks one by leaving.
     let cause = since.cause.as_slice();
     let fired = if entry.rules.is_empty() && seen.direction == Direction::Outbound { cause } else { &entry.rules };

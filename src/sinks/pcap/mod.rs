@@ -59,8 +59,8 @@ use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeade
 use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
 use pcap_file::{DataLink, Endianness};
 
-use crate::engine::{Codepoint, Instant};
-use crate::trace::{Entry, HostId, HostInfo, PacketId, Trace, What};
+use crate::engine::Instant;
+use crate::trace::{Entry, Envelope, HostId, HostInfo, PacketId, Trace, What};
 use crate::wire::{self, WireError};
 
 use comment::Since;
@@ -323,8 +323,9 @@ impl<'a> Frames<'a> {
             &mut self.buffer,
         )
         .map_err(|source| PcapError::Packet { packet: seen.packet, source })?;
-        if packet.codepoint != Codepoint::NotEct {
-            wire::mark(&mut self.buffer[LINK_HEADER..], packet.codepoint);
+        if packet.envelope != Envelope::PLAIN {
+            wire::enclose(&mut self.buffer, LINK_HEADER, &packet.envelope)
+                .map_err(|source| PcapError::Packet { packet: seen.packet, source })?;
         }
         if let Some(damage) = packet.damage {
             wire::damage(&mut self.buffer[LINK_HEADER..], damage);

@@ -4,8 +4,8 @@ use pcap_parser::pcapng::Block as OtherBlock;
 use pcap_parser::{LegacyPcapSlice, Linktype, PcapBlockOwned, PcapNGSlice};
 
 use super::*;
-use crate::engine::{Codepoint, Flags, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
-use crate::trace::{End, Packet, Payload};
+use crate::engine::{Flags, Rule, Segment, SeqNumber, Signal, State, TcpOptions, Timer, WireWindow};
+use crate::trace::{End, Envelope, Packet, Payload};
 use crate::wire::{Checksums, decode_frame};
 
 use State::{CloseWait, Closed, Established, Listen, SynReceived, SynSent};
@@ -46,7 +46,7 @@ impl Hand {
             source,
             destination,
             payload: Payload::Tcp { segment, text: text.into() },
-            codepoint: Codepoint::NotEct,
+            envelope: Envelope::PLAIN,
             damage: None,
         });
         PacketId(u32::try_from(self.0.packets.len() - 1).expect("few"))

@@ -93,7 +93,7 @@ pub struct Flow {
 /// let syn = Segment { seq: SeqNumber::new(100), ack: SeqNumber::new(0), flags: Flags::SYN, window, urgent: 0, len: 0, options };
 /// let reset = Segment { seq: SeqNumber::new(0), ack: SeqNumber::new(101), flags: Flags::RST | Flags::ACK, ..syn };
 /// let packet = |source, destination, segment| {
-///     Decoded { source, destination, payload: Payload::Tcp { segment, text: &[][..] }, codepoint: Default::default() }
+///     Decoded { source, destination, payload: Payload::Tcp { segment, text: &[][..] }, envelope: Default::default() }
 /// };
 ///
 /// let mut flows = Flows::new(Limits::default());
@@ -295,8 +295,8 @@ impl Pair {
         let to = self.receiver(decoded);
         let payload = decoded.payload.to_owned();
         let text = payload.octets().len();
-        let Decoded { source, destination, codepoint, .. } = *decoded;
-        self.packets.push(Packet { from, to, source, destination, payload, codepoint, damage: None });
+        let Decoded { source, destination, envelope, .. } = *decoded;
+        self.packets.push(Packet { from, to, source, destination, payload, envelope, damage: None });
         self.numbers.push(number);
         self.marks.push(mark);
         self.sent.push(seen != Seen::Received);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 mod around;
-mod codepoint;
+mod envelope;
 
 use super::*;
 
@@ -68,7 +68,7 @@ proptest! {
         encode_frame(LINK, source, destination, identification, &Payload::Tcp { segment, text: &text }, &mut out).expect("encodes");
         prop_assert_eq!(&out[..3], &[0xEE; 3], "appended, nothing overwritten");
         let segment = Segment { options: segment.options.padded(), ..segment };
-        let right = Decoded { source, destination, payload: Payload::Tcp { segment, text: &text[..] }, codepoint: Codepoint::NotEct };
+        let right = Decoded { source, destination, payload: Payload::Tcp { segment, text: &text[..] }, envelope: Envelope::PLAIN };
         prop_assert_eq!(decode_frame(&out[3..], Checksums::Verify), Ok(right));
         out.extend_from_slice(&[0x55; 9]);
         prop_assert_eq!(decode_packet(&out[3 + 14..], Checksums::Verify), Ok(right), "padding is not text");

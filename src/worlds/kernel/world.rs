@@ -214,7 +214,7 @@ impl Kernel {
                     source: decoded.source,
                     destination: decoded.destination,
                     payload: decoded.payload.to_owned(),
-                    codepoint: decoded.codepoint,
+                    envelope: decoded.envelope,
                     damage: None,
                 };
                 let id = PacketId(u32::try_from(self.trace.packets.len()).unwrap_or(u32::MAX));

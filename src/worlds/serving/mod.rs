@@ -14,8 +14,8 @@ use service::Talk;
 
 use super::Errno;
 use super::simulated::{Host, Outgoing, Remark, SocketId};
-use crate::engine::{Codepoint, Instant, State};
-use crate::trace::{End, Payload};
+use crate::engine::{Instant, State};
+use crate::trace::{End, Envelope, Payload};
 
 /// Connections served at a time; more wait in the backlog, as with a process that has no descriptor left.
 const MOST_TALKS: usize = 1024;
@@ -60,8 +60,8 @@ impl Server {
 
     /// A packet arrives. Returns the socket it concerned, or `None` if it was nobody's. What the services make of it
     /// comes with [`work`](Self::work), so that one can look at what the stack made of it first.
-    pub fn on_packet(&mut self, now: Instant, source: End, destination: End, payload: &Payload, codepoint: Codepoint) -> Option<SocketId> {
-        let id = self.host.on_marked_packet(now, source, destination, payload, codepoint);
+    pub fn on_packet(&mut self, now: Instant, source: End, destination: End, payload: &Payload, envelope: Envelope) -> Option<SocketId> {
+        let id = self.host.on_enveloped_packet(now, source, destination, payload, envelope);
         if matches!(payload, Payload::Udp { .. }) {
             self.answer_datagrams(destination.port);
         }

@@ -28,11 +28,11 @@ impl Pair {
     /// Carries packets until nobody has one.
     fn settle(&mut self) {
         loop {
-            if let Some(Outgoing { source, destination, payload, codepoint, .. }) = self.client.poll_packet(NOW) {
-                self.server.on_packet(NOW, source, destination, &payload, codepoint);
+            if let Some(Outgoing { source, destination, payload, envelope, .. }) = self.client.poll_packet(NOW) {
+                self.server.on_packet(NOW, source, destination, &payload, envelope);
                 self.server.work(NOW);
-            } else if let Some(Outgoing { source, destination, payload, codepoint, .. }) = self.server.poll_packet(NOW) {
-                self.client.on_marked_packet(NOW, source, destination, &payload, codepoint);
+            } else if let Some(Outgoing { source, destination, payload, envelope, .. }) = self.server.poll_packet(NOW) {
+                self.client.on_enveloped_packet(NOW, source, destination, &payload, envelope);
             } else {
                 return;
             }

@@ -34,8 +34,8 @@ pub use view::{Inspection, NetstatRow};
 use addresses::is_unicast;
 
 use super::socket::{Socket, SocketId, copied};
-use crate::engine::{Codepoint, Connection, Flags, Instant, Profile, Segment, State};
-use crate::trace::{End, Icmp, Payload};
+use crate::engine::{Connection, Flags, Instant, Profile, Segment, State};
+use crate::trace::{End, Envelope, Icmp, Payload};
 use crate::worlds::Errno;
 
 /// A packet that leaves a host.
@@ -49,8 +49,8 @@ pub struct Outgoing {
     pub destination: End,
     /// What it carries.
     pub payload: Payload,
-    /// The ECN field of its IP header.
-    pub codepoint: Codepoint,
+    /// The other fields of its headers.
+    pub envelope: Envelope,
 }
 
 impl Outgoing {
@@ -101,8 +101,8 @@ pub struct Host {
     remarks: VecDeque<Remark>,
     /// Records in TIME-WAIT, counted only where a knob limits them.
     time_waits: u32,
-    /// The ECN field of the packet at hand.
-    mark: Codepoint,
+    /// What stands around the packet at hand.
+    around: Envelope,
     /// What answers a segment that is nobody's: always in CLOSED.
     nobody: Connection,
     /// The socket whose connection had an input since [`Host::take_touched`] was asked.
@@ -139,7 +139,7 @@ impl Host {
             known_servers: FxHashMap::default(),
             remarks: VecDeque::new(),
             time_waits: 0,
-            mark: Codepoint::NotEct,
+            around: Envelope::PLAIN,
             nobody,
             touched: None,
         }
@@ -161,18 +161,18 @@ impl Host {
         self.timestamp_offsets.extend(offsets);
     }
 
-    /// As [`on_packet`](Self::on_packet), of a packet whose IP header has this ECN field.
-    pub fn on_marked_packet(
+    /// As [`on_packet`](Self::on_packet), of a packet whose headers say this.
+    pub fn on_enveloped_packet(
         &mut self,
         now: Instant,
         source: End,
         destination: End,
         payload: &Payload,
-        codepoint: Codepoint,
+        envelope: Envelope,
     ) -> Option<SocketId> {
-        self.mark = codepoint;
+        self.around = envelope;
         let concerned = self.on_packet(now, source, destination, payload);
-        self.mark = Codepoint::NotEct;
+        self.around = Envelope::PLAIN;
         concerned
     }
 
@@ -220,7 +220,7 @@ impl Host {
             {
                 return Some(reopened);
             }
-            let mark = self.mark;
+            let mark = self.around.codepoint;
             let socket = self.get_mut(id).ok()?;
             let was_open = socket.connection.state().is_synchronized();
             let arrival = socket.connection.on_marked_segment(now, mark, &arriving);
@@ -256,7 +256,7 @@ impl Host {
                 source: destination,
                 destination: source,
                 payload: bare(reset),
-                codepoint: Codepoint::NotEct,
+                envelope: Envelope::PLAIN,
             });
         }
         None
@@ -337,8 +337,8 @@ impl Host {
         let segment = socket.connection.poll_segment(now)?;
         let text = if segment.len == 0 { Vec::new() } else { copied(&socket.send, socket.connection.text_range(&segment)) };
         let source = End { address, port: socket.local_port? };
-        let codepoint = socket.connection.codepoint();
-        Some(Outgoing { socket: Some(id), source, destination: socket.remote?, payload: Payload::Tcp { segment, text }, codepoint })
+        let envelope = Envelope::marked(socket.connection.codepoint());
+        Some(Outgoing { socket: Some(id), source, destination: socket.remote?, payload: Payload::Tcp { segment, text }, envelope })
     }
 
     /// All that a socket wanted to send has left: schedule its timers, or forget it if it is over.

@@ -26,8 +26,8 @@ use resolve::Neighbours;
 pub use socket::SocketId;
 
 use super::{Call, Claim, Errno, Fault, NetworkAct, Outcome, SegmentKind, World};
-use crate::engine::{Codepoint, Event, Instant, Profile, Segment, State, Timer};
-use crate::trace::{End, EndpointId, Entry, HostId, HostInfo, Icmp, IcmpError, Packet, PacketId, Payload, Trace, What};
+use crate::engine::{Event, Instant, Profile, Segment, State, Timer};
+use crate::trace::{End, EndpointId, Entry, Envelope, HostId, HostInfo, Icmp, IcmpError, Packet, PacketId, Payload, Trace, What};
 use crate::wire;
 
 /// How one host of a simulated world is set up.
@@ -271,7 +271,7 @@ impl Simulated {
     }
 
     fn depart(&mut self, from: HostId, before: State, outgoing: Outgoing) {
-        let Outgoing { socket, source, destination, payload, codepoint } = outgoing;
+        let Outgoing { socket, source, destination, payload, envelope } = outgoing;
         let known = self.host_of(destination.address);
         // Nobody has the address: the packet goes out into the network, and is seen no more.
         let to = known.unwrap_or(HostId(1 - from.0.min(1)));
@@ -280,7 +280,7 @@ impl Simulated {
         let leaving = Leaving { at: self.now, from, content: &payload, octets, payload: size, to_itself: to == from };
         let passage = if known.is_some() { self.link.pass(&leaving) } else { Passage::Lost };
         let damage = if let Passage::Arrives(Arrives { damage, .. }) = passage { damage } else { None };
-        let id = self.add_packet(Packet { from: Some(from), to, source, destination, payload, codepoint, damage });
+        let id = self.add_packet(Packet { from: Some(from), to, source, destination, payload, envelope, damage });
         if let Some(socket) = socket
             && self.process(from).listener != Some(socket)
         {
@@ -383,8 +383,8 @@ impl Simulated {
             self.process(to).shown = concerned;
         }
         let before = self.shown_state(to);
-        let Packet { source, destination, payload, codepoint, .. } = self.trace.packet(id);
-        let socket = self.hosts[usize::from(to.0)].on_marked_packet(self.now, *source, *destination, payload, *codepoint);
+        let Packet { source, destination, payload, envelope, .. } = self.trace.packet(id);
+        let socket = self.hosts[usize::from(to.0)].on_enveloped_packet(self.now, *source, *destination, payload, *envelope);
         if let Some(socket) = socket
             && self.process(to).listener != Some(socket)
         {
@@ -535,7 +535,7 @@ impl World for Simulated {
         };
         let source = End { address, port: claims.port.unwrap_or(source.port) };
         let payload = Payload::Tcp { segment: *segment, text: vec![b'x'; segment.len as usize] };
-        let id = self.add_packet(Packet { from: None, to, source, destination, payload, codepoint: Codepoint::NotEct, damage: None });
+        let id = self.add_packet(Packet { from: None, to, source, destination, payload, envelope: Envelope::PLAIN, damage: None });
         self.arrive(id);
         self.flush();
         Ok(())
@@ -566,7 +566,7 @@ impl World for Simulated {
             source: reporter,
             destination: to,
             payload,
-            codepoint: Codepoint::NotEct,
+            envelope: Envelope::PLAIN,
             damage: None,
         });
         self.arrive(id);

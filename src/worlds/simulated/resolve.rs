@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Outgoing, Simulated, State, host};
-use crate::engine::{Codepoint, Instant};
-use crate::trace::{End, HostId, IcmpError, Neighbour, Payload, What};
+use crate::engine::Instant;
+use crate::trace::{End, Envelope, HostId, IcmpError, Neighbour, Payload, What};
 
 /// Packets that wait for one link address at most, the oldest gives way (RFC 4861 section 7.2.2; RFC 1122 section
 /// 2.3.2.2 wants at least the latest).
@@ -77,7 +77,7 @@ impl Neighbours {
             source: End { address: self.address, port: 0 },
             destination: End { address: to, port: 0 },
             payload: Payload::Neighbour(message),
-            codepoint: Codepoint::NotEct,
+            envelope: Envelope::PLAIN,
         });
     }
 

@@ -245,7 +245,7 @@ impl<O: Outside> Wired<O> {
     /// The frame that carries a packet to a remote host, with what the wire has done to it.
     fn frame_for(&mut self, host: HostId, id: PacketId) -> Option<Vec<u8>> {
         let packet = self.sim.trace().packet(id);
-        let (source, destination, codepoint, damage) = (packet.source, packet.destination, packet.codepoint, packet.damage);
+        let (source, destination, envelope, damage) = (packet.source, packet.destination, packet.envelope, packet.damage);
         let mut payload = packet.payload.clone();
         if let Some(remote) = self.remote(host) {
             if payload.segment().is_some() {
@@ -262,8 +262,12 @@ impl<O: Outside> Wired<O> {
             self.failure.get_or_insert(WiredError::Packet { host, source });
             return None;
         }
-        if !matches!(payload, Payload::Neighbour(_)) {
-            wire::mark(&mut octets[ETHERNET..], codepoint);
+        if !matches!(payload, Payload::Neighbour(_))
+            && let Err(source) = wire::enclose(&mut octets, ETHERNET, &envelope)
+        {
+            let host = self.name(host);
+            self.failure.get_or_insert(WiredError::Packet { host, source });
+            return None;
         }
         if let Some(damage) = damage {
             wire::damage(&mut octets[ETHERNET..], damage);
@@ -285,7 +289,7 @@ impl<O: Outside> Wired<O> {
                 return;
             }
         };
-        let (source, destination, codepoint) = (decoded.source, decoded.destination, decoded.codepoint);
+        let (source, destination, envelope) = (decoded.source, decoded.destination, decoded.envelope);
         if source.address != self.sim.host(host).address() {
             return;
         }
@@ -307,7 +311,7 @@ impl<O: Outside> Wired<O> {
             }
         }
         let state = self.state(host);
-        self.sim.emit(host, Outgoing { socket: None, source, destination, payload, codepoint }, state);
+        self.sim.emit(host, Outgoing { socket: None, source, destination, payload, envelope }, state);
     }
 
     /// Who asks for a link address is told that of the other host, whoever was asked for: all the world is behind it.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::super::{Capture, CaptureError, Limits, Unread, read};
-use crate::engine::{Codepoint, Flags, Segment, SeqNumber, State, TcpOptions, WireWindow};
+use crate::engine::{Flags, Segment, SeqNumber, State, TcpOptions, WireWindow};
 use crate::sinks::ladder;
 use crate::sinks::pcap::{self, Format, Tap};
-use crate::trace::{End, HostId, Payload, What};
+use crate::trace::{End, Envelope, HostId, Payload, What};
 use crate::wire::{encode_frame, encode_packet};
 
 const A: End = End { address: std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), port: 49152 };
@@ -285,7 +285,7 @@ fn a_loopback_with_both_copies_loses_nothing_and_doubles_nothing() {
     flows.expect_both_copies();
     for (number, (source, destination, segment)) in (1..).zip(handshake()) {
         let text = vec![b'x'; segment.len as usize];
-        let packet = Decoded { source, destination, payload: Payload::Tcp { segment, text: &text[..] }, codepoint: Codepoint::NotEct };
+        let packet = Decoded { source, destination, payload: Payload::Tcp { segment, text: &text[..] }, envelope: Envelope::PLAIN };
         flows.packet(Duration::from_millis(number), Seen::Sent, &packet);
         // The last one is lost.
         if number != 4 {
@@ -293,7 +293,7 @@ fn a_loopback_with_both_copies_loses_nothing_and_doubles_nothing() {
         }
     }
     let (source, destination, segment) = (B, A, segment(301, 101, Flags::ACK, 0));
-    let late = Decoded { source, destination, payload: Payload::Tcp { segment, text: &[][..] }, codepoint: Codepoint::NotEct };
+    let late = Decoded { source, destination, payload: Payload::Tcp { segment, text: &[][..] }, envelope: Envelope::PLAIN };
     flows.packet(Duration::from_millis(9), Seen::Sent, &late);
     let flow = &flows.finish()[0];
     assert_eq!(flow.trace.packets.len(), 5);

@@ -13,8 +13,8 @@ use super::{Host, Outgoing, SocketId};
 use crate::engine::options::Offers;
 use crate::engine::profile::SynCookies;
 use crate::engine::seq::Ours;
-use crate::engine::{Codepoint, Connection, Cookie, Flags, Instant, Segment, SeqNumber, TcpOptions};
-use crate::trace::End;
+use crate::engine::{Connection, Cookie, Flags, Instant, Segment, SeqNumber, TcpOptions};
+use crate::trace::{End, Envelope};
 
 /// What three bits can say of an MSS, in octets, rounded down: the least Linux takes, the defaults of both
 /// families, tunnels, Ethernet, jumbo frames. A smaller one than the first is taken as the first.
@@ -55,7 +55,7 @@ impl Host {
                     source: destination,
                     destination: source,
                     payload: super::bare(answer),
-                    codepoint: Codepoint::NotEct,
+                    envelope: Envelope::PLAIN,
                 };
                 self.strays.push_back(answer);
             }

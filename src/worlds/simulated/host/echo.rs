@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::errors::errno_of;
 use super::{Host, Outgoing};
-use crate::engine::{Codepoint, Instant};
-use crate::trace::{Echo, End, Icmp, IcmpError, Payload};
+use crate::engine::Instant;
+use crate::trace::{Echo, End, Envelope, Icmp, IcmpError, Payload};
 use crate::worlds::Errno;
 
 /// Between one request and the next, as `ping` does.
@@ -68,7 +68,7 @@ impl Host {
         let seq = u16::try_from(ping.requests.len()).unwrap_or(u16::MAX);
         let payload = Payload::Icmp(Icmp::EchoRequest(Echo { id: ping.id, seq, text: (0..TEXT).collect() }));
         let source = End { address: self.address, port: 0 };
-        self.strays.push_back(Outgoing { socket: None, source, destination: ping.to, payload, codepoint: Codepoint::NotEct });
+        self.strays.push_back(Outgoing { socket: None, source, destination: ping.to, payload, envelope: Envelope::PLAIN });
     }
 
     /// The round trips of a ping, in order; sends the next request if it is time.
@@ -118,7 +118,7 @@ impl Host {
     /// A request arrives: what it brought goes back, all of it.
     pub(super) fn on_echo_request(&mut self, source: End, destination: End, echo: &Echo) {
         let payload = Payload::Icmp(Icmp::EchoReply(echo.clone()));
-        self.strays.push_back(Outgoing { socket: None, source: destination, destination: source, payload, codepoint: Codepoint::NotEct });
+        self.strays.push_back(Outgoing { socket: None, source: destination, destination: source, payload, envelope: Envelope::PLAIN });
     }
 
     pub(super) fn on_echo_reply(&mut self, now: Instant, echo: &Echo) {

@@ -1,8 +1,8 @@
 //! ICMP errors of a host: those it sends, and what those it hears are called in `errno.h`.
 
 use super::{Host, Outgoing};
-use crate::engine::{self, Codepoint};
-use crate::trace::{End, Icmp, IcmpError, Payload};
+use crate::engine::{self};
+use crate::trace::{End, Envelope, Icmp, IcmpError, Payload};
 use crate::wire;
 use crate::worlds::Errno;
 
@@ -85,7 +85,7 @@ impl Host {
                 source: from,
                 destination: to,
                 payload: Payload::Icmp(icmp),
-                codepoint: Codepoint::NotEct,
+                envelope: Envelope::PLAIN,
             });
         }
     }

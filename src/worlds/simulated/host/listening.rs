@@ -5,8 +5,8 @@
 use super::{Host, Inspection, Outgoing, SocketId};
 use crate::engine::profile::SynCookies;
 use crate::engine::seq::Theirs;
-use crate::engine::{Codepoint, Flags, Instant, Segment, State};
-use crate::trace::End;
+use crate::engine::{Flags, Instant, Segment, State};
+use crate::trace::{End, Envelope};
 
 /// What a host decided beside what its connections do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,7 +66,7 @@ impl Host {
                 source: destination,
                 destination: source,
                 payload: super::bare(reset),
-                codepoint: Codepoint::NotEct,
+                envelope: Envelope::PLAIN,
             });
         }
         Some(id)
@@ -105,7 +105,7 @@ impl Host {
         let child = self.child(id, source, destination)?;
         let open = self.open_parameters(self.get(id).ok()?.mss, iss);
         self.get_mut(id).ok()?.half_open.insert((child.serial, child));
-        let mark = self.mark;
+        let mark = self.around.codepoint;
         let socket = self.get_mut(child).ok()?;
         socket.parent = Some(id);
         socket.connection.on_open_passive(now, open).ok()?;

@@ -3,8 +3,8 @@
 //! A listener of the sockets API lives on and forks a child instead (`host`).
 
 use super::{Host, Outgoing, SocketId};
-use crate::engine::{Codepoint, Instant, Segment, SeqNumber, State};
-use crate::trace::End;
+use crate::engine::{Instant, Segment, SeqNumber, State};
+use crate::trace::{End, Envelope};
 use crate::worlds::Errno;
 
 impl Host {
@@ -62,7 +62,7 @@ impl Host {
                 socket.connection.prepare_iss(SeqNumber::new(iss));
             }
         }
-        let mark = self.mark;
+        let mark = self.around.codepoint;
         let Ok(socket) = self.get_mut(id) else { return };
         let arrival = socket.connection.on_marked_segment(now, mark, &segment.crossed());
         socket.take(&arrival, text);
@@ -72,7 +72,7 @@ impl Host {
                 source: destination,
                 destination: source,
                 payload: super::bare(reset),
-                codepoint: Codepoint::NotEct,
+                envelope: Envelope::PLAIN,
             });
         }
         self.after_input(id);

@@ -6,8 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::errors::errno_of;
 use super::{Host, Outgoing, Remark};
-use crate::engine::Codepoint;
-use crate::trace::{End, IcmpError, Payload};
+use crate::trace::{End, Envelope, IcmpError, Payload};
 use crate::wire;
 use crate::worlds::Errno;
 
@@ -96,7 +95,7 @@ impl Host {
         if wire::packet_octets(address, wire::payload_octets(&payload)) > mtu {
             return Err(Errno::MessageTooLong);
         }
-        self.strays.push_back(Outgoing { socket: None, source: End { address, port }, destination, payload, codepoint: Codepoint::NotEct });
+        self.strays.push_back(Outgoing { socket: None, source: End { address, port }, destination, payload, envelope: Envelope::PLAIN });
         Ok(())
     }
 
