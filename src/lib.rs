@@ -76,6 +76,7 @@
 pub mod assert;
 pub mod engine;
 pub mod ladder;
+pub mod mistake;
 mod nearest;
 pub mod requirements;
 pub mod sinks;

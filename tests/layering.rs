@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 /// Top-level modules, and what each may import from the others. Data flows down this list.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("engine", &[]),
+    ("mistake", &[]),
     ("nearest", &[]),
     ("requirements", &[]),
     ("trace", &["engine"]),
     ("ladder", &["engine", "trace"]),
     ("wire", &["engine", "trace"]),
     ("worlds", &["engine", "trace", "wire"]),
-    ("sources", &["engine", "trace", "ladder", "wire", "worlds", "nearest"]),
+    ("sources", &["engine", "trace", "ladder", "wire", "worlds", "mistake", "nearest"]),
     ("sinks", &["engine", "trace", "ladder", "wire"]),
     ("assert", &["engine", "trace", "ladder", "sinks", "sources", "nearest"]),
 ];

@@ -2,4 +2,5 @@
 
 pub mod capture;
 pub mod json;
+pub mod packetdrill;
 pub mod scenario;

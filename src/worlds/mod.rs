@@ -14,6 +14,7 @@ pub mod kernel;
 mod network;
 pub mod serving;
 pub mod simulated;
+pub mod stack;
 mod udp;
 pub mod wired;
 

@@ -6,11 +6,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::mistake::Mistake;
 use super::{Forged, state_named};
 use crate::engine::profile::{KNOBS, KnobError};
 use crate::engine::{Flags, Profile, State, TcpOptions};
 use crate::ladder::{Fields, Message, Name, Sign};
+use crate::mistake::Mistake;
 use crate::nearest::nearest;
 use crate::worlds::{Claim, SegmentKind, SocketOption};
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::cursor::{Cursor, Parsed};
-use super::mistake::ParseError;
+use crate::mistake::ParseError;
 use crate::trace::{Damage, HostId};
 use crate::worlds::{Chance, Fate, Fault, Impairment, LAST_OCTET, NetworkAct, Probability, Queue, Rate};
 

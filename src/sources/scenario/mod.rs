@@ -8,7 +8,6 @@ pub mod catalogue;
 mod cursor;
 mod datagram;
 mod faults;
-mod mistake;
 mod parse;
 mod play;
 
@@ -19,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use mistake::{Mistake, ParseError};
+pub use crate::mistake::{Mistake, ParseError};
 pub use play::{PlayError, play, play_in, play_until};
 
 use crate::engine::{Flags, Profile, Segment, State, TcpOptions};

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use super::cursor::{Cursor, MAX_SEND, Parsed};
-use super::mistake::{Mistake, ParseError};
 use super::{Action, ActionLine, HostPlan, Line, LineKind, Scenario, When, host_name, state_named};
 use crate::engine::State;
 use crate::ladder::{Course, Fields, Rung, RungKind, Sign};
+use crate::mistake::{Mistake, ParseError};
 use crate::trace::HostId;
 use crate::worlds::simulated::CookieAge;
 use crate::worlds::{Call, DEFAULT_PORT, Fault, How, SendFlag, UdpCall};

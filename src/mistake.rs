@@ -1,4 +1,4 @@
-//! A mistake in a scenario, as a person is told of it: where, what stands there, what would be right.
+//! A mistake in a text that a person wrote, as a person is told of it: where, what stands there, what would be right.
 
 use std::fmt;
 
@@ -46,7 +46,7 @@ impl fmt::Display for Mistake {
 
 impl Mistake {
     /// The mistake of a file that is no text from `octets[at]` on.
-    pub(super) fn no_text(octets: &[u8], at: usize) -> Self {
+    pub(crate) fn no_text(octets: &[u8], at: usize) -> Self {
         let start = octets[..at].iter().rposition(|octet| *octet == b'\n').map_or(0, |newline| newline + 1);
         let end = octets[at..].iter().position(|octet| *octet == b'\n').map_or(octets.len(), |newline| at + newline);
         Self {

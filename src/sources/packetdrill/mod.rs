@@ -1,0 +1,3 @@
+//! packetdrill scripts: the field's language for tests of TCP, in both of its dialects.
+
+pub mod syntax;
