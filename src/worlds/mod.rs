@@ -81,6 +81,80 @@ errnos! {
     NoProtocol = "ENOPROTOOPT",
     /// More than one packet can carry.
     MessageTooLong = "EMSGSIZE",
+    /// The descriptor is no socket's.
+    NotSocket = "ENOTSOCK",
+    /// A pointer that leads nowhere.
+    Fault = "EFAULT",
+    /// This kind of socket has no such call.
+    NotSupported = "EOPNOTSUPP",
+    /// Nobody is named to send to.
+    DestinationRequired = "EDESTADDRREQ",
+    /// No sockets of this family, or an address of another.
+    FamilyNotSupported = "EAFNOSUPPORT",
+    /// No such protocol in this family.
+    ProtocolNotSupported = "EPROTONOSUPPORT",
+    /// No sockets of this type.
+    TypeNotSupported = "ESOCKTNOSUPPORT",
+    /// The protocol is none for sockets of this type.
+    WrongType = "EPROTOTYPE",
+    /// The process has all the descriptors it may have.
+    TooManyOpen = "EMFILE",
+    /// No such file, or no such thing in the list.
+    NoEntry = "ENOENT",
+    /// It is in the list already.
+    Exists = "EEXIST",
+    /// It would wait for itself.
+    Loop = "ELOOP",
+    /// One cannot seek in a pipe or socket.
+    IllegalSeek = "ESPIPE",
+    /// The process has not the right.
+    NotPermitted = "EPERM",
+    /// A number outside the function's domain.
+    OutOfDomain = "EDOM",
+    /// A number too large to be told.
+    OutOfRange = "ERANGE",
+    /// No memory for it.
+    NoMemory = "ENOMEM",
+    /// No buffers for it.
+    NoBuffers = "ENOBUFS",
+    /// The connection came to an end before it was there.
+    Aborted = "ECONNABORTED",
+    /// The descriptor has no such control.
+    NotTerminal = "ENOTTY",
+    /// No such device.
+    NoDevice = "ENODEV",
+    /// No such device or address.
+    NoDeviceOrAddress = "ENXIO",
+    /// The protocol was broken.
+    Protocol = "EPROTO",
+    /// A number too large for its type.
+    Overflow = "EOVERFLOW",
+    /// The thing is in use.
+    Busy = "EBUSY",
+    /// The socket has been shut down.
+    Shutdown = "ESHUTDOWN",
+    /// That host is down.
+    HostDown = "EHOSTDOWN",
+    /// The network is down.
+    NetworkDown = "ENETDOWN",
+    /// The network gave the connection up.
+    NetworkReset = "ENETRESET",
+    /// Too many references.
+    TooManyReferences = "ETOOMANYREFS",
+    /// A signal came.
+    Interrupted = "EINTR",
+    /// The call was called off.
+    Canceled = "ECANCELED",
+    /// The system has no such call.
+    NoCall = "ENOSYS",
+    /// No room is left.
+    NoSpace = "ENOSPC",
+    /// The file is too large.
+    FileTooLarge = "EFBIG",
+    /// The text was not read.
+    InputOutput = "EIO",
+    /// A key that is not there.
+    NoKey = "ENOKEY",
 }
 
 impl Errno {
