@@ -13,7 +13,8 @@ pub type Fd = i32;
 pub struct Constant {
     /// The number it has on the system the script speaks of.
     pub value: i64,
-    /// Its names; none if the script wrote a number that no name is known for.
+    /// Its names, with those that mean the same (`SOL_TCP` and `IPPROTO_TCP`); none if the script wrote a number that no
+    /// name is known for.
     pub names: Vec<String>,
 }
 
@@ -76,6 +77,8 @@ pub struct ControlMessage {
 }
 
 /// A call with its arguments. Descriptors are those the stack gave out; text is always zeros and only counted.
+///
+/// An IPv4 address given to a socket of `AF_INET6` is written as one mapped into IPv6, as a process writes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Call {
     /// `socket`.

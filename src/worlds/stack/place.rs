@@ -24,6 +24,9 @@ pub trait Place {
 
     /// Lets time pass until `until`, or until a packet leaves or the call that waits returns, if that is sooner.
     ///
+    /// It returns at once while [`next_packet`](Self::next_packet) or [`take_returned`](Self::take_returned) has something.
+    /// What a timer does at `until` itself comes behind what is done there: a kernel's timers are late, too.
+    ///
     /// # Errors
     /// Whatever the system refuses.
     fn wait(&mut self, until: Instant) -> Result<(), PlaceError>;
@@ -77,6 +80,9 @@ pub trait Place {
     fn forget_peers(&mut self) -> Result<(), Unsupported>;
 }
 
+/// How often a stack may ask to be woken in one moment without anything coming of it.
+const MOST_IDLE: u32 = 10_000;
+
 /// A stack in virtual time: nothing takes any, but waiting.
 #[derive(Debug)]
 pub struct Virtual<S> {
@@ -84,13 +90,14 @@ pub struct Virtual<S> {
     now: Instant,
     waiting: Option<Call>,
     returned: Option<(Instant, Answer)>,
+    refused: Option<String>,
     departed: std::collections::VecDeque<Departed>,
 }
 
 impl<S: Stack> Virtual<S> {
     /// This stack at the beginning of time.
     pub fn new(stack: S) -> Self {
-        Self { stack, now: Instant::START, waiting: None, returned: None, departed: std::collections::VecDeque::new() }
+        Self { stack, now: Instant::START, waiting: None, returned: None, refused: None, departed: std::collections::VecDeque::new() }
     }
 
     /// Collects what left, and asks the call that waits, until neither has anything new.
@@ -106,7 +113,11 @@ impl<S: Stack> Virtual<S> {
                     self.returned = Some((self.now, answer));
                     self.waiting = None;
                 }
-                Outcome::Blocked | Outcome::Unsupported(_) => return,
+                Outcome::Blocked => return,
+                Outcome::Unsupported(words) => {
+                    self.refused = Some(format!("unsupported: {words}"));
+                    self.waiting = None;
+                }
             }
         }
     }
@@ -118,9 +129,17 @@ impl<S: Stack> Place for Virtual<S> {
     }
 
     fn wait(&mut self, until: Instant) -> Result<(), PlaceError> {
+        let mut idle = 0;
+        if let Some(words) = self.refused.take() {
+            return Err(PlaceError(words));
+        }
         while self.departed.is_empty() && self.returned.is_none() && self.now < until {
             match self.stack.poll_deadline() {
-                Some(deadline) if deadline <= until => {
+                Some(deadline) if deadline < until => {
+                    idle = if deadline > self.now { 0 } else { idle + 1 };
+                    if idle > MOST_IDLE {
+                        return Err(PlaceError(format!("the stack wants to be woken at {} s again and again", self.now)));
+                    }
                     self.now = self.now.max(deadline);
                     self.stack.on_time(self.now);
                 }
