@@ -388,7 +388,7 @@ impl Host {
         let Some(socket) = self.sockets[id.slot as usize].take() else { return };
         self.time_waits -= u32::from(socket.in_time_wait);
         if let Some(parent) = socket.parent.and_then(|parent| self.get_mut(parent).ok()) {
-            parent.half_open.remove(&(id.serial, id));
+            parent.half_open.remove(id);
         }
         if let Some(port) = socket.local_port
             && let Some(holders) = self.ports.get_mut(&port)

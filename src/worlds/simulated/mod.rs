@@ -3,6 +3,7 @@
 //! Same input, same bytes: no wall clock, no global randomness, no dependence on hash order.
 
 mod datagrams;
+mod half_open;
 mod host;
 mod link;
 mod process;

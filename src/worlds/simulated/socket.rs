@@ -1,9 +1,10 @@
 //! One socket of a simulated host: a connection, its buffers, and what the user was told.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
+use super::half_open::HalfOpen;
 use crate::engine::{Arrival, Connection, Hold, Instant, KeepAlive, Signal, State};
 use crate::trace::End;
 use crate::worlds::Errno;
@@ -42,8 +43,8 @@ pub(super) struct Socket {
     pub fast_parent: Option<SocketId>,
     /// Counted among the host's records in TIME-WAIT.
     pub in_time_wait: bool,
-    /// Children whose handshake is not done, the oldest first.
-    pub half_open: BTreeSet<(u32, SocketId)>,
+    /// Children whose handshake is not done.
+    pub half_open: HalfOpen,
     /// It stands in its listener's queue.
     pub waits: bool,
     pub error: Option<Errno>,
@@ -107,7 +108,7 @@ impl Socket {
             fast_open: None,
             fast_pending: 0,
             fast_parent: None,
-            half_open: BTreeSet::new(),
+            half_open: HalfOpen::default(),
             in_time_wait: false,
             waits: false,
             error: None,

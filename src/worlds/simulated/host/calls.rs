@@ -342,7 +342,7 @@ impl Host {
             self.after_input(child);
         }
         let half_open = self.get_mut(id).map(|socket| std::mem::take(&mut socket.half_open)).unwrap_or_default();
-        for (_, child) in half_open {
+        for child in half_open {
             if self.profile.reset_half_open {
                 if let Ok(child) = self.get_mut(child) {
                     let _ = child.connection.on_abort(now);

@@ -104,7 +104,7 @@ impl Host {
         let iss = self.choose_iss(now, destination.port, source);
         let child = self.child(id, source, destination)?;
         let open = self.open_parameters(self.get(id).ok()?.mss, iss);
-        self.get_mut(id).ok()?.half_open.insert((child.serial, child));
+        self.get_mut(id).ok()?.half_open.push(child);
         let mark = self.around.codepoint;
         let socket = self.get_mut(child).ok()?;
         socket.parent = Some(id);
@@ -147,7 +147,7 @@ impl Host {
         if let Some(parent) = parent
             && let Ok(listener) = self.get_mut(parent)
         {
-            listener.half_open.remove(&(id.serial, id));
+            listener.half_open.remove(id);
             self.queue(parent, id);
         }
     }
@@ -179,7 +179,7 @@ impl Host {
 
     /// R4987-3: the oldest half-open connection gives way (RFC 4987 section 3.4).
     fn evict_oldest(&mut self, listener: SocketId, now: Instant) {
-        let Some(&(_, oldest)) = self.get(listener).ok().and_then(|listener| listener.half_open.first()) else { return };
+        let Some(oldest) = self.get(listener).ok().and_then(|listener| listener.half_open.oldest()) else { return };
         self.evict(oldest, now, "half-open connection", "a new one needs its place");
         self.leave_flow(oldest);
         self.forget(oldest);

@@ -34,7 +34,7 @@ impl Host {
         let open = self.open_parameters(mss, iss);
         // The old incarnation's socket may still have a process; the new one must not be that process's.
         let child = self.socket();
-        self.get_mut(parent).ok()?.half_open.insert((child.serial, child));
+        self.get_mut(parent).ok()?.half_open.push(child);
         self.hold_port(child, destination.port).ok()?;
         self.flows.insert((destination.port, source), child);
         let fresh = Connection::new(Arc::clone(&self.profile));
@@ -58,7 +58,7 @@ impl Host {
     pub(super) fn disown(&mut self, id: SocketId) {
         let parent = self.get_mut(id).ok().and_then(|socket| socket.parent.take());
         if let Some(parent) = parent.and_then(|parent| self.get_mut(parent).ok()) {
-            parent.half_open.remove(&(id.serial, id));
+            parent.half_open.remove(id);
         }
     }
 }
