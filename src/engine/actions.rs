@@ -260,7 +260,7 @@ impl Connection {
     }
 
     pub(super) fn tell(&mut self, signal: Signal) {
-        self.signals |= 1 << signal as u8;
+        self.signals.add(signal);
     }
 
     pub(super) fn number_from_iss(&mut self) {

@@ -14,6 +14,7 @@ use super::reassembly::Held;
 use super::rules::{Rule, RuleId, Table};
 use super::segment::{Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
+use super::signals::Signals;
 use super::state::{Event, Guard, Signal, State};
 use super::time::{Deadlines, Instant, Timer, nanos};
 use super::timer::{self, GRANULARITY};
@@ -271,7 +272,7 @@ pub struct Connection {
     pub(super) tuning: Tuning,
     pub(super) bits: Bits,
     pub(super) walk: Walk,
-    pub(super) signals: u16,
+    pub(super) signals: Signals,
     pub(super) state: State,
     pub(super) origin: Origin,
     /// When the present budget of challenge ACKs began, in milliseconds; comes round in 49 days.
@@ -337,7 +338,7 @@ impl Connection {
             tuning: Tuning::default(),
             bits: Bits::default(),
             walk: Walk::default(),
-            signals: 0,
+            signals: Signals::default(),
             state: State::Closed,
             origin: Origin::Passive,
             challenged: 0,
@@ -375,12 +376,13 @@ impl Connection {
     // SHLD-20: who does not ask is not told.
     #[inline]
     pub fn poll_signal(&mut self) -> Option<Signal> {
-        if self.signals == 0 {
-            return None;
-        }
-        let signal = Signal::ALL[self.signals.trailing_zeros() as usize];
-        self.signals &= self.signals - 1;
-        Some(signal)
+        self.signals.take_first()
+    }
+
+    /// All of that at once.
+    #[inline]
+    pub fn take_signals(&mut self) -> Signals {
+        std::mem::take(&mut self.signals)
     }
 
     /// When [`on_time`](Self::on_time) must be called, or `None` while no timer runs.

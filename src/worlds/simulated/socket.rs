@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::half_open::HalfOpen;
-use crate::engine::{Arrival, Connection, Hold, Instant, KeepAlive, Signal, State};
+use crate::engine::{Arrival, Connection, Hold, Instant, KeepAlive, Signal, Signals, State};
 use crate::trace::End;
 use crate::worlds::Errno;
 
@@ -67,7 +67,7 @@ pub(super) struct Socket {
     /// In the host's queue of sockets with something to send.
     pub queued: bool,
     /// What the user was told by the last input.
-    pub told: Vec<Signal>,
+    pub told: Signals,
 }
 
 /// `SO_KEEPALIVE` and its companions: off until asked for (MUST-25), each for one connection (MUST-24).
@@ -123,7 +123,7 @@ impl Socket {
             read_shut: false,
             scheduled: None,
             queued: false,
-            told: Vec::new(),
+            told: Signals::default(),
         }
     }
 
@@ -177,9 +177,16 @@ impl Socket {
 
     /// Takes what the connection tells its user, and turns it into what calls will return.
     pub(super) fn hear(&mut self) {
-        self.told.clear();
-        while let Some(signal) = self.connection.poll_signal() {
-            self.told.push(signal);
+        self.told = self.connection.take_signals();
+        if !self.told.is_empty() {
+            self.heed_signals();
+        }
+    }
+
+    // Apart: most inputs tell nothing.
+    #[inline(never)]
+    fn heed_signals(&mut self) {
+        for signal in self.told.iter() {
             match signal {
                 // To an opener the RFC says "connection reset" as well; sockets call it refused.
                 Signal::Reset if self.connection.fired().any(|rule| rule.from == State::SynSent) => {

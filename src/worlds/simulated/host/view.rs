@@ -117,7 +117,7 @@ impl Host {
             serial: socket.serial,
             state: socket.connection.state(),
             rules: socket.connection.fired().collect(),
-            signals: socket.told.clone(),
+            signals: socket.told.iter().collect(),
             variables: socket.connection.variables(),
         })
     }
