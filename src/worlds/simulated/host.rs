@@ -20,6 +20,7 @@ mod udp;
 mod view;
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -178,10 +179,17 @@ impl Host {
 
     /// A packet arrives. Returns the socket it concerned, or `None` if it was nobody's.
     pub fn on_packet(&mut self, now: Instant, source: End, destination: End, payload: &Payload) -> Option<SocketId> {
+        // Asked for before all else: nearly every packet is one.
+        if let Payload::Tcp { segment, text } = payload {
+            return self.on_segment(now, source, destination, segment, text);
+        }
+        self.on_other_packet(now, source, destination, payload)
+    }
+
+    /// A packet arrives that is no segment.
+    #[inline(never)]
+    fn on_other_packet(&mut self, now: Instant, source: End, destination: End, payload: &Payload) -> Option<SocketId> {
         match payload {
-            // MUST-57, MUST-63: what is not between two hosts is no segment to answer.
-            Payload::Tcp { .. } if !self.is_between_hosts(source, destination) => None,
-            Payload::Tcp { segment, text } => self.on_segment(now, source, destination, segment, text),
             Payload::Icmp(Icmp::Error { error, quote, .. }) => self.on_icmp_error(now, *error, quote),
             Payload::Udp { text } => {
                 if self.is_between_hosts(source, destination) {
@@ -199,7 +207,7 @@ impl Host {
                 self.on_echo_reply(now, echo);
                 None
             }
-            Payload::Neighbour(_) => None,
+            Payload::Tcp { .. } | Payload::Neighbour(_) => None,
         }
     }
 
@@ -210,8 +218,15 @@ impl Host {
     }
 
     fn on_segment(&mut self, now: Instant, source: End, destination: End, segment: &Segment, text: &[u8]) -> Option<SocketId> {
+        let known = self.flows.get(&(destination.port, source)).copied();
+        // MUST-57, MUST-63: what is not between two hosts is no segment to answer. The peer of a connection was judged
+        // when it began.
+        let judged = known.is_some() && destination.address == self.address;
+        if !judged && !self.is_between_hosts(source, destination) {
+            return None;
+        }
         let arriving = segment.crossed();
-        if let Some(&id) = self.flows.get(&(destination.port, source)) {
+        if let Some(id) = known {
             if self.overflows(id, &arriving) {
                 return self.overflow(id, now, source);
             }
@@ -375,8 +390,10 @@ impl Host {
     /// The connection of a socket is over: its packets are nobody's, unless a newer one has its ends.
     fn leave_flow(&mut self, id: SocketId) {
         let Ok(&Socket { local_port: Some(port), remote: Some(remote), .. }) = self.get(id) else { return };
-        if self.flows.get(&(port, remote)) == Some(&id) {
-            self.flows.remove(&(port, remote));
+        if let Entry::Occupied(flow) = self.flows.entry((port, remote))
+            && *flow.get() == id
+        {
+            flow.remove();
         }
     }
 

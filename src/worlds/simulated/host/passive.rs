@@ -2,6 +2,7 @@
 //!
 //! A listener of the sockets API lives on and forks a child instead (`host`).
 
+use super::addresses::is_unicast;
 use super::{Host, Outgoing, SocketId};
 use crate::engine::{Instant, Segment, SeqNumber, State};
 use crate::trace::{End, Envelope};
@@ -11,8 +12,13 @@ impl Host {
     /// Passive OPEN (RFC 9293 section 3.10.1) of a bound socket; with `remote`, only this one may connect.
     ///
     /// # Errors
-    /// `EINVAL` for a socket without port or with a connection, `EADDRINUSE` if another one listens on the port.
+    /// `EINVAL` for a socket without port or with a connection, `EADDRINUSE` if another one listens on the port,
+    /// `ENETUNREACH` for a remote address no single host can have.
     pub fn open_passive(&mut self, id: SocketId, now: Instant, remote: Option<End>) -> Result<(), Errno> {
+        // MUST-46: SEND may make it an active OPEN.
+        if remote.is_some_and(|remote| !is_unicast(remote.address, self.address)) {
+            return Err(Errno::NetworkUnreachable);
+        }
         let port = self.get(id)?.local_port.ok_or(Errno::Invalid)?;
         if self.listeners.contains_key(&port) {
             return Err(Errno::AddressInUse);

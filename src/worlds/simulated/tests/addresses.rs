@@ -37,6 +37,44 @@ fn no_connection_is_opened_to_what_is_no_host() {
 }
 
 #[test]
+fn nobody_waits_for_what_is_no_host() {
+    // MUST-46: with text to send a passive OPEN becomes an active one.
+    for address in NO_HOST {
+        let mut net = net();
+        let id = net.hosts[0].socket();
+        net.hosts[0].bind(id, PORT).expect("free");
+        let remote = End { address: address.into(), port: PORT };
+        assert_eq!(net.hosts[0].open_passive(id, net.now, Some(remote)), Err(Errno::NetworkUnreachable), "{address:?}");
+        let peer = net.end(1, PORT);
+        assert_eq!(net.hosts[0].open_passive(id, net.now, Some(peer)), Ok(()), "it may still wait for a host");
+    }
+}
+
+#[test]
+fn a_segment_of_a_connection_to_all_is_discarded_as_well() {
+    // MUST-57: its peer is known, the address it is sent to is not ours.
+    let (mut net, id, quote) = opening();
+    let syn_ack = Segment {
+        flags: Flags::SYN | Flags::ACK,
+        ack: SeqNumber::new(sequence(&quote).wrapping_add(1)),
+        ..*syn().segment().expect("a segment")
+    };
+    let syn_ack = Payload::Tcp { segment: syn_ack, text: Vec::new() };
+    for address in NO_HOST {
+        let destination = End { address: address.into(), ..quote.source };
+        assert_eq!(net.hosts[0].on_packet(net.now, quote.destination, destination, &syn_ack), None, "{address:?}");
+        assert_eq!(net.hosts[0].state(id), State::SynSent);
+    }
+    net.hosts[0].on_packet(net.now, quote.destination, quote.source, &syn_ack);
+    assert_eq!(net.hosts[0].state(id), State::Established, "to this host it is taken");
+}
+
+fn sequence(quote: &Quote) -> u32 {
+    let Quoted::Tcp(seq) = quote.what else { panic!("a segment is quoted") };
+    seq.get()
+}
+
+#[test]
 fn a_segment_to_all_is_discarded_without_a_word() {
     // MUST-57: neither a SYN,ACK from who listens nor a reset from who does not.
     for address in NO_HOST {
