@@ -44,7 +44,8 @@ pub struct Script {
 pub struct ScriptOption {
     /// Its name without dashes, `-` replaced by `_`.
     pub name: String,
-    /// Its value as text, without quotes; `None` where there is none.
+    /// Its value as text, without quotes; `None` where there is none. That of `define` is `NAME=value`, where the value
+    /// keeps its quotes or backticks: they tell what it stands for.
     pub value: Option<String>,
 }
 
@@ -53,9 +54,9 @@ pub struct ScriptOption {
 pub struct Event {
     /// When.
     pub time: Spanned<Time>,
-    /// What.
-    pub what: What,
-    /// All of it.
+    /// What; its span is what to replace when only a packet is written anew.
+    pub what: Spanned<What>,
+    /// All of it, from the time on.
     pub span: Span,
 }
 
@@ -205,8 +206,17 @@ pub struct Segment {
     pub urgent: Option<u16>,
     /// Its options.
     pub options: Options,
-    /// `[code C, pen P]`: the diagnostic text of a RST, as written.
-    pub diagnosis: Option<String>,
+    /// `[code C, pen P]`: why there is a RST, told in its text.
+    pub diagnosis: Option<Diagnosis>,
+}
+
+/// `[code C, pen P]`: why a connection is reset.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Diagnosis {
+    /// The reason.
+    pub code: u32,
+    /// The enterprise that has numbered the reason, if it is no common one.
+    pub pen: Option<u32>,
 }
 
 /// A number that is mapped to the live connection, unless it is raw.
@@ -225,6 +235,32 @@ pub struct SegmentFlags {
     pub bits: u16,
     /// A digit: the counter of `AccECN` in the bits AE, CWR, ECE, instead of these.
     pub ace: Option<u8>,
+}
+
+impl SegmentFlags {
+    /// `F`.
+    pub const FIN: u16 = 1 << 0;
+    /// `S`.
+    pub const SYN: u16 = 1 << 1;
+    /// `R`.
+    pub const RST: u16 = 1 << 2;
+    /// `P`.
+    pub const PSH: u16 = 1 << 3;
+    /// `.`.
+    pub const ACK: u16 = 1 << 4;
+    /// `U`.
+    pub const URG: u16 = 1 << 5;
+    /// `E`.
+    pub const ECE: u16 = 1 << 6;
+    /// `W`.
+    pub const CWR: u16 = 1 << 7;
+    /// `A`.
+    pub const AE: u16 = 1 << 8;
+
+    /// Whether all of these bits are written.
+    pub const fn has(self, bits: u16) -> bool {
+        self.bits & bits == bits
+    }
 }
 
 /// The option area of a segment.
@@ -273,7 +309,9 @@ pub enum TcpOption {
         /// Carried in kind 254 instead.
         experimental: bool,
     },
-    /// Any option by its kind and what follows its length.
+    /// `exp-tarr [r]`: kind 254 with the number 0x00AC; a request for a rate of acknowledgements, and the rate.
+    AckRate(Option<u8>),
+    /// Any option by its kind and what follows its length: `gen-KIND HEX`; `exp-XXXX HEX` where the kind is 254.
     Generic {
         /// Its kind.
         kind: u8,
@@ -287,7 +325,7 @@ pub enum TcpOption {
 /// `icmp unreachable frag_needed mtu 1200 [1:1001(1000)]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IcmpMessage {
-    /// The number of its type, by the family the script runs on.
+    /// The name of its type, or `type_N`; its number goes by the family the script runs on.
     pub kind: Spanned<String>,
     /// The name of its code, or `code_N`.
     pub code: Option<Spanned<String>>,
@@ -333,7 +371,7 @@ pub struct SystemCall {
     /// Its arguments.
     pub arguments: Vec<Spanned<Expression>>,
     /// What it is to return.
-    pub result: Option<Spanned<Expression>>,
+    pub result: Spanned<Expression>,
     /// The errno it is to fail with.
     pub errno: Option<Spanned<String>>,
     /// The words in parentheses.
@@ -353,16 +391,27 @@ pub enum Expression {
     Word(String),
     /// `"text"`, as written between the quotes.
     Text(String),
-    /// `a | b`.
-    Or(Box<Spanned<Self>>, Box<Spanned<Self>>),
+    /// `a | b | c`: two at least.
+    Or(Vec<Spanned<Self>>),
     /// `~a`.
     Not(Box<Spanned<Self>>),
     /// `htons(8080)`, `inet_addr("192.0.2.1")`, `u32(5)`.
     Apply(String, Vec<Spanned<Self>>),
     /// `[a, b]`.
     List(Vec<Spanned<Self>>),
-    /// `{name=value, ...}`, in this order; a field without a name has an empty one.
-    Record(Vec<(String, Spanned<Self>)>),
+    /// `{name=value, ...}`, in this order.
+    Record(Vec<Field>),
     /// An IPv4 or IPv6 address.
     Address(IpAddr),
+}
+
+/// A field of a structure: `events=POLLIN`, `msg_iov(1)=[{..., 1000}]`, or a value alone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Field {
+    /// Its name; `None` for a value alone, as in `{..., 1000}`.
+    pub name: Option<Spanned<String>>,
+    /// What stands in parentheses behind the name: how many there are.
+    pub count: Option<Spanned<Expression>>,
+    /// What it is.
+    pub value: Spanned<Expression>,
 }
