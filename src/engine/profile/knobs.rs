@@ -480,6 +480,11 @@ knobs! {
         rfc9293: false, "RFC 9293 section 3.9.2.2";
         freebsd: true, "its TCP tests, SYN-SENT: ECONNREFUSED, of time exceeded EHOSTUNREACH, and nothing of all others";
     }
+    /// Whether a RST that answers nobody's segment travels in the class (DSCP) that one came in.
+    reset_keeps_dscp: bool = "reset-keeps-dscp" {
+        rfc9293: false, "RFC 9293 section 3.9.1.6: the class is the application's, and here is none";
+        linux: true, "measured: tcp_v4_send_reset";
+    }
     /// Whether an unreachable protocol is ENOPROTOOPT to the application, and not ECONNREFUSED.
     protocol_errno: bool = "protocol-errno" {
         rfc9293: false, "RFC 9293 section 3.9.2.2 has no names; that of a refusal";

@@ -7,6 +7,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod addresses;
+mod around;
 mod calls;
 mod cookies;
 mod echo;
@@ -104,6 +105,8 @@ pub struct Host {
     time_waits: u32,
     /// What stands around the packet at hand.
     around: Envelope,
+    /// The greatest least TTL that a socket has ever asked for: nobody need be asked above it.
+    min_ttl: u8,
     /// What answers a segment that is nobody's: always in CLOSED.
     nobody: Connection,
     /// The socket whose connection had an input since [`Host::take_touched`] was asked.
@@ -141,6 +144,7 @@ impl Host {
             remarks: VecDeque::new(),
             time_waits: 0,
             around: Envelope::PLAIN,
+            min_ttl: 0,
             nobody,
             touched: None,
         }
@@ -227,6 +231,9 @@ impl Host {
         }
         let arriving = segment.crossed();
         if let Some(id) = known {
+            if self.came_too_far(id) {
+                return None;
+            }
             if self.overflows(id, &arriving) {
                 return self.overflow(id, now, source);
             }
@@ -255,6 +262,9 @@ impl Host {
             return Some(id);
         }
         if let Some(id) = self.listener_for(source, destination.port) {
+            if self.came_too_far(id) {
+                return None;
+            }
             if self.get(id).is_ok_and(|socket| socket.single) {
                 self.on_single_packet(id, now, source, destination, segment, text);
                 return Some(id);
@@ -271,7 +281,7 @@ impl Host {
                 source: destination,
                 destination: source,
                 payload: bare(reset),
-                envelope: Envelope::PLAIN,
+                envelope: self.around_answer(),
             });
         }
         None
@@ -352,7 +362,7 @@ impl Host {
         let segment = socket.connection.poll_segment(now)?;
         let text = if segment.len == 0 { Vec::new() } else { copied(&socket.send, socket.connection.text_range(&segment)) };
         let source = End { address, port: socket.local_port? };
-        let envelope = Envelope::marked(socket.connection.codepoint());
+        let envelope = Envelope { codepoint: socket.connection.codepoint(), ..socket.envelope };
         Some(Outgoing { socket: Some(id), source, destination: socket.remote?, payload: Payload::Tcp { segment, text }, envelope })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::half_open::HalfOpen;
 use crate::engine::{Arrival, Connection, Hold, Instant, KeepAlive, Signal, Signals, State};
-use crate::trace::End;
+use crate::trace::{End, Envelope};
 use crate::worlds::Errno;
 
 /// A socket of one host. Never reused while the host lives.
@@ -68,6 +68,10 @@ pub(super) struct Socket {
     pub queued: bool,
     /// What the user was told by the last input.
     pub told: Signals,
+    /// What stands around its segments; the ECN field aside.
+    pub envelope: Envelope,
+    /// What arrives with a lower TTL is not for this socket.
+    pub min_ttl: u8,
 }
 
 /// `SO_KEEPALIVE` and its companions: off until asked for (MUST-25), each for one connection (MUST-24).
@@ -124,6 +128,8 @@ impl Socket {
             scheduled: None,
             queued: false,
             told: Signals::default(),
+            envelope: Envelope::PLAIN,
+            min_ttl: 0,
         }
     }
 

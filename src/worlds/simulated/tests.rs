@@ -1,7 +1,9 @@
 //! Hosts by hand: the sockets API, demultiplexing and the backlog, without scenario and trace.
 
 mod addresses;
+mod around;
 mod fastopen;
+mod peer;
 mod profiles;
 mod reordering;
 
@@ -58,7 +60,7 @@ impl Net {
             let Some((from, out)) = (0..2).find_map(|from| Some((from, self.hosts[from].poll_packet(self.now)?))) else { return };
             self.seen.push(format!("{} {}", ["A", "B"][from], out.segment().expect("a segment")));
             let to = if out.destination.address == self.hosts[from].address() { from } else { 1 - from };
-            self.hosts[to].on_packet(self.now, out.source, out.destination, &out.payload);
+            self.hosts[to].on_enveloped_packet(self.now, out.source, out.destination, &out.payload, out.envelope);
         }
         panic!("it never ends: {:?}", &self.seen[self.seen.len() - 4..]);
     }

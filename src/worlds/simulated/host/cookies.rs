@@ -14,7 +14,7 @@ use crate::engine::options::Offers;
 use crate::engine::profile::SynCookies;
 use crate::engine::seq::Ours;
 use crate::engine::{Connection, Cookie, Flags, Instant, Segment, SeqNumber, TcpOptions};
-use crate::trace::{End, Envelope};
+use crate::trace::End;
 
 /// What three bits can say of an MSS, in octets, rounded down: the least Linux takes, the defaults of both
 /// families, tunnels, Ethernet, jumbo frames. A smaller one than the first is taken as the first.
@@ -55,7 +55,7 @@ impl Host {
                     source: destination,
                     destination: source,
                     payload: super::bare(answer),
-                    envelope: Envelope::PLAIN,
+                    envelope: self.around_socket(id),
                 };
                 self.strays.push_back(answer);
             }

@@ -2,11 +2,12 @@
 //!
 //! RFC 4987 tells what a flood of SYNs does here, and what helps.
 
+use super::super::socket::Socket;
 use super::{Host, Inspection, Outgoing, SocketId};
 use crate::engine::profile::SynCookies;
 use crate::engine::seq::Theirs;
 use crate::engine::{Flags, Instant, Segment, State};
-use crate::trace::{End, Envelope};
+use crate::trace::End;
 
 /// What a host decided beside what its connections do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,12 +62,13 @@ impl Host {
         let listener = self.get_mut(id).ok()?;
         listener.connection.on_segment(now, &segment.crossed());
         if let Some(reset) = listener.connection.poll_segment(now) {
+            let envelope = self.around_answer();
             self.strays.push_back(Outgoing {
                 socket: Some(id),
                 source: destination,
                 destination: source,
                 payload: super::bare(reset),
-                envelope: Envelope::PLAIN,
+                envelope,
             });
         }
         Some(id)
@@ -129,7 +131,7 @@ impl Host {
 
     /// A socket for the connection between these ends, with the options of the listener.
     pub(super) fn child(&mut self, listener: SocketId, source: End, destination: End) -> Option<SocketId> {
-        let keepalive = self.get(listener).ok()?.keepalive;
+        let &Socket { keepalive, envelope, min_ttl, .. } = self.get(listener).ok()?;
         let child = self.socket();
         self.hold_port(child, destination.port).ok()?;
         self.flows.insert((destination.port, source), child);
@@ -137,6 +139,8 @@ impl Host {
         socket.held = false;
         socket.remote = Some(source);
         socket.keepalive = keepalive;
+        socket.envelope = envelope;
+        socket.min_ttl = min_ttl;
         Some(child)
     }
 

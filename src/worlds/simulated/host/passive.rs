@@ -5,7 +5,7 @@
 use super::addresses::is_unicast;
 use super::{Host, Outgoing, SocketId};
 use crate::engine::{Instant, Segment, SeqNumber, State};
-use crate::trace::{End, Envelope};
+use crate::trace::End;
 use crate::worlds::Errno;
 
 impl Host {
@@ -73,12 +73,13 @@ impl Host {
         let arrival = socket.connection.on_marked_segment(now, mark, &segment.crossed());
         socket.take(&arrival, text);
         if !opens && let Some(reset) = socket.connection.poll_segment(now) {
+            let envelope = self.around_answer();
             self.strays.push_back(Outgoing {
                 socket: Some(id),
                 source: destination,
                 destination: source,
                 payload: super::bare(reset),
-                envelope: Envelope::PLAIN,
+                envelope,
             });
         }
         self.after_input(id);
