@@ -308,7 +308,7 @@ impl Connection {
     #[inline]
     pub(super) fn is_acceptable(&self, segment: &Segment<Theirs>) -> bool {
         // In order and with room for it, as nearly all are: whatever comes begins inside.
-        (segment.seq == self.rcv.nxt && self.rcv.wnd > 0) || self.is_acceptable_elsewhere(segment)
+        (segment.seq == self.rcv.nxt && self.rcv.wnd != 0) || self.is_acceptable_elsewhere(segment)
     }
 
     #[inline(never)]
@@ -339,7 +339,7 @@ impl Connection {
         };
         if matches!(event, Event::Unacceptable | Event::FinAgain) {
             self.note_repeat(segment);
-            let just_acknowledged = segment.seg_len() > 0 && segment.end() == self.last_ack_sent && self.state != State::TimeWait;
+            let just_acknowledged = segment.end() == self.last_ack_sent && self.state != State::TimeWait;
             if self.profile.timestamp_of_repeat && just_acknowledged {
                 self.take_timestamp(segment, now);
             }

@@ -307,6 +307,23 @@ fn what_comes_again_has_its_timestamp_taken_if_its_end_was_acknowledged_last() {
 }
 
 #[test]
+fn an_old_ack_alone_has_its_timestamp_taken_if_it_was_acknowledged_last() {
+    // Measured: the next ACK echoes what the old one said.
+    let with = |val| TcpOptions::NONE.nop().nop().timestamps(Timestamps { val, ecr: 0 });
+    for (profile, echoed) in [(Profile::linux(), 30), (linux_but("timestamp-of-repeat"), 20)] {
+        let offered = TcpOptions::NONE.mss(1460).nop().nop().timestamps(Timestamps { val: 10, ecr: 0 });
+        let mut b = Scripted::new(profile).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", offered);
+        b.hear_with("<SEQ=301><ACK=101><LEN=10><CTL=PSH,ACK>", with(20));
+        b.send(10);
+        b.hear_with("<SEQ=311><ACK=111><LEN=10><CTL=PSH,ACK>", with(20));
+        assert_eq!(b.out(), NOTHING, "it waits for an answer");
+        b.hear_with("<SEQ=311><ACK=111><CTL=ACK>", with(30));
+        let echoes = b.segments().iter().filter_map(|segment| segment.options.get_timestamps()).map(|ts| ts.ecr).collect::<Vec<_>>();
+        assert_eq!(echoes, [echoed]);
+    }
+}
+
+#[test]
 fn the_rest_of_a_write_leaves_behind_its_full_segments() {
     let rest = "<SEQ=1561><ACK=301><LEN=40><CTL=PSH,ACK>";
     let mut rfc = Scripted::established(Profile::rfc9293());

@@ -297,3 +297,18 @@ fn only_an_ack_alone_counts_at_the_right_edge() {
         assert_eq!((arrival.acked, a.out()), (acked, answer.iter().map(ToString::to_string).collect()), "{len}");
     }
 }
+
+#[test]
+fn a_window_reopens_as_far_as_the_scaled_field_reaches() {
+    // RFC 7323 section 2.3: 65535 times the scale, beyond which the room is not offered.
+    for (buffer, offered) in [("200000", 200_000), ("300000", 65_535 << 2)] {
+        let offer = TcpOptions::NONE.mss(1460).nop().window_scale(2);
+        let mut b = Scripted::new(profile(&[("receive-buffer", buffer), ("window-scale", "2")]))
+            .establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", offer);
+        b.hear("<SEQ=301><ACK=101><LEN=1460><CTL=ACK>");
+        b.out();
+        b.connection.on_receive(b.now, 1460).expect("text is there");
+        b.send(10);
+        assert_eq!(b.connection.variables().rcv_wnd, Some(offered), "a buffer of {buffer}");
+    }
+}
