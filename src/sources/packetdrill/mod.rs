@@ -1,3 +1,4 @@
 //! packetdrill scripts: the field's language for tests of TCP, in both of its dialects.
 
+pub mod code;
 pub mod syntax;

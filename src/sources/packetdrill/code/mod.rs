@@ -1,0 +1,74 @@
+//! `%{ }%`: the statements about `tcpi_*` numbers that scripts make, in the Python they are written in.
+//!
+//! An evaluator for what scripts use of that language and nothing else: assertions, comparisons, arithmetic, a name
+//! given to a value. No loops, no definitions, no attributes, no files: a snippet ends after as many steps as it has
+//! tokens. What is not understood is unsupported, never true and never false.
+
+mod evaluate;
+mod lex;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::collections::HashMap;
+
+pub use value::Value;
+
+/// Something in a snippet that does not hold, or cannot be meant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CodeError {
+    /// Where in the snippet, in octets.
+    pub span: std::ops::Range<usize>,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// What is wrong with a snippet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// An assertion does not hold: what it said, and the values of the names it speaks of.
+    Untrue(String),
+    /// Something that Python has and this has not, or a name that nobody gave a value; in words.
+    Unsupported(String),
+    /// It is no Python: what was expected, what was found.
+    Malformed(String),
+}
+
+impl CodeError {
+    const fn new(span: std::ops::Range<usize>, fault: Fault) -> Self {
+        Self { span, fault }
+    }
+}
+
+/// The names of a script's snippets: one program, of which each snippet is a part.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    names: HashMap<String, Value>,
+}
+
+impl Program {
+    /// A program that knows `True`, `False` and `None`.
+    pub fn new() -> Self {
+        let mut program = Self::default();
+        program.define("True", Value::Bool(true));
+        program.define("False", Value::Bool(false));
+        program.define("None", Value::Nothing);
+        program
+    }
+
+    /// Gives a name a value, as the snapshot before a snippet does with each `tcpi_*`.
+    pub fn define(&mut self, name: &str, value: Value) {
+        self.names.insert(name.to_owned(), value);
+    }
+
+    /// Runs one snippet.
+    ///
+    /// # Errors
+    /// [`CodeError`] for the first assertion that does not hold, and for what cannot be meant.
+    pub fn run(&mut self, snippet: &str) -> Result<(), CodeError> {
+        let tokens = lex::tokens(snippet)?;
+        let statements = parse::statements(&tokens)?;
+        statements.iter().try_for_each(|statement| evaluate::carry_out(&mut self.names, statement))
+    }
+}
