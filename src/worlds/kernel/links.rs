@@ -5,12 +5,14 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
-use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope};
 use netlink_packet_route::link::{
     AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState};
-use netlink_packet_route::route::{RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteProtocol, RouteScope, RouteType,
+};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rustix::net::netdevice::name_to_index;
 
@@ -37,6 +39,27 @@ pub(super) struct VethEnd<'a> {
     pub(super) link_address: [u8; 6],
     /// Its MTU in octets.
     pub(super) mtu: u32,
+    /// How TCP cuts what it sends by it.
+    pub(super) cut: Cut,
+}
+
+/// Who cuts a long text into segments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Cut {
+    /// TCP itself, each by itself.
+    One,
+    /// TCP hands several at once to whatever sends them, as it does on real interfaces; they still leave one by one, as
+    /// this end cannot send checksums, and so no segments, that others have to fill in.
+    Many,
+}
+
+/// What a route says of those behind it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Path {
+    /// Octets of an IP packet.
+    pub(super) mtu: u32,
+    /// The MSS that is told to them.
+    pub(super) advmss: u32,
 }
 
 /// A socket to the kernel's tables of one namespace.
@@ -129,6 +152,37 @@ impl Links {
         self.0.change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
     }
 
+    /// Gives an interface an address, and leaves it to [`route`](Self::route) to say who else is there.
+    pub(super) fn add_address_alone(&mut self, index: u32, address: IpAddr, prefix: u8) -> Result<(), Errno> {
+        let mut message = AddressMessage::default();
+        message.header.family = family(address);
+        message.header.prefix_len = prefix;
+        message.header.scope = AddressScope::Universe;
+        message.header.index = index;
+        let flags = AddressFlags::Nodad | AddressFlags::Noprefixroute;
+        message.attributes = vec![AddressAttribute::Local(address), AddressAttribute::Address(address), AddressAttribute::Flags(flags)];
+        self.0.change(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
+    }
+
+    /// Sends what is for a prefix to this interface, perhaps by way of a gateway; a prefix of no bits is everything.
+    pub(super) fn route(&mut self, index: u32, to: (IpAddr, u8), gateway: Option<IpAddr>, path: Path) -> Result<(), Errno> {
+        let (destination, prefix) = to;
+        let mut message = RouteMessage::default();
+        message.header.address_family = family(destination);
+        message.header.destination_prefix_length = prefix;
+        message.header.table = RouteHeader::RT_TABLE_MAIN;
+        message.header.protocol = RouteProtocol::Static;
+        message.header.scope = if gateway.is_some() { RouteScope::Universe } else { RouteScope::Link };
+        message.header.kind = RouteType::Unicast;
+        let metrics = vec![RouteMetric::Mtu(path.mtu), RouteMetric::Advmss(path.advmss)];
+        message.attributes = vec![RouteAttribute::Oif(index), RouteAttribute::Metrics(metrics)];
+        if prefix > 0 {
+            message.attributes.push(RouteAttribute::Destination(route_address(destination)));
+        }
+        message.attributes.extend(gateway.map(|gateway| RouteAttribute::Gateway(route_address(gateway))));
+        self.0.change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
+    }
+
     /// Says for good at which link address a neighbour is.
     pub(super) fn set_neighbour(&mut self, index: u32, address: IpAddr, link_address: [u8; 6]) -> Result<(), Errno> {
         let destination = match address {
@@ -167,13 +221,23 @@ fn up(index: u32) -> LinkMessage {
 }
 
 fn end_of_veth(end: VethEnd<'_>) -> Vec<LinkAttribute> {
-    vec![
+    let mut attributes = vec![
         LinkAttribute::IfName(end.name.to_owned()),
         LinkAttribute::NetNsFd(end.namespace.as_raw_fd()),
         LinkAttribute::Address(end.link_address.to_vec()),
         LinkAttribute::Mtu(end.mtu),
-        LinkAttribute::GsoMaxSegs(1),
-    ]
+    ];
+    if end.cut == Cut::One {
+        attributes.push(LinkAttribute::GsoMaxSegs(1));
+    }
+    attributes
+}
+
+fn route_address(address: IpAddr) -> RouteAddress {
+    match address {
+        IpAddr::V4(v4) => RouteAddress::Inet(v4),
+        IpAddr::V6(v6) => RouteAddress::Inet6(v6),
+    }
 }
 
 fn family(address: IpAddr) -> AddressFamily {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::errno::Errno;
-use super::links::{LOOPBACK, Links, VethEnd};
+use super::links::{Cut, LOOPBACK, Links, VethEnd};
 use super::netns::Namespace;
 use super::network::{NetworkError, ipv6_is_there};
 use super::packet::{Epoch, Frame, PacketSocket, SnifferError, Statistics};
@@ -81,8 +81,8 @@ impl Switch {
     /// [`NetworkError`]: no veth devices in this kernel, no IPv6, or an address or MTU the kernel does not take.
     pub fn connect(&self, setup: &HostSetup) -> Result<(HostNetwork, Port), NetworkError> {
         let namespace = Namespace::new()?;
-        let mut links = namespace.within(|| prepare(setup))??;
-        let end = VethEnd { namespace: namespace.as_fd(), name: CABLE, link_address: setup.link_address, mtu: setup.mtu };
+        let mut links = namespace.within(|| prepare(setup.address))??;
+        let end = VethEnd { namespace: namespace.as_fd(), name: CABLE, link_address: setup.link_address, mtu: setup.mtu, cut: Cut::One };
         // The port is up and watched before the host's end comes up: nothing it says is missed.
         let port = self.port(&mut links, end)?;
         let index = plug(&mut links, CABLE, if setup.address.is_ipv4() { 32 } else { 128 }, setup)?;
@@ -102,7 +102,7 @@ impl Switch {
     /// or MTU the kernel does not take.
     pub fn lead_from(&self, namespace: &Namespace, name: &str, prefix: u8, setup: &HostSetup) -> Result<Port, NetworkError> {
         let mut links = namespace.within(Links::open)?.map_err(no_netlink)?;
-        let end = VethEnd { namespace: namespace.as_fd(), name, link_address: setup.link_address, mtu: setup.mtu };
+        let end = VethEnd { namespace: namespace.as_fd(), name, link_address: setup.link_address, mtu: setup.mtu, cut: Cut::One };
         let port = self.port(&mut links, end)?;
         if setup.address.is_ipv6() {
             ipv6_is_there()?;
@@ -113,13 +113,13 @@ impl Switch {
     }
 
     /// Makes a cable with this end, and the port its other end is in; the port is up, the cable's end still down.
-    fn port(&self, links: &mut Links, end: VethEnd<'_>) -> Result<Port, NetworkError> {
+    pub(super) fn port(&self, links: &mut Links, end: VethEnd<'_>) -> Result<Port, NetworkError> {
         let name = format!("port{}", self.ports.fetch_add(1, Ordering::Relaxed));
         let [first, .., last] = end.link_address;
         // The port has an address of its own that no frame is sent to, so the stack here drops them all.
         let link_address = [(first | 2) & !1, b'p', b'o', b'r', b't', !last];
         links
-            .make_veth(end, VethEnd { namespace: self.namespace.as_fd(), name: &name, link_address, mtu: end.mtu })
+            .make_veth(end, VethEnd { namespace: self.namespace.as_fd(), name: &name, link_address, ..end })
             .map_err(cable("make a veth pair"))?;
         let (index, socket) = self.namespace.within(|| open_port(&name))??;
         Ok(Port { index, socket, epoch: self.epoch })
@@ -127,6 +127,11 @@ impl Switch {
 }
 
 impl HostNetwork {
+    /// The host in this namespace.
+    pub(super) const fn of(namespace: Namespace) -> Self {
+        Self { namespace }
+    }
+
     /// Its namespace: to make sockets in, to set sysctls of.
     pub const fn namespace(&self) -> &Namespace {
         &self.namespace
@@ -135,7 +140,7 @@ impl HostNetwork {
 
 impl Port {
     /// Waits until what is sent here arrives, the other end of the cable being up.
-    fn wait_until_sending(&self, switch: &Switch) -> Result<(), NetworkError> {
+    pub(super) fn wait_until_sending(&self, switch: &Switch) -> Result<(), NetworkError> {
         let mut links = switch.namespace.within(Links::open)?.map_err(no_netlink)?;
         links.wait_until_sending(self.index).map_err(cable("see a veth pair connected"))
     }
@@ -159,6 +164,11 @@ impl Port {
     /// [`SnifferError`], if the kernel does not give it.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, SnifferError> {
         self.socket.next_frame(self.epoch)
+    }
+
+    /// The same, its time since this moment.
+    pub(super) fn next_frame_since(&mut self, epoch: Epoch) -> Result<Option<Frame>, SnifferError> {
+        self.socket.next_frame(epoch)
     }
 
     /// Waits for a frame, at most this long; whether there is one. [`wait_for_any`](super::wait_for_any) waits at several.
@@ -185,9 +195,9 @@ impl AsFd for Port {
 }
 
 /// In the host's namespace: its loopback, and the defaults its interface will start with.
-fn prepare(setup: &HostSetup) -> Result<Links, NetworkError> {
+pub(super) fn prepare(address: IpAddr) -> Result<Links, NetworkError> {
     let mut links = Links::open().map_err(no_netlink)?;
-    if setup.address.is_ipv6() {
+    if address.is_ipv6() {
         ipv6_is_there()?;
         // Machines may hand a switch of theirs down to new namespaces. If it cannot be turned back, the address says so.
         let _ = sysctl::write_all("net.ipv6.conf", &[("disable_ipv6", "0")]);
@@ -224,21 +234,21 @@ fn plug(links: &mut Links, name: &str, prefix: u8, setup: &HostSetup) -> Result<
 }
 
 /// The refusal of an address.
-fn unusable(address: IpAddr, interface: &'static str, mtu: u32) -> impl Fn(Errno) -> NetworkError {
+pub(super) fn unusable(address: IpAddr, interface: &'static str, mtu: u32) -> impl Fn(Errno) -> NetworkError {
     move |errno| NetworkError::Address { address, interface, mtu, errno }
 }
 
 /// The refusal of a socket to ask the kernel by.
-fn no_netlink(errno: Errno) -> NetworkError {
+pub(super) fn no_netlink(errno: Errno) -> NetworkError {
     Refusal::of(Need::Netlink, "open a netlink socket", errno).into()
 }
 
 /// The refusal of a step with a veth pair.
-fn cable(tried: &'static str) -> impl Fn(Errno) -> NetworkError {
+pub(super) fn cable(tried: &'static str) -> impl Fn(Errno) -> NetworkError {
     move |errno| Refusal::of(Need::Veth, tried, errno).into()
 }
 
 /// The name of the host's end of its cable.
-const CABLE: &str = "net0";
+pub(super) const CABLE: &str = "net0";
 /// The kernel's own, in octets.
 const LOOPBACK_MTU: u32 = 65_536;

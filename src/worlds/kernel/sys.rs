@@ -1,15 +1,18 @@
 //! The system calls for which there is no safe wrapper, each made safe here and nowhere else.
 //!
-//! Here: namespaces, socket options by number, packet sockets, interfaces. Not here: any decision; the modules
+//! Here: namespaces, socket options by number, packet sockets, interfaces, calls with the arguments as given. Not here: any decision; the modules
 //! beside this one say what is called when.
 #![expect(unsafe_code, reason = "unshare, packet sockets, TCP_INFO and kernel timestamps have no safe interface")]
 
 use std::mem::{MaybeUninit, offset_of, size_of, size_of_val};
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use rustix::io::{Errno, Result};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+use crate::worlds::stack::{ReceiveForm, SendForm};
 
 /// Moves the process, which must have one thread only, into a new user namespace.
 pub(super) fn unshare_user() -> Result<()> {
@@ -215,4 +218,167 @@ pub(super) fn inherited(fd: std::os::fd::RawFd) -> Result<std::os::fd::OwnedFd> 
     // SAFETY: it is open, and not one of the three the standard library owns. The one caller comes before
     // anything else in its process has opened descriptors, so nothing else owns this one.
     Ok(unsafe { std::os::fd::OwnedFd::from_raw_fd(fd) })
+}
+
+/// Where a call finds text, or puts it.
+#[derive(Debug)]
+pub(super) enum Buffers {
+    /// A null pointer, of which so many octets are spoken.
+    Null(usize),
+    /// So many pieces of memory.
+    Parts(Vec<Vec<u8>>),
+}
+
+impl Buffers {
+    /// As the kernel is told. What it points to lives as long as `self`, and is not moved before `self` is.
+    fn parts(&mut self) -> Vec<libc::iovec> {
+        match self {
+            Self::Null(len) => vec![libc::iovec { iov_base: std::ptr::null_mut(), iov_len: *len }],
+            Self::Parts(parts) => {
+                parts.iter_mut().map(|part| libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() }).collect()
+            }
+        }
+    }
+}
+
+/// What `recvmsg` says beside the text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Taken {
+    /// Octets of text.
+    pub(super) len: usize,
+    /// `msg_flags`.
+    pub(super) flags: i32,
+    /// Octets of control messages.
+    pub(super) control: usize,
+}
+
+/// Reads text by the call of this form; only `recvmsg` fills `control`.
+pub(super) fn receive(fd: BorrowedFd<'_>, form: ReceiveForm, buffers: &mut Buffers, flags: i32, control: &mut [u64]) -> Result<Taken> {
+    let mut parts = buffers.parts();
+    let count = parts.len();
+    let first = parts.first().copied().unwrap_or(libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 });
+    // SAFETY: msghdr is a C structure of pointers and integers; all zeros (null, 0) is a value of it.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = parts.as_mut_ptr();
+    message.msg_iovlen = count as _;
+    message.msg_control = if control.is_empty() { std::ptr::null_mut() } else { control.as_mut_ptr().cast() };
+    message.msg_controllen = size_of_val(control) as _;
+    // SAFETY: every part is memory that `buffers` owns and that is borrowed mutably for the call, with its own length, or
+    // a null pointer, where the kernel finds no memory and says EFAULT. `parts` and `control` outlive the call, and stand
+    // beside their own lengths. Any octets are valid as u8 and u64.
+    let done = unsafe {
+        match form {
+            ReceiveForm::Read => libc::read(fd.as_raw_fd(), first.iov_base, first.iov_len),
+            ReceiveForm::Readv => libc::readv(fd.as_raw_fd(), parts.as_ptr(), libc::c_int::try_from(count).map_err(|_| Errno::INVAL)?),
+            ReceiveForm::Recv => libc::recv(fd.as_raw_fd(), first.iov_base, first.iov_len, flags),
+            ReceiveForm::Recvfrom => {
+                libc::recvfrom(fd.as_raw_fd(), first.iov_base, first.iov_len, flags, std::ptr::null_mut(), std::ptr::null_mut())
+            }
+            ReceiveForm::Recvmsg => libc::recvmsg(fd.as_raw_fd(), &raw mut message, flags),
+        }
+    };
+    let len = usize::try_from(done).map_err(|_| last_error())?;
+    #[allow(clippy::unnecessary_cast, reason = "of another type where the C library is not glibc")]
+    let control = if form == ReceiveForm::Recvmsg { message.msg_controllen as usize } else { 0 };
+    Ok(Taken { len, flags: message.msg_flags, control })
+}
+
+/// Writes text by the call of this form; only `sendmsg` says `control`, it and `sendto` whereto.
+pub(super) fn send(
+    fd: BorrowedFd<'_>,
+    form: SendForm,
+    buffers: &mut Buffers,
+    flags: i32,
+    to: Option<SocketAddr>,
+    control: &mut [u64],
+    control_len: usize,
+) -> Result<usize> {
+    let mut parts = buffers.parts();
+    let count = parts.len();
+    let first = parts.first().copied().unwrap_or(libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 });
+    let mut name = to.map(encoded);
+    let (address, address_len) = match &mut name {
+        Some((octets, len)) => (octets.as_mut_ptr().cast::<libc::c_void>(), *len),
+        None => (std::ptr::null_mut(), 0),
+    };
+    // SAFETY: msghdr is a C structure of pointers and integers; all zeros (null, 0) is a value of it.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_name = address;
+    message.msg_namelen = address_len;
+    message.msg_iov = parts.as_mut_ptr();
+    message.msg_iovlen = count as _;
+    message.msg_control = if control_len == 0 { std::ptr::null_mut() } else { control.as_mut_ptr().cast() };
+    message.msg_controllen = control_len.min(size_of_val(control)) as _;
+    // SAFETY: the kernel only reads. Every part is memory that `buffers` owns, with its own length, or a null pointer,
+    // where the kernel finds no memory and says EFAULT; `parts`, `name` and `control` are alive and as long as is said.
+    // Pages that MSG_ZEROCOPY keeps are kept by the kernel itself, whatever becomes of the memory here.
+    let done = unsafe {
+        match form {
+            SendForm::Write => libc::write(fd.as_raw_fd(), first.iov_base, first.iov_len),
+            SendForm::Writev => libc::writev(fd.as_raw_fd(), parts.as_ptr(), libc::c_int::try_from(count).map_err(|_| Errno::INVAL)?),
+            SendForm::Send => libc::send(fd.as_raw_fd(), first.iov_base, first.iov_len, flags),
+            SendForm::Sendto => {
+                libc::sendto(fd.as_raw_fd(), first.iov_base, first.iov_len, flags, address.cast_const().cast(), address_len)
+            }
+            SendForm::Sendmsg => libc::sendmsg(fd.as_raw_fd(), &raw const message, flags),
+        }
+    };
+    usize::try_from(done).map_err(|_| last_error())
+}
+
+/// A socket address as the kernel reads it, and its length: `sockaddr_in`, `sockaddr_in6`.
+fn encoded(address: SocketAddr) -> ([u8; 28], libc::socklen_t) {
+    let mut octets = [0; 28];
+    let (family, len) = match address {
+        SocketAddr::V4(v4) => {
+            octets[4..8].copy_from_slice(&v4.ip().octets());
+            (libc::AF_INET, 16)
+        }
+        SocketAddr::V6(v6) => {
+            octets[8..24].copy_from_slice(&v6.ip().octets());
+            (libc::AF_INET6, 28)
+        }
+    };
+    // Both families are below 256; Linux has no length in front of them.
+    octets[..2].copy_from_slice(&u16::try_from(family).unwrap_or(0).to_ne_bytes());
+    octets[2..4].copy_from_slice(&address.port().to_be_bytes());
+    (octets, len)
+}
+
+/// Sets a socket option to these octets, all of which are said to be the value.
+pub(super) fn set_option_octets(fd: BorrowedFd<'_>, level: i32, name: i32, value: &[u8]) -> Result<()> {
+    let len = libc::socklen_t::try_from(value.len()).map_err(|_| Errno::INVAL)?;
+    // SAFETY: the pointer is to `len` octets that are borrowed for the call; the kernel only reads them. Options whose
+    // value holds a pointer have the kernel read there, or say EFAULT.
+    let done = unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, value.as_ptr().cast(), len) };
+    answer(done).map(drop)
+}
+
+/// `shutdown`, with whatever the caller says.
+pub(super) fn shut_down(fd: BorrowedFd<'_>, how: i32) -> Result<()> {
+    // SAFETY: no pointer is passed.
+    answer(unsafe { libc::shutdown(fd.as_raw_fd(), how) }).map(drop)
+}
+
+/// The requests of `ioctl` that [`ioctl_number`] knows, all of which are about an `int`: `SIOCINQ`, `SIOCOUTQ`,
+/// `SIOCOUTQNSD`, `SIOCATMARK`, `FIONBIO`, `FIOASYNC`.
+const NUMBER_REQUESTS: [libc::Ioctl; 6] = [libc::FIONREAD, libc::TIOCOUTQ, 0x894b, 0x8905, libc::FIONBIO, libc::FIOASYNC];
+
+/// `ioctl` with a request of [`NUMBER_REQUESTS`]: its result, and the number as it is afterwards. `EINVAL` for others.
+pub(super) fn ioctl_number(fd: BorrowedFd<'_>, request: i64, mut number: i32) -> Result<(i32, i32)> {
+    let known = |request: &libc::Ioctl| NUMBER_REQUESTS.contains(request);
+    let request = libc::Ioctl::try_from(request).ok().filter(known).ok_or(Errno::INVAL)?;
+    // SAFETY: all of these requests take a pointer to an int, which they read or write; it is a local.
+    let done = unsafe { libc::ioctl(fd.as_raw_fd(), request, &raw mut number) };
+    Ok((answer(done)?, number))
+}
+
+/// `poll` as a process makes it: descriptors by number, milliseconds. How many are ready, and the `revents` of each.
+pub(super) fn poll(fds: &[(i32, i16)], timeout: i32) -> Result<(i32, Vec<i16>)> {
+    let mut fds: Vec<_> = fds.iter().map(|(fd, events)| libc::pollfd { fd: *fd, events: *events, revents: 0 }).collect();
+    let count = libc::nfds_t::try_from(fds.len()).map_err(|_| Errno::INVAL)?;
+    // SAFETY: the pointer is to `count` initialized structures that outlive the call. Numbers that are no open descriptors
+    // are reported as such (POLLNVAL).
+    let done = answer(unsafe { libc::poll(fds.as_mut_ptr(), count, timeout) })?;
+    Ok((done, fds.iter().map(|fd| fd.revents).collect()))
 }

@@ -1,6 +1,6 @@
 //! What the kernel says of one of our own sockets.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use super::errno::Errno;
 use super::sys::{self, word};
@@ -47,9 +47,15 @@ pub struct TcpInfo {
 /// # Errors
 /// The errno; `EOPNOTSUPP` or `ENOPROTOOPT` for what is no TCP socket, `EPROTO` for an answer we cannot read.
 pub fn tcp_info(fd: impl AsFd) -> Result<TcpInfo, Errno> {
-    let mut octets = [0; 256];
-    let len = sys::option(fd.as_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, &mut octets)?;
-    parse(&octets[..len]).ok_or_else(|| rustix::io::Errno::PROTO.into())
+    parse(&info_octets(fd.as_fd())?).ok_or_else(|| rustix::io::Errno::PROTO.into())
+}
+
+/// As much of `struct tcp_info` as the kernel has.
+pub(super) fn info_octets(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
+    let mut octets = vec![0; 512];
+    let len = sys::option(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut octets)?;
+    octets.truncate(len);
+    Ok(octets)
 }
 
 /// Octets of kernel memory that unread text takes, its packets' overhead included (`SO_MEMINFO`).
