@@ -24,15 +24,38 @@ impl Connection {
     // SHLD-25, R793-1122-2.
     pub fn on_icmp(&mut self, now: Instant, error: IcmpError, quoted: SeqNumber<Ours>) {
         self.begin();
-        let numbered = !matches!(self.state, State::Closed | State::Listen);
-        let idle = self.snd.una == self.snd.nxt && quoted == self.snd.nxt;
-        let in_flight = idle || (self.snd.una.at_or_before(quoted) && quoted.before(self.snd.nxt));
-        if numbered && in_flight {
+        if self.believes(quoted) {
             let event = match error {
                 IcmpError::Hard => Event::IcmpHard,
                 IcmpError::Soft => Event::IcmpSoft,
             };
             self.apply(event, now, None);
         }
+    }
+
+    /// Whether the number that an ICMP error quotes is in flight.
+    fn believes(&self, quoted: SeqNumber<Ours>) -> bool {
+        let numbered = !matches!(self.state, State::Closed | State::Listen);
+        let idle = self.snd.una == self.snd.nxt && quoted == self.snd.nxt;
+        numbered && (idle || (self.snd.una.at_or_before(quoted) && quoted.before(self.snd.nxt)))
+    }
+
+    /// The way to the peer takes no segments of more than `most` octets, headers not counted (RFC 1191, RFC 8201): a
+    /// router says so and quotes a segment with this SEG.SEQ. Returns whether that is believed.
+    ///
+    /// From now on segments are no longer than that, and what is under way and was longer leaves again at once.
+    pub fn on_path_mtu(&mut self, quoted: SeqNumber<Ours>, most: u16) -> bool {
+        self.begin();
+        if !self.believes(quoted) {
+            return false;
+        }
+        let before = self.effective_mss();
+        self.send_mss = self.send_mss.min(most.max(1));
+        let now = self.effective_mss();
+        if self.bits.syn_acked() && now < before && self.text_in_flight() > u32::from(now) {
+            self.recover = self.snd.nxt;
+            self.bits.set_front_due(true);
+        }
+        true
     }
 }

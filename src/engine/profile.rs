@@ -13,7 +13,7 @@ use std::fmt;
 
 pub use knobs::{KNOBS, Profile};
 pub use values::{
-    AckPolicy, EcnPolicy, HoldSynText, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
+    AckPolicy, EcnPolicy, HoldSynText, IcmpRequests, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
 };
 
 /// A set of values over the base.

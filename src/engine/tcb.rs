@@ -534,6 +534,13 @@ impl Connection {
         self.snd.mss.min(self.send_mss).saturating_sub(options + self.sack_octets()).max(1)
     }
 
+    /// Octets of text a full segment carries where there is no SACK block beside it: what `TCP_MAXSEG` says.
+    pub fn max_segment(&self) -> u16 {
+        // Some leave the options out of it.
+        let options = if self.bits.timestamps() && !self.profile.max_segment_with_options { 12 } else { 0 };
+        self.snd.mss.min(self.send_mss).saturating_sub(options).max(1)
+    }
+
     /// Octets of text a full segment of the peer carries: MSS announced, less what timestamps take.
     pub(super) fn advertised_mss(&self) -> u32 {
         u32::from(self.mss).saturating_sub(if self.bits.timestamps() { 12 } else { 0 }).max(1)

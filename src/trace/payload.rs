@@ -136,14 +136,34 @@ icmp_errors! {
     NetUnknown = "net unknown",
     /// There is no such host.
     HostUnknown = "host unknown",
+    /// The sender's own host is cut off (obsolete).
+    HostIsolated = "source host isolated",
     /// The sender may not speak to that network.
     NetProhibited = "net prohibited",
     /// The sender may not speak to that host.
     HostProhibited = "host prohibited",
+    /// No way to that network for this type of service.
+    NetUnreachableForService = "net unreachable for service",
+    /// No way to that host for this type of service.
+    HostUnreachableForService = "host unreachable for service",
     /// A filter forbids it.
     Prohibited = "prohibited",
+    /// Its precedence is not permitted there.
+    PrecedenceViolation = "precedence violation",
+    /// Its precedence is below what the network's operators let pass.
+    PrecedenceCutoff = "precedence cutoff",
+    /// The destination is beyond the scope of the source address (ICMPv6).
+    BeyondScope = "beyond scope",
+    /// The source address failed a policy on what comes or goes (ICMPv6).
+    PolicyFailed = "policy failed",
+    /// The route there is one that rejects (ICMPv6).
+    RouteRejects = "route rejects",
     /// Send less (deprecated by RFC 6633).
     SourceQuench = "source quench",
+    /// There is a shorter way to that network.
+    RedirectNet = "redirect net",
+    /// There is a shorter way to that host.
+    RedirectHost = "redirect host",
     /// It went over too many hops.
     TimeExceeded = "time exceeded",
     /// Some of its fragments are missing.

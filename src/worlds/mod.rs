@@ -153,6 +153,8 @@ errnos! {
     FileTooLarge = "EFBIG",
     /// The text was not read.
     InputOutput = "EIO",
+    /// The machine is not on the network.
+    NoNetwork = "ENONET",
     /// A key that is not there.
     NoKey = "ENOKEY",
 }

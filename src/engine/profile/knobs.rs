@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::values::{
-    AckPolicy, EcnPolicy, HoldSynText, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
+    AckPolicy, EcnPolicy, HoldSynText, IcmpRequests, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
 };
 use super::{Knob, Layer};
 use crate::engine::rules::{TABLE, Table};
@@ -416,6 +416,11 @@ knobs! {
         rfc9293: false, "RFC 9293 section 3.7.1: the option speaks of receiving";
         linux: true, "measured";
     }
+    /// Whether TCP_MAXSEG speaks of text and options together.
+    max_segment_with_options: bool = "max-segment-with-options" {
+        rfc9293: false, "RFC 9293 section 3.7.1: Eff.snd.MSS is less the options";
+        freebsd: true, "t_maxseg; from memory, not measured";
+    }
     /// Order and padding of options.
     option_layout: OptionLayout = "option-layout" {
         rfc9293: OptionLayout::Aligned, "RFC 7323 appendix A";
@@ -485,10 +490,34 @@ knobs! {
         rfc9293: false, "RFC 9293 section 3.9.1.6: the class is the application's, and here is none";
         linux: true, "measured: tcp_v4_send_reset";
     }
-    /// Whether an unreachable protocol is ENOPROTOOPT to the application, and not ECONNREFUSED.
-    protocol_errno: bool = "protocol-errno" {
-        rfc9293: false, "RFC 9293 section 3.9.2.2 has no names; that of a refusal";
+    /// Whether ICMP errors have more names to the application than refused and unreachable: ENOPROTOOPT, EHOSTDOWN and
+    /// so on.
+    fine_errnos: bool = "fine-errnos" {
+        rfc9293: false, "RFC 9293 section 3.9.2.2 has no names; those of a refusal and of what cannot be reached";
         linux: true, "measured: icmp_err_convert";
+    }
+    /// Which ICMP errors end a request in SYN-RECEIVED: those that are hard, those that say that nobody is there, or none.
+    icmp_requests: IcmpRequests = "icmp-requests" {
+        rfc9293: IcmpRequests::Rfc, "RFC 9293 section 3.9.2.2";
+        linux: IcmpRequests::Linux, "measured: tcp_req_err, silently by net or host unreachable, time exceeded, parameter problem";
+        freebsd: IcmpRequests::Off, "syncache_unreach: not before the third retransmission; from memory, not measured";
+    }
+    /// Whether fragmentation needed, or packet too big, lowers what is sent to that destination, and is no error else.
+    path_mtu_discovery: bool = "path-mtu-discovery" {
+        rfc9293: false, "RFC 9293 section 3.9.2.2: a hard error; section 3.7.2 recommends RFC 1191";
+        linux: true, "net.ipv4.ip_no_pmtu_disc=0";
+        freebsd: true, "net.inet.tcp.path_mtu_discovery";
+    }
+    /// The least MTU, in octets, that a router is believed to have on an IPv4 path.
+    min_pmtu: u16 = "min-pmtu" {
+        rfc9293: 68, "RFC 791 section 3.2: every router passes on 68";
+        linux: 552, "net.ipv4.route.min_pmtu; measured";
+        freebsd: 256, "net.inet.tcp.minmss and two headers; from memory, not measured";
+    }
+    /// How long what a router has said of a path is kept.
+    path_mtu_life: Duration = "path-mtu-life" {
+        rfc9293: seconds(600), "RFC 1191 section 6.3: 10 minutes";
+        linux: seconds(600), "net.ipv4.route.mtu_expires";
     }
     /// Whether soft ICMP errors end a connection in SYN-SENT.
     icmp_soft_refuses: bool = "icmp-soft-refuses" {

@@ -319,6 +319,39 @@ impl KnobValue for HoldSynText {
     }
 }
 
+/// Which ICMP errors end a request in SYN-RECEIVED that came of a passive OPEN.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IcmpRequests {
+    /// Hard ones.
+    Rfc,
+    /// Those that say that nobody is there: net and host unreachable, time exceeded, parameter problem.
+    Linux,
+    /// None.
+    Off,
+}
+
+impl KnobValue for IcmpRequests {
+    const EXPECTED: &'static str = "rfc, linux or off";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "rfc" => Some(Self::Rfc),
+            "linux" => Some(Self::Linux),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Rfc => "rfc",
+            Self::Linux => "linux",
+            Self::Off => "off",
+        }
+        .to_owned()
+    }
+}
+
 /// How the moment of an ACK is chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AckPolicy {
@@ -388,6 +421,7 @@ mod tests {
         );
         spelled(&[("rfc", TimeWaitAcks::Rfc), ("number", TimeWaitAcks::Number), ("exact", TimeWaitAcks::Exact)], &["linux"]);
         spelled(&[("on", HoldSynText::Always), ("crossed", HoldSynText::Crossed), ("off", HoldSynText::Never)], &["always"]);
+        spelled(&[("rfc", IcmpRequests::Rfc), ("linux", IcmpRequests::Linux), ("off", IcmpRequests::Off)], &["on"]);
         spelled(&[("rfc", AckPolicy::Rfc), ("linux", AckPolicy::Linux)], &["freebsd"]);
     }
 

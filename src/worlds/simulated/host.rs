@@ -15,6 +15,7 @@ mod errors;
 mod fastopen;
 mod listening;
 mod passive;
+mod path_mtu;
 mod ports;
 mod reopen;
 mod udp;
@@ -31,6 +32,7 @@ use rustc_hash::FxHashMap;
 pub(super) use errors::about;
 use fastopen::KnownServer;
 pub use listening::Remark;
+pub use path_mtu::PathMtuDiscovery;
 pub use view::{Inspection, NetstatRow};
 
 use addresses::is_unicast;
@@ -97,6 +99,8 @@ pub struct Host {
     /// Packets that belong to no socket.
     strays: VecDeque<Outgoing>,
     deadlines: BinaryHeap<Reverse<(Instant, SocketId)>>,
+    /// What routers have said of the ways to some hosts.
+    path_mtus: FxHashMap<IpAddr, path_mtu::PathMtu>,
     /// What fast opens have taught of servers.
     known_servers: FxHashMap<IpAddr, KnownServer>,
     /// What a person should know of decisions that belong to no connection's input.
@@ -140,6 +144,7 @@ impl Host {
             ready: VecDeque::new(),
             strays: VecDeque::new(),
             deadlines: BinaryHeap::new(),
+            path_mtus: FxHashMap::default(),
             known_servers: FxHashMap::default(),
             remarks: VecDeque::new(),
             time_waits: 0,
@@ -194,7 +199,7 @@ impl Host {
     #[inline(never)]
     fn on_other_packet(&mut self, now: Instant, source: End, destination: End, payload: &Payload) -> Option<SocketId> {
         match payload {
-            Payload::Icmp(Icmp::Error { error, quote, .. }) => self.on_icmp_error(now, *error, quote),
+            Payload::Icmp(Icmp::Error { error, parameter, quote }) => self.on_icmp_error(now, *error, *parameter, quote),
             Payload::Udp { text } => {
                 if self.is_between_hosts(source, destination) {
                     self.on_datagram(source, destination, text);

@@ -19,7 +19,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use host::{Host, Inspection, NetstatRow, Outgoing, Remark};
+pub use host::{Host, Inspection, NetstatRow, Outgoing, PathMtuDiscovery, Remark};
 use link::{Arrives, Leaving, Link, Passage, STEPS_BACK_AT_MOST};
 use process::Process;
 pub use remote::Delivered;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::half_open::HalfOpen;
+use super::host::PathMtuDiscovery;
 use crate::engine::{Arrival, Connection, Hold, Instant, KeepAlive, Signal, Signals, State};
 use crate::trace::{End, Envelope};
 use crate::worlds::Errno;
@@ -50,6 +51,12 @@ pub(super) struct Socket {
     pub error: Option<Errno>,
     /// What the last ICMP error is called, should it end the connection.
     pub unreachable: Option<Errno>,
+    /// What a soft error was called: told by `SO_ERROR`, or when time is out.
+    pub soft_error: Option<Errno>,
+    /// `IP_RECVERR`: the next call returns a soft error.
+    pub hears_soft: bool,
+    /// `IP_MTU_DISCOVER`.
+    pub discovery: PathMtuDiscovery,
     pub linger: Option<u16>,
     /// What the user wants of keep-alive; `None` inside is the profile's.
     pub keepalive: KeepAliveOptions,
@@ -117,6 +124,9 @@ impl Socket {
             waits: false,
             error: None,
             unreachable: None,
+            soft_error: None,
+            hears_soft: false,
+            discovery: PathMtuDiscovery::default(),
             linger: None,
             keepalive: KeepAliveOptions::default(),
             single: false,
@@ -175,6 +185,11 @@ impl Socket {
         self.connection.set_keepalive(now, wanted);
     }
 
+    /// Whether it is a request: an answer to a SYN that no third ACK has confirmed, and that no process knows of.
+    pub(super) fn is_request(&self) -> bool {
+        self.parent.is_some() && self.connection.state() == State::SynReceived
+    }
+
     /// What a call returns after "connection reset" of a connection that was open.
     fn reset_error(&self) -> Errno {
         let had_fin = self.connection.fired().any(|rule| rule.from == State::CloseWait);
@@ -202,8 +217,11 @@ impl Socket {
                 // Only a RST in SYN-RECEIVED says so.
                 Signal::Refused if !self.connection.profile().crossed_reset_refuses => self.error = Some(Errno::ConnectionReset),
                 Signal::Refused => self.error = Some(Errno::ConnectionRefused),
-                Signal::Timeout => self.error = Some(Errno::TimedOut),
+                Signal::Timeout => self.error = self.soft_error.take().or(Some(Errno::TimedOut)),
                 Signal::Unreachable => self.error = self.unreachable.take().or(Some(Errno::NetworkUnreachable)),
+                Signal::SoftError if self.hears_soft => self.error = self.unreachable.take(),
+                // Those of other profiles are as soft, but forgotten.
+                Signal::SoftError if self.connection.profile().fine_errnos => self.soft_error = self.unreachable.take(),
                 Signal::Open
                 | Signal::Closing
                 | Signal::Closed

@@ -3,6 +3,8 @@
 mod addresses;
 mod around;
 mod fastopen;
+mod icmp;
+mod path_mtu;
 mod peer;
 mod profiles;
 mod reordering;

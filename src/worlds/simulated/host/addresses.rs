@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::errors::{errno_of, errno_of_refusal, judged_as_refusal};
+use super::errors::{drops_request, errno_of, errno_of_refusal, fine_errno_of, judged_as_refusal};
 use super::{Host, SocketId};
-use crate::engine::{self, Instant};
+use crate::engine::profile::IcmpRequests;
+use crate::engine::{self, Instant, Profile};
 use crate::trace::{IcmpError, Quote, Quoted};
-use crate::worlds::Errno;
 
 /// The hosts of a link share so many octets of an IPv4 address: the documentation networks are each a /24.
 const NETWORK_OCTETS: usize = 3;
@@ -39,17 +39,27 @@ pub(super) fn judged(error: IcmpError) -> Option<engine::IcmpError> {
         | IcmpError::ReassemblyTimeExceeded
         | IcmpError::ParameterProblem => Some(engine::IcmpError::Soft),
         // Codes RFC 1122 section 3.2.2.1 adds tell of the same things; section 4.2.3.9 makes none of them hard.
-        IcmpError::NetUnknown | IcmpError::HostUnknown | IcmpError::NetProhibited | IcmpError::HostProhibited | IcmpError::Prohibited => {
-            Some(engine::IcmpError::Soft)
-        }
-        // MUST-55.
-        IcmpError::SourceQuench => None,
+        IcmpError::NetUnknown
+        | IcmpError::HostUnknown
+        | IcmpError::HostIsolated
+        | IcmpError::NetProhibited
+        | IcmpError::HostProhibited
+        | IcmpError::NetUnreachableForService
+        | IcmpError::HostUnreachableForService
+        | IcmpError::Prohibited
+        | IcmpError::PrecedenceViolation
+        | IcmpError::PrecedenceCutoff
+        | IcmpError::BeyondScope
+        | IcmpError::PolicyFailed
+        | IcmpError::RouteRejects => Some(engine::IcmpError::Soft),
+        // MUST-55. A redirect is for the routing table.
+        IcmpError::SourceQuench | IcmpError::RedirectNet | IcmpError::RedirectHost => None,
     }
 }
 
 impl Host {
     /// An ICMP error about a packet of this host arrives: it goes to the connection that sent the quoted segment.
-    pub(super) fn on_icmp_error<T>(&mut self, now: Instant, error: IcmpError, quote: &Quote<T>) -> Option<SocketId> {
+    pub(super) fn on_icmp_error<T>(&mut self, now: Instant, error: IcmpError, parameter: u32, quote: &Quote<T>) -> Option<SocketId> {
         let seq = match quote.what {
             Quoted::Tcp(seq) => seq,
             Quoted::Udp => {
@@ -63,12 +73,31 @@ impl Host {
             Quoted::Other(_) => return None,
         };
         let id = self.quoted(quote)?;
-        let (refusals_only, names_protocol) = (self.profile.icmp_refusals_only, self.profile.protocol_errno);
-        let judgment = if refusals_only { judged_as_refusal(error) } else { judged(error) }?;
+        if error == IcmpError::FragmentationNeeded && self.profile.path_mtu_discovery {
+            return self.on_too_big(id, now, parameter, seq);
+        }
+        let ipv6 = self.address.is_ipv6();
+        let Profile { icmp_refusals_only: refusals_only, fine_errnos, .. } = *self.profile;
+        let errno = if refusals_only {
+            errno_of_refusal(error)
+        } else if fine_errnos {
+            fine_errno_of(error, ipv6)
+        } else {
+            errno_of(error)
+        };
+        // What has no name is nobody's error.
+        errno?;
+        let mut judgment = if refusals_only { judged_as_refusal(error) } else { judged(error) }?;
+        let requests = self.profile.icmp_requests;
         let socket = self.get_mut(id).ok()?;
-        let named = names_protocol && error == IcmpError::ProtocolUnreachable;
-        let errno = if refusals_only { errno_of_refusal(error) } else { errno_of(error) };
-        socket.unreachable = if named { Some(Errno::NoProtocol) } else { errno };
+        if socket.is_request() {
+            match requests {
+                IcmpRequests::Rfc => {}
+                IcmpRequests::Linux if drops_request(error, ipv6) => judgment = engine::IcmpError::Hard,
+                IcmpRequests::Linux | IcmpRequests::Off => return Some(id),
+            }
+        }
+        socket.unreachable = errno;
         socket.connection.on_icmp(now, judgment, seq);
         self.after_input(id);
         Some(id)

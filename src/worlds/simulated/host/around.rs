@@ -58,6 +58,24 @@ impl Host {
         Ok(self.get(id)?.min_ttl)
     }
 
+    /// `IP_RECVERR`, `IPV6_RECVERR`: whether a soft ICMP error is what the next call returns, and not only `SO_ERROR`.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn hear_soft_errors(&mut self, id: SocketId, on: bool) -> Result<(), Errno> {
+        self.get_mut(id)?.hears_soft = on;
+        Ok(())
+    }
+
+    /// `SO_ERROR`: what the next call would return, and does not return any more; else the last soft error.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn take_error(&mut self, id: SocketId) -> Result<Option<Errno>, Errno> {
+        let socket = self.get_mut(id)?;
+        Ok(socket.error.take().or(socket.soft_error.take()))
+    }
+
     /// Whether the packet at hand has come from further away than this socket allows.
     pub(super) fn came_too_far(&self, id: SocketId) -> bool {
         self.around.ttl < self.min_ttl && self.get(id).is_ok_and(|socket| self.around.ttl < socket.min_ttl)

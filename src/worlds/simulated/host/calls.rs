@@ -72,7 +72,7 @@ impl Host {
         if self.listeners.contains_key(&port) {
             return Err(Errno::AddressInUse);
         }
-        let open = self.open_parameters(self.get(id)?.mss, 0);
+        let open = self.open_parameters(id, None, now, 0);
         let socket = self.get_mut(id)?;
         socket.backlog = backlog;
         socket.connection.on_open_passive(now, open).map_err(|_| Errno::Invalid)?;
@@ -122,7 +122,7 @@ impl Host {
             return Err(Errno::AddressNotAvailable);
         }
         let iss = self.choose_iss(now, port, remote);
-        let open = self.open_parameters(self.get(id)?.mss, iss);
+        let open = self.open_parameters(id, Some(remote), now, iss);
         self.flows.insert((port, remote), id);
         let attempt = if fast { self.try_fast(remote.address, now) } else { None };
         let socket = self.get_mut(id)?;

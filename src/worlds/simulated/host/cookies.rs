@@ -33,8 +33,7 @@ impl Host {
     /// R4987-5: answers a SYN and keeps nothing. There is no timer, so the SYN,ACK is never sent again.
     pub(super) fn answer_by_cookie(&mut self, id: SocketId, now: Instant, source: End, destination: End, segment: &Segment) {
         let offers = segment.options.offers();
-        let Ok(listener) = self.get(id) else { return };
-        let mut open = self.open_parameters(listener.mss, 0);
+        let mut open = self.open_parameters(id, Some(source), now, 0);
         open.iss = self.cookie(now, source, destination, segment.seq.get(), offers.mss.unwrap_or(open.default_mss));
         let mut syn = *segment;
         // ECN is declined: no bit of the cookie remembers it.
@@ -92,7 +91,7 @@ impl Host {
         text: &[u8],
     ) -> Option<SocketId> {
         let child = self.child(listener, source, destination)?;
-        let open = self.open_parameters(self.get(listener).ok()?.mss, segment.ack.get().wrapping_sub(1));
+        let open = self.open_parameters(listener, Some(source), now, segment.ack.get().wrapping_sub(1));
         let socket = self.get_mut(child).ok()?;
         socket.connection.on_open_passive(now, open).ok()?;
         let arrival = socket.connection.on_cookie(now, open, cookie, &segment.crossed());

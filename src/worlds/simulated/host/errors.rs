@@ -17,17 +17,89 @@ const fn longest(ipv6: bool) -> usize {
 pub(super) const fn errno_of(error: IcmpError) -> Option<Errno> {
     match error {
         IcmpError::ProtocolUnreachable | IcmpError::PortUnreachable => Some(Errno::ConnectionRefused),
-        IcmpError::NetUnreachable | IcmpError::NetUnknown | IcmpError::NetProhibited => Some(Errno::NetworkUnreachable),
+        IcmpError::NetUnreachable | IcmpError::NetUnknown | IcmpError::NetProhibited | IcmpError::NetUnreachableForService => {
+            Some(Errno::NetworkUnreachable)
+        }
         IcmpError::HostUnreachable
         | IcmpError::HostUnknown
+        | IcmpError::HostIsolated
         | IcmpError::HostProhibited
+        | IcmpError::HostUnreachableForService
         | IcmpError::Prohibited
+        | IcmpError::PrecedenceViolation
+        | IcmpError::PrecedenceCutoff
+        | IcmpError::BeyondScope
+        | IcmpError::PolicyFailed
+        | IcmpError::RouteRejects
         | IcmpError::SourceRouteFailed
         | IcmpError::TimeExceeded
         | IcmpError::ReassemblyTimeExceeded
         | IcmpError::ParameterProblem => Some(Errno::HostUnreachable),
         IcmpError::FragmentationNeeded => Some(Errno::MessageTooLong),
-        IcmpError::SourceQuench => None,
+        IcmpError::SourceQuench | IcmpError::RedirectNet | IcmpError::RedirectHost => None,
+    }
+}
+
+/// The same in the finer words of Linux, which differ with the version of IP (`icmp_err_convert` and its relative).
+pub(super) const fn fine_errno_of(error: IcmpError, ipv6: bool) -> Option<Errno> {
+    match error {
+        // ICMPv6 tells of it as of a parameter problem.
+        IcmpError::ProtocolUnreachable if ipv6 => Some(Errno::Protocol),
+        IcmpError::ProtocolUnreachable => Some(Errno::NoProtocol),
+        IcmpError::Prohibited if ipv6 => Some(Errno::AccessDenied),
+        IcmpError::PolicyFailed | IcmpError::RouteRejects => Some(Errno::AccessDenied),
+        IcmpError::SourceRouteFailed => Some(Errno::NotSupported),
+        IcmpError::HostUnknown => Some(Errno::HostDown),
+        IcmpError::HostIsolated => Some(Errno::NoNetwork),
+        IcmpError::ParameterProblem => Some(Errno::Protocol),
+        // Fragments that are missing are nobody's error there but in IPv6.
+        IcmpError::ReassemblyTimeExceeded if !ipv6 => None,
+        IcmpError::NetUnreachable
+        | IcmpError::HostUnreachable
+        | IcmpError::PortUnreachable
+        | IcmpError::FragmentationNeeded
+        | IcmpError::NetUnknown
+        | IcmpError::NetProhibited
+        | IcmpError::HostProhibited
+        | IcmpError::NetUnreachableForService
+        | IcmpError::HostUnreachableForService
+        | IcmpError::Prohibited
+        | IcmpError::PrecedenceViolation
+        | IcmpError::PrecedenceCutoff
+        | IcmpError::BeyondScope
+        | IcmpError::SourceQuench
+        | IcmpError::RedirectNet
+        | IcmpError::RedirectHost
+        | IcmpError::TimeExceeded
+        | IcmpError::ReassemblyTimeExceeded => errno_of(error),
+    }
+}
+
+/// Whether Linux gives up a request in SYN-RECEIVED because of this error; of all others it takes no notice there.
+pub(super) const fn drops_request(error: IcmpError, ipv6: bool) -> bool {
+    match error {
+        IcmpError::ParameterProblem => true,
+        IcmpError::NetUnreachable | IcmpError::HostUnreachable | IcmpError::TimeExceeded | IcmpError::ReassemblyTimeExceeded => !ipv6,
+        IcmpError::ProtocolUnreachable
+        | IcmpError::PortUnreachable
+        | IcmpError::Prohibited
+        | IcmpError::PolicyFailed
+        | IcmpError::RouteRejects => ipv6,
+        IcmpError::FragmentationNeeded
+        | IcmpError::SourceRouteFailed
+        | IcmpError::NetUnknown
+        | IcmpError::HostUnknown
+        | IcmpError::HostIsolated
+        | IcmpError::NetProhibited
+        | IcmpError::HostProhibited
+        | IcmpError::NetUnreachableForService
+        | IcmpError::HostUnreachableForService
+        | IcmpError::PrecedenceViolation
+        | IcmpError::PrecedenceCutoff
+        | IcmpError::BeyondScope
+        | IcmpError::SourceQuench
+        | IcmpError::RedirectNet
+        | IcmpError::RedirectHost => false,
     }
 }
 
@@ -52,7 +124,17 @@ pub(super) const fn judged_as_refusal(error: IcmpError) -> Option<engine::IcmpEr
         | IcmpError::SourceRouteFailed
         | IcmpError::NetUnknown
         | IcmpError::HostUnknown
+        | IcmpError::HostIsolated
+        | IcmpError::NetUnreachableForService
+        | IcmpError::HostUnreachableForService
+        | IcmpError::PrecedenceViolation
+        | IcmpError::PrecedenceCutoff
+        | IcmpError::BeyondScope
+        | IcmpError::PolicyFailed
+        | IcmpError::RouteRejects
         | IcmpError::SourceQuench
+        | IcmpError::RedirectNet
+        | IcmpError::RedirectHost
         | IcmpError::ReassemblyTimeExceeded
         | IcmpError::ParameterProblem => None,
     }

@@ -105,7 +105,7 @@ impl Host {
         let answer = self.answer_fast_open(id, now, source.address, segment);
         let iss = self.choose_iss(now, destination.port, source);
         let child = self.child(id, source, destination)?;
-        let open = self.open_parameters(self.get(id).ok()?.mss, iss);
+        let open = self.open_parameters(id, Some(source), now, iss);
         self.get_mut(id).ok()?.half_open.push(child);
         let mark = self.around.codepoint;
         let socket = self.get_mut(child).ok()?;

@@ -23,7 +23,7 @@ impl Host {
         if self.listeners.contains_key(&port) {
             return Err(Errno::AddressInUse);
         }
-        let open = self.open_parameters(self.get(id)?.mss, 0);
+        let open = self.open_parameters(id, None, now, 0);
         let socket = self.get_mut(id)?;
         socket.connection.on_open_passive(now, open).map_err(|_| Errno::Invalid)?;
         socket.single = true;
@@ -36,12 +36,12 @@ impl Host {
     /// SEND in LISTEN with a known remote socket: the connection becomes active (RFC 9293 section 3.10.2).
     pub(super) fn send_from_listen(&mut self, id: SocketId, now: Instant, octets: u32) -> Result<u32, Errno> {
         let socket = self.get(id)?;
-        let (port, remote, mss) = (socket.local_port.ok_or(Errno::Invalid)?, socket.expects.ok_or(Errno::NotConnected)?, socket.mss);
+        let (port, remote) = (socket.local_port.ok_or(Errno::Invalid)?, socket.expects.ok_or(Errno::NotConnected)?);
         if self.flows.contains_key(&(port, remote)) {
             return Err(Errno::AddressNotAvailable);
         }
         let iss = self.choose_iss(now, port, remote);
-        let open = self.open_parameters(mss, iss);
+        let open = self.open_parameters(id, Some(remote), now, iss);
         let socket = self.get_mut(id)?;
         let taken = socket.connection.on_send_from_listen(now, open, octets).map_err(|_| Errno::BrokenPipe)?;
         socket.remote = Some(remote);

@@ -84,11 +84,14 @@ impl Host {
         clock.wrapping_add(hash)
     }
 
-    pub(super) fn open_parameters(&self, limit: Option<u16>, iss: u32) -> Open {
+    /// What an OPEN of this socket brings along; a listener has no `remote` yet.
+    pub(super) fn open_parameters(&self, id: SocketId, remote: Option<End>, now: Instant, iss: u32) -> Open {
         // MUST-15: what a peer takes that does not say; MUST-67: what we can receive.
-        let (headers, default_mss) = if self.address.is_ipv4() { (40, 536) } else { (60, 1220) };
+        let default_mss = if self.address.is_ipv4() { 536 } else { 1220 };
+        let mtu = remote.map_or(self.mtu, |remote| self.path_mtu(remote.address, now));
         // R6691-1: the headers alone are taken off, no options.
-        let mss = self.mtu.saturating_sub(headers).max(1);
+        let mss = self.segment_for(id, mtu);
+        let limit = self.get(id).ok().and_then(|socket| socket.mss);
         let announced = limit.map_or(mss, |limit| mss.min(limit));
         let send_mss = if self.profile.maxseg_limits_sending { announced } else { mss };
         Open { iss: SeqNumber::new(iss), mss: announced, send_mss, default_mss, ts_offset: self.timestamp_offset }

@@ -28,10 +28,9 @@ impl Host {
         if self.room(parent) != Room::Free {
             return None;
         }
-        let listener = self.get(parent).ok().filter(|listener| !listener.single)?;
-        let mss = listener.mss;
+        self.get(parent).ok().filter(|listener| !listener.single)?;
         let iss = self.choose_iss(now, destination.port, source);
-        let open = self.open_parameters(mss, iss);
+        let open = self.open_parameters(parent, Some(source), now, iss);
         // The old incarnation's socket may still have a process; the new one must not be that process's.
         let child = self.socket();
         self.get_mut(parent).ok()?.half_open.push(child);
