@@ -15,6 +15,35 @@ pub struct Span {
     pub end: usize,
 }
 
+/// A [`Span`] as a person is told of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place<'a> {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Characters it covers of this line, at least 1.
+    pub width: usize,
+    /// The whole line.
+    pub text: &'a str,
+}
+
+impl Span {
+    /// Where in this text it stands; looks at all of the text before it.
+    pub fn place(self, text: &str) -> Place<'_> {
+        let boundary = |octet: usize| (0..=octet.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let (start, end) = (boundary(self.start), boundary(self.end.max(self.start)));
+        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |len| start + len);
+        Place {
+            line: text[..start].bytes().filter(|octet| *octet == b'\n').count() + 1,
+            column: text[line_start..start].chars().count() + 1,
+            width: text[start..end.min(line_end)].chars().count().max(1),
+            text: text[line_start..line_end].trim_end_matches('\r'),
+        }
+    }
+}
+
 /// A value and where it stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Spanned<T> {
@@ -320,6 +349,27 @@ pub enum TcpOption {
     },
     /// `<hexblob>`: octets of the option area as they are.
     Raw(Vec<u8>),
+}
+
+impl TcpOption {
+    /// How many octets of the option area it takes.
+    pub fn octets(&self) -> usize {
+        match self {
+            Self::Nop | Self::Eol => 1,
+            Self::SackPermitted => 2,
+            Self::WindowScale(_) => 3,
+            Self::Mss(_) => 4,
+            Self::Sack(blocks) => 2 + 8 * blocks.len(),
+            Self::Timestamps { .. } => 10,
+            Self::Md5(digest) => 2 + digest.as_ref().map_or(16, Vec::len),
+            Self::FastOpen(cookie) => 2 + cookie.len(),
+            Self::ExperimentalFastOpen(cookie) => 4 + cookie.len(),
+            Self::AccEcn { counters, experimental, .. } => 2 + 3 * counters.len() + if *experimental { 2 } else { 0 },
+            Self::AckRate(rate) => 4 + usize::from(rate.is_some()),
+            Self::Generic { data, .. } => 2 + data.len(),
+            Self::Raw(octets) => octets.len(),
+        }
+    }
 }
 
 /// `icmp unreachable frag_needed mtu 1200 [1:1001(1000)]`.
