@@ -245,6 +245,7 @@ impl Connection {
         let mut fresh = Self::new(Arc::clone(&self.profile));
         fresh.bits = self.bits.options();
         fresh.quick_acks = self.quick_acks;
+        fresh.reserved = self.reserved;
         fresh.keepalive = self.keepalive.take();
         fresh.delivery_limit = self.delivery_limit;
         fresh.walk = self.walk;
@@ -284,7 +285,8 @@ impl Connection {
         self.offers = PeerOffers { shift: window_scale.map(|shift| shift.min(14)), sack: sack_permitted, timestamps: timestamps.is_some() };
         self.bits.set_sack(self.profile.sack && sack_permitted);
         // R7323-12, R7323-17: used only if both sides have offered them.
-        self.bits.set_timestamps(self.profile.timestamps && timestamps.is_some());
+        let asked = self.state == State::SynSent;
+        self.bits.set_timestamps(self.profile.timestamps && timestamps.is_some() && self.affords_timestamps(asked || sack_permitted));
         if let Some(ts) = timestamps {
             self.set_ts_recent(ts.val, now);
         }

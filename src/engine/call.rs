@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::options::TcpOptions;
 use super::rules::Rule;
 use super::seq::{Ours, SeqNumber};
 use super::state::{Event, Refusal, State};
@@ -259,6 +260,13 @@ impl Connection {
     /// Switches Nagle off or on for this connection (MUST-17).
     pub fn set_no_delay(&mut self, no_delay: bool) {
         self.bits.set_no_delay(no_delay);
+    }
+
+    /// Leaves so many octets of every option area free: whoever sends the segments on fills them (a signature, which
+    /// is made over octets that are not known here). Segments carry less text and fewer SACK blocks, and a SYN that
+    /// has no room for all offers no timestamps.
+    pub fn reserve_options(&mut self, octets: u8) {
+        self.reserved = octets.min(TcpOptions::MAX as u8);
     }
 
     /// Lets ACKs go at once, or lets them wait for text to ride on (`TCP_QUICKACK`).

@@ -156,7 +156,7 @@ impl Connection {
         if self.backoff == 0
             && let Some(cookie) = self.fast_open.as_ref().and_then(|fast| fast.option)
         {
-            options.add_fast_open(&cookie);
+            options.add_fast_open(&cookie, self.reserved.into());
         }
         while self.profile.option_layout == OptionLayout::Linux && !options.octets().len().is_multiple_of(4) {
             options.add_nop();

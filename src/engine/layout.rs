@@ -14,7 +14,8 @@ impl Connection {
         // MUST-14, SHLD-5, MAY-3: in every SYN; MUST-65: and nowhere else, as R2018-2 says of SACK-permitted.
         let mss = profile.mss_option.then_some(self.mss);
         let sack = profile.sack && asked(|peer| peer.sack);
-        let ts = (profile.timestamps && asked(|peer| peer.timestamps)).then(|| self.timestamps_now(now));
+        let affordable = self.affords_timestamps(answering.is_none_or(|peer| peer.sack));
+        let ts = (profile.timestamps && affordable && asked(|peer| peer.timestamps)).then(|| self.timestamps_now(now));
         let shift = profile.window_scale.0.filter(|_| asked(|peer| peer.shift.is_some()));
         let mut options = TcpOptions::NONE;
         if let Some(mss) = mss {
@@ -46,6 +47,12 @@ impl Connection {
         }
         options.pad();
         options
+    }
+
+    /// Whether a SYN has room for timestamps beside what is reserved; with SACK beside it, a signature leaves too little.
+    // So Linux; FreeBSD lays its options closer.
+    pub(super) fn affords_timestamps(&self, sack: bool) -> bool {
+        self.reserved == 0 || !sack || self.profile.option_layout == OptionLayout::FreeBsd
     }
 
     /// The option area of a segment without SYN.

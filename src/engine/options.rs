@@ -82,6 +82,25 @@ impl TcpOptions {
         &self.area[..self.len]
     }
 
+    /// Writes over what the first option of this kind holds; `false` if there is none that holds as many octets.
+    pub fn fill(&mut self, kind: u8, data: &[u8]) -> bool {
+        let mut at = 0;
+        while let Some(&found) = self.octets().get(at) {
+            let len = match (found, self.octets().get(at + 1)) {
+                (0, _) => return false,
+                (1, _) => 1,
+                (_, Some(&len)) if len >= 2 => usize::from(len),
+                (_, _) => return false,
+            };
+            if found == kind && len == data.len() + 2 && at + len <= self.len {
+                self.area[at + 2..at + len].copy_from_slice(data);
+                return true;
+            }
+            at += len;
+        }
+        false
+    }
+
     /// Whether there is no option.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
@@ -142,20 +161,21 @@ impl TcpOptions {
         self.append(&[8, 10, a, b, c, d, e, f, g, h]);
     }
 
-    /// Adds a fast open cookie, or the request for one, behind.
-    pub(super) fn add_fast_open(&mut self, cookie: &FastOpenCookie) {
+    /// Adds a fast open cookie, or the request for one, behind, if so many octets stay free.
+    pub(super) fn add_fast_open(&mut self, cookie: &FastOpenCookie, free: usize) {
         let len = cookie.octets().len();
         // One that does not fit is not cut: it would be another.
-        if self.len + 2 + len <= Self::MAX {
+        if self.len + 2 + len + free <= Self::MAX {
             #[expect(clippy::cast_possible_truncation, reason = "18 at most")]
             self.append(&[34, 2 + len as u8]);
             self.append(cookie.octets());
         }
     }
 
-    /// Adds SACK blocks behind, two no-operations before them, as many as fit; nothing if there are none.
-    pub(super) fn add_sack(&mut self, blocks: impl Iterator<Item = (u32, u32)>) {
-        let most = Self::MAX.saturating_sub(self.len + 4) / 8;
+    /// Adds SACK blocks behind, two no-operations before them, as many as fit where so many octets stay free; nothing if
+    /// there are none.
+    pub(super) fn add_sack(&mut self, blocks: impl Iterator<Item = (u32, u32)>, free: usize) {
+        let most = Self::MAX.saturating_sub(self.len + free + 4) / 8;
         let start = self.len;
         let mut len = 2;
         for (from, to) in blocks.take(most) {

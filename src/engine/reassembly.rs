@@ -185,13 +185,14 @@ impl Connection {
         let alone = alone.map(|fin| (fin.get(), fin.plus(1).get()));
         let held = alone.into_iter().chain(ranges.map(|range| (range.start.get(), behind(range).get())));
         // R2018-4: the block of the segment that caused this ACK comes first, unless that moved RCV.NXT.
-        options.add_sack(first.into_iter().chain(held));
+        options.add_sack(first.into_iter().chain(held), self.reserved.into());
     }
 
     /// Octets that SACK blocks take of every segment now.
     pub(super) fn sack_octets(&self) -> u16 {
         let Some(held) = &self.held else { return 0 };
-        let most = if self.bits.timestamps() { 3 } else { 4 };
+        let taken = usize::from(self.reserved) + if self.bits.timestamps() { 12 } else { 0 };
+        let most = TcpOptions::MAX.saturating_sub(taken + 4) / 8;
         let blocks = (held.ranges.len() + usize::from(held.repeated.is_some())).min(most);
         #[expect(clippy::cast_possible_truncation, reason = "four blocks at most")]
         if blocks == 0 || !self.bits.sack() { 0 } else { 4 + 8 * blocks as u16 }

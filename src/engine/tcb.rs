@@ -279,6 +279,8 @@ pub struct Connection {
     pub(super) challenged: u32,
     /// Challenge ACKs since.
     pub(super) challenges: u8,
+    /// Octets of each option area that somebody else fills before the segment leaves.
+    pub(super) reserved: u8,
     /// Time-outs in a row.
     pub(super) backoff: u8,
     /// Probes of a closed window in a row that nothing has answered.
@@ -343,6 +345,7 @@ impl Connection {
             origin: Origin::Passive,
             challenged: 0,
             challenges: 0,
+            reserved: 0,
             delivery_limit: 0,
             backoff: 0,
             unanswered: 0,
@@ -531,7 +534,7 @@ impl Connection {
         // R6691-2: options are taken off where they are sent, not where the MSS is announced (R6691-1).
         let options = if self.bits.timestamps() { 12 } else { 0 };
         // MUST-16: the smaller of what the peer takes and what we can send.
-        self.snd.mss.min(self.send_mss).saturating_sub(options + self.sack_octets()).max(1)
+        self.snd.mss.min(self.send_mss).saturating_sub(options + u16::from(self.reserved) + self.sack_octets()).max(1)
     }
 
     /// Octets of text a full segment carries where there is no SACK block beside it: what `TCP_MAXSEG` says.

@@ -37,6 +37,7 @@ mod checksum;
 mod envelope;
 mod error;
 mod icmp;
+mod signature;
 #[cfg(test)]
 mod tests;
 
@@ -53,6 +54,7 @@ use checksum::Sum;
 
 pub use envelope::{enclose, unwrap_udp};
 pub use error::WireError;
+pub use signature::{DIGEST, SIGNATURE, signature, signature_of};
 
 /// Whether checksums are looked at when decoding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

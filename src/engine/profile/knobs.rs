@@ -416,6 +416,11 @@ knobs! {
         rfc9293: false, "RFC 9293 section 3.7.1: the option speaks of receiving";
         linux: true, "measured";
     }
+    /// Whether signatures (RFC 2385) of what arrives in TIME-WAIT are not looked at.
+    time_wait_unsigned: bool = "time-wait-unsigned" {
+        rfc9293: false, "RFC 2385 section 2.0: every segment";
+        linux: true, "measured: tcp_v4_rcv";
+    }
     /// Whether TCP_MAXSEG speaks of text and options together.
     max_segment_with_options: bool = "max-segment-with-options" {
         rfc9293: false, "RFC 9293 section 3.7.1: Eff.snd.MSS is less the options";

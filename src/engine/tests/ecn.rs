@@ -367,7 +367,7 @@ fn a_reset_belongs_to_no_agreement_and_travels_without_ect() {
     let mut server = Scripted::listening(with(Accept));
     server.connection.answer_fast_open(FastOpenAnswer { take: true, grant: None });
     let mut options = TcpOptions::NONE.mss(1460);
-    options.add_fast_open(&FastOpenCookie::new(&[7; 8]).expect("a length cookies have"));
+    options.add_fast_open(&FastOpenCookie::new(&[7; 8]).expect("a length cookies have"), 0);
     server.hear_with("<SEQ=300><LEN=50><CTL=CWR,ECE,SYN>", options.padded());
     server.marked();
     assert_eq!(server.send_marked(10), ["<SEQ=101><ACK=351><LEN=10><CTL=PSH,ACK> ECT(0)"]);

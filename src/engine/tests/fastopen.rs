@@ -24,7 +24,7 @@ fn answering(answer: FastOpenAnswer) -> (Scripted, Arrival, Vec<String>) {
     b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
     b.connection.answer_fast_open(answer);
     let mut options = TcpOptions::NONE.mss(1460);
-    options.add_fast_open(&cookie(7));
+    options.add_fast_open(&cookie(7), 0);
     let arrival = b.hear_with("<SEQ=300><LEN=50><CTL=SYN>", options.padded());
     let left = out(&mut b);
     (b, arrival, left)
@@ -48,7 +48,7 @@ fn without_a_cookie_the_client_asks_and_its_text_waits() {
     assert_eq!(left, ["<SEQ=100><CTL=SYN> mss 1460,FO,eol"]);
     assert_eq!(a.connection.take_fast_open_outcome(), None, "nothing is known yet");
     let mut options = TcpOptions::NONE.mss(1200);
-    options.add_fast_open(&cookie(9));
+    options.add_fast_open(&cookie(9), 0);
     a.hear_with("<SEQ=300><ACK=101><CTL=SYN,ACK>", options.padded());
     assert_eq!(a.out(), ["<SEQ=101><ACK=301><LEN=100><CTL=PSH,ACK>"]);
     // R7413-3: the cookie, and the MSS beside it.

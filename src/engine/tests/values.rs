@@ -62,13 +62,13 @@ fn an_option_that_does_not_fit_is_left_out_whole() {
     let cookie = FastOpenCookie::new(&octets).expect("a length cookies have");
     for (before, after) in [(0, 10), (30, 40), (31, 31), (39, 39)] {
         let mut options = TcpOptions::from_octets(&vec![1; before]).expect("it fits");
-        options.add_fast_open(&cookie);
+        options.add_fast_open(&cookie, 0);
         assert_eq!(options.octets().len(), after, "behind {before} octets");
     }
     let full = TcpOptions::from_octets(&[1; TcpOptions::MAX]).expect("it fits");
     for blocks in [0, 1] {
         let mut options = full;
-        options.add_sack([(5, 9)].into_iter().take(blocks));
+        options.add_sack([(5, 9)].into_iter().take(blocks), 0);
         assert_eq!(options, full);
     }
 }

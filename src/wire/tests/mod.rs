@@ -6,6 +6,7 @@ use proptest::sample::Index;
 
 mod around;
 mod envelope;
+mod signature;
 
 use super::*;
 

@@ -18,6 +18,7 @@ mod passive;
 mod path_mtu;
 mod ports;
 mod reopen;
+mod signature;
 mod udp;
 mod view;
 
@@ -33,6 +34,7 @@ pub(super) use errors::about;
 use fastopen::KnownServer;
 pub use listening::Remark;
 pub use path_mtu::PathMtuDiscovery;
+pub(super) use signature::Key;
 pub use view::{Inspection, NetstatRow};
 
 use addresses::is_unicast;
@@ -109,6 +111,8 @@ pub struct Host {
     time_waits: u32,
     /// What stands around the packet at hand.
     around: Envelope,
+    /// Whether a socket was ever given a key for signatures.
+    keyed: bool,
     /// The greatest least TTL that a socket has ever asked for: nobody need be asked above it.
     min_ttl: u8,
     /// What answers a segment that is nobody's: always in CLOSED.
@@ -149,6 +153,7 @@ impl Host {
             remarks: VecDeque::new(),
             time_waits: 0,
             around: Envelope::PLAIN,
+            keyed: false,
             min_ttl: 0,
             nobody,
             touched: None,
@@ -236,7 +241,7 @@ impl Host {
         }
         let arriving = segment.crossed();
         if let Some(id) = known {
-            if self.came_too_far(id) {
+            if self.came_too_far(id) || !self.may_enter(id, source, destination, segment, text) {
                 return None;
             }
             if self.overflows(id, &arriving) {
@@ -267,7 +272,7 @@ impl Host {
             return Some(id);
         }
         if let Some(id) = self.listener_for(source, destination.port) {
-            if self.came_too_far(id) {
+            if self.came_too_far(id) || !self.is_rightly_signed(Some(id), source, destination, segment, text) {
                 return None;
             }
             if self.get(id).is_ok_and(|socket| socket.single) {
@@ -276,7 +281,7 @@ impl Host {
             }
             return self.on_listener_packet(id, now, source, destination, segment, text);
         }
-        if self.profile.blackhole {
+        if self.profile.blackhole || !self.is_rightly_signed(None, source, destination, segment, text) {
             return None;
         }
         self.nobody.on_segment(now, &arriving);
@@ -368,7 +373,13 @@ impl Host {
         let text = if segment.len == 0 { Vec::new() } else { copied(&socket.send, socket.connection.text_range(&segment)) };
         let source = End { address, port: socket.local_port? };
         let envelope = Envelope { codepoint: socket.connection.codepoint(), ..socket.envelope };
-        Some(Outgoing { socket: Some(id), source, destination: socket.remote?, payload: Payload::Tcp { segment, text }, envelope })
+        let destination = socket.remote?;
+        if !socket.keys.is_empty() {
+            let mut out = Outgoing { socket: Some(id), source, destination, payload: Payload::Tcp { segment, text }, envelope };
+            self.sign(id, &mut out);
+            return Some(out);
+        }
+        Some(Outgoing { socket: Some(id), source, destination, payload: Payload::Tcp { segment, text }, envelope })
     }
 
     /// All that a socket wanted to send has left: schedule its timers, or forget it if it is over.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::half_open::HalfOpen;
-use super::host::PathMtuDiscovery;
+use super::host::{Key, PathMtuDiscovery};
 use crate::engine::{Arrival, Connection, Hold, Instant, KeepAlive, Signal, Signals, State};
 use crate::trace::{End, Envelope};
 use crate::worlds::Errno;
@@ -55,6 +55,8 @@ pub(super) struct Socket {
     pub soft_error: Option<Errno>,
     /// `IP_RECVERR`: the next call returns a soft error.
     pub hears_soft: bool,
+    /// Whose segments are signed, and by which key.
+    pub keys: Vec<Key>,
     /// `IP_MTU_DISCOVER`.
     pub discovery: PathMtuDiscovery,
     pub linger: Option<u16>,
@@ -126,6 +128,7 @@ impl Socket {
             unreachable: None,
             soft_error: None,
             hears_soft: false,
+            keys: Vec::new(),
             discovery: PathMtuDiscovery::default(),
             linger: None,
             keepalive: KeepAliveOptions::default(),

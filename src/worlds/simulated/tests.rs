@@ -8,6 +8,7 @@ mod path_mtu;
 mod peer;
 mod profiles;
 mod reordering;
+mod signature;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -1,7 +1,8 @@
 //! What stands around a host's segments: what its sockets ask of their IP headers, and of those that arrive.
 
-use super::{Host, SocketId};
-use crate::trace::{Envelope, UdpPorts};
+use super::{Host, Outgoing, SocketId};
+use crate::engine::Segment;
+use crate::trace::{End, Envelope, UdpPorts};
 use crate::worlds::Errno;
 
 impl Host {
@@ -86,6 +87,13 @@ impl Host {
         let dscp = if self.profile.reset_keeps_dscp { self.around.dscp } else { 0 };
         let udp = self.around.udp.map(|UdpPorts { source, destination }| UdpPorts { source: destination, destination: source });
         Envelope { dscp, udp, ..Envelope::PLAIN }
+    }
+
+    /// An answer of this socket to the segment at hand that its connection knows nothing of.
+    pub(super) fn answer(&mut self, id: SocketId, source: End, destination: End, segment: Segment, envelope: Envelope) {
+        let mut out = Outgoing { socket: Some(id), source: destination, destination: source, payload: super::bare(segment), envelope };
+        self.sign(id, &mut out);
+        self.strays.push_back(out);
     }
 
     /// The same for an answer of this socket that its connection knows nothing of.

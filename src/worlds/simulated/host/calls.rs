@@ -124,6 +124,7 @@ impl Host {
         let iss = self.choose_iss(now, port, remote);
         let open = self.open_parameters(id, Some(remote), now, iss);
         self.flows.insert((port, remote), id);
+        self.reserve_signature(id, remote);
         let attempt = if fast { self.try_fast(remote.address, now) } else { None };
         let socket = self.get_mut(id)?;
         socket.remote = Some(remote);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use siphasher::sip::SipHasher13;
 
-use super::{Host, Outgoing, SocketId};
+use super::{Host, SocketId};
 use crate::engine::options::Offers;
 use crate::engine::profile::SynCookies;
 use crate::engine::seq::Ours;
@@ -46,17 +46,11 @@ impl Host {
             syn.options = offers.mss.and_then(mss_alone).unwrap_or(TcpOptions::NONE);
         }
         let mut once = Connection::new(Arc::clone(&self.profile));
+        once.reserve_options(self.room_of_signature(id, source));
         if once.on_open_passive(now, open).is_ok() {
             once.on_segment(now, &syn.crossed());
             if let Some(answer) = once.poll_segment(now) {
-                let answer = Outgoing {
-                    socket: Some(id),
-                    source: destination,
-                    destination: source,
-                    payload: super::bare(answer),
-                    envelope: self.around_socket(id),
-                };
-                self.strays.push_back(answer);
+                self.answer(id, source, destination, answer, self.around_socket(id));
             }
         }
     }

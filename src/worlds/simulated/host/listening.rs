@@ -3,7 +3,7 @@
 //! RFC 4987 tells what a flood of SYNs does here, and what helps.
 
 use super::super::socket::Socket;
-use super::{Host, Inspection, Outgoing, SocketId};
+use super::{Host, Inspection, SocketId};
 use crate::engine::profile::SynCookies;
 use crate::engine::seq::Theirs;
 use crate::engine::{Flags, Instant, Segment, State};
@@ -62,14 +62,7 @@ impl Host {
         let listener = self.get_mut(id).ok()?;
         listener.connection.on_segment(now, &segment.crossed());
         if let Some(reset) = listener.connection.poll_segment(now) {
-            let envelope = self.around_answer();
-            self.strays.push_back(Outgoing {
-                socket: Some(id),
-                source: destination,
-                destination: source,
-                payload: super::bare(reset),
-                envelope,
-            });
+            self.answer(id, source, destination, reset, self.around_answer());
         }
         Some(id)
     }
@@ -131,7 +124,8 @@ impl Host {
 
     /// A socket for the connection between these ends, with the options of the listener.
     pub(super) fn child(&mut self, listener: SocketId, source: End, destination: End) -> Option<SocketId> {
-        let &Socket { keepalive, envelope, min_ttl, .. } = self.get(listener).ok()?;
+        let &Socket { keepalive, envelope, min_ttl, ref keys, .. } = self.get(listener).ok()?;
+        let keys = keys.clone();
         let child = self.socket();
         self.hold_port(child, destination.port).ok()?;
         self.flows.insert((destination.port, source), child);
@@ -141,6 +135,10 @@ impl Host {
         socket.keepalive = keepalive;
         socket.envelope = envelope;
         socket.min_ttl = min_ttl;
+        if !keys.is_empty() {
+            socket.keys = keys;
+            self.reserve_signature(child, source);
+        }
         Some(child)
     }
 

@@ -3,7 +3,7 @@
 //! A listener of the sockets API lives on and forks a child instead (`host`).
 
 use super::addresses::is_unicast;
-use super::{Host, Outgoing, SocketId};
+use super::{Host, SocketId};
 use crate::engine::{Instant, Segment, SeqNumber, State};
 use crate::trace::End;
 use crate::worlds::Errno;
@@ -41,6 +41,7 @@ impl Host {
             return Err(Errno::AddressNotAvailable);
         }
         let iss = self.choose_iss(now, port, remote);
+        self.reserve_signature(id, remote);
         let open = self.open_parameters(id, Some(remote), now, iss);
         let socket = self.get_mut(id)?;
         let taken = socket.connection.on_send_from_listen(now, open, octets).map_err(|_| Errno::BrokenPipe)?;
@@ -67,20 +68,14 @@ impl Host {
                 socket.remote = Some(source);
                 socket.connection.prepare_iss(SeqNumber::new(iss));
             }
+            self.reserve_signature(id, source);
         }
         let mark = self.around.codepoint;
         let Ok(socket) = self.get_mut(id) else { return };
         let arrival = socket.connection.on_marked_segment(now, mark, &segment.crossed());
         socket.take(&arrival, text);
         if !opens && let Some(reset) = socket.connection.poll_segment(now) {
-            let envelope = self.around_answer();
-            self.strays.push_back(Outgoing {
-                socket: Some(id),
-                source: destination,
-                destination: source,
-                payload: super::bare(reset),
-                envelope,
-            });
+            self.answer(id, source, destination, reset, self.around_answer());
         }
         self.after_input(id);
     }

@@ -28,7 +28,8 @@ impl Host {
         if self.room(parent) != Room::Free {
             return None;
         }
-        self.get(parent).ok().filter(|listener| !listener.single)?;
+        let listener = self.get(parent).ok().filter(|listener| !listener.single)?;
+        let (envelope, min_ttl, keys) = (listener.envelope, listener.min_ttl, listener.keys.clone());
         let iss = self.choose_iss(now, destination.port, source);
         let open = self.open_parameters(parent, Some(source), now, iss);
         // The old incarnation's socket may still have a process; the new one must not be that process's.
@@ -44,6 +45,9 @@ impl Host {
         socket.held = false;
         socket.remote = Some(source);
         socket.parent = Some(parent);
+        socket.envelope = envelope;
+        socket.min_ttl = min_ttl;
+        socket.keys = keys;
         let arrival = socket.connection.on_reopening(now, &arriving, open);
         socket.take(&arrival, text);
         if self.profile.syn_ack_with_text {
