@@ -1,5 +1,8 @@
 //! Words that stand for numbers, or for what a family of addresses has a number for.
 
+/// The kind of options for experiments (RFC 6994).
+pub(super) const EXPERIMENT: u8 = 254;
+
 /// The code points of differentiated services that have names (RFC 2474, 2597, 3246, 5865, 8622).
 pub(super) const DSCP: &[(&str, u8)] = &[
     ("cs0", 0),

@@ -20,7 +20,7 @@ impl Parser<'_> {
         self.values = 0;
         let arguments = self.expressions(')', ", or ) behind an argument")?;
         self.expect_sign('=', "= and what the call returns")?;
-        let result = self.expression()?;
+        let result = self.result()?;
         let errno = if self.token.kind == Kind::Word {
             let token = self.take();
             Some(Spanned { value: token.text.to_owned(), span: token.span })
@@ -83,6 +83,14 @@ impl Parser<'_> {
         Ok(Spanned { value: Expression::Or(parts), span: Span { start, end: self.end } })
     }
 
+    /// What a call returns: a name in it takes no arguments, for parentheses behind it hold the note.
+    fn result(&mut self) -> Parsed<Spanned<Expression>> {
+        self.applies = false;
+        let result = self.expression();
+        self.applies = true;
+        result
+    }
+
     fn operand(&mut self) -> Parsed<Spanned<Expression>> {
         self.values += 1;
         if self.values > MAX_VALUES {
@@ -118,7 +126,7 @@ impl Parser<'_> {
             }
             Kind::Word => {
                 self.take();
-                if self.sign('(') {
+                if self.applies && self.sign('(') {
                     let name = text.to_owned();
                     Expression::Apply(name, self.expressions(')', ", or ) behind an argument")?)
                 } else {
@@ -141,13 +149,16 @@ impl Parser<'_> {
                 self.take();
                 Expression::Not(Box::new(self.operand()?))
             }
-            Kind::Sign('[') => {
-                self.take();
-                Expression::List(self.expressions(']', ", or ] behind a value")?)
-            }
-            Kind::Sign('{') => {
-                self.take();
-                Expression::Record(self.fields()?)
+            Kind::Sign('[' | '{') => {
+                let applied = std::mem::replace(&mut self.applies, true);
+                let value = if self.sign('[') {
+                    Expression::List(self.expressions(']', ", or ] behind a value")?)
+                } else {
+                    self.take();
+                    Expression::Record(self.fields()?)
+                };
+                self.applies = applied;
+                value
             }
             _ => return Err(self.unexpected(EXPECTED)),
         })

@@ -79,13 +79,15 @@ struct Parser<'a> {
     depth: usize,
     /// Values in the call that is being read.
     values: usize,
+    /// Whether parentheses behind a name hold its arguments.
+    applies: bool,
 }
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str, defined: &'a [(String, String)]) -> Self {
         let mut lexer = Lexer::new(text, defined);
         let token = lexer.token();
-        Self { lexer, token, end: 0, began: 0, depth: 0, values: 0 }
+        Self { lexer, token, end: 0, began: 0, depth: 0, values: 0, applies: true }
     }
 
     fn script(mut self) -> Parsed<Script> {
@@ -172,8 +174,8 @@ impl<'a> Parser<'a> {
             return Err(self.wrong(Span { start: at, end: at + 1 }, "a value behind the =", "none"));
         }
         let written = &text[at..end];
-        let value = self.lexer.definition(written).unwrap_or(written);
-        Ok((Some(value.trim_matches('"').to_owned()), end))
+        let value = self.lexer.definition(written).map_or(written, |value| value.trim_matches('"'));
+        Ok((Some(value.to_owned()), end))
     }
 
     /// `NAME=value`, and the end of it; from here on words of this name stand for the value.

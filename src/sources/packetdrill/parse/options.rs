@@ -2,6 +2,7 @@
 
 use super::super::lex::{Kind, is_word};
 use super::super::syntax::{Direction, Number, Options, Span, Spanned, TcpOption};
+use super::super::words::EXPERIMENT;
 use super::{Parsed, Parser, behind, shown};
 
 /// Most octets of options that a TCP header has room for.
@@ -216,9 +217,6 @@ impl<'a> Parser<'a> {
         }
     }
 }
-
-/// The kind of options for experiments (RFC 6994).
-pub(in super::super) const EXPERIMENT: u8 = 254;
 
 /// Most blocks that an option area has room for.
 const MAX_BLOCKS: usize = 4;
