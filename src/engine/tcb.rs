@@ -370,6 +370,18 @@ impl Connection {
         &self.profile
     }
 
+    /// Behaves as another profile says from now on; what has happened stays.
+    pub fn adopt(&mut self, profile: Arc<Profile>) {
+        self.rtt.rto_max = nanos(profile.rto_max).max(GRANULARITY);
+        self.rtt.rto_min = nanos(profile.rto_min);
+        if self.state == State::Closed {
+            self.rtt.rto = nanos(profile.rto_initial).max(GRANULARITY).min(self.rtt.rto_max);
+            self.quick_acks = profile.quick_acks;
+        }
+        self.table = profile.table;
+        self.profile = profile;
+    }
+
     /// The rows that fired since the last `on_*`, in order.
     pub fn fired(&self) -> impl Iterator<Item = &'static Rule> + use<> {
         self.walk.rules(self.table)
@@ -412,6 +424,11 @@ impl Connection {
     /// Whether the peer has sent its FIN.
     pub const fn peer_has_closed(&self) -> bool {
         self.bits.peer_fin()
+    }
+
+    /// Whether CLOSE was called: no text of ours follows what was given to SEND.
+    pub fn has_closed(&self) -> bool {
+        self.bits.fin_queued() || self.bits.close_queued()
     }
 
     /// Whether text or FIN of ours is still unacknowledged, or an ACK is owed: something is about to happen.

@@ -13,6 +13,7 @@ mod cookies;
 mod echo;
 mod errors;
 mod fastopen;
+mod glance;
 mod listening;
 mod passive;
 mod path_mtu;
@@ -32,6 +33,7 @@ use rustc_hash::FxHashMap;
 
 pub(super) use errors::about;
 use fastopen::KnownServer;
+pub use glance::{DatagramGlance, Glance};
 pub use listening::Remark;
 pub use path_mtu::PathMtuDiscovery;
 pub(super) use signature::Key;

@@ -10,6 +10,7 @@ mod process;
 mod remote;
 mod resolve;
 mod socket;
+pub mod sockets;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use host::{Host, Inspection, NetstatRow, Outgoing, PathMtuDiscovery, Remark};
+pub use host::{DatagramGlance, Glance, Host, Inspection, NetstatRow, Outgoing, PathMtuDiscovery, Remark};
 use link::{Arrives, Leaving, Link, Passage, STEPS_BACK_AT_MOST};
 use process::Process;
 pub use remote::Delivered;

@@ -67,6 +67,8 @@ pub(super) struct Socket {
     /// The remote socket a passive OPEN specified.
     pub expects: Option<End>,
     pub mss: Option<u16>,
+    /// Its profile is not the host's, and those of its children will be like it.
+    pub adjusted: bool,
     pub reuse_address: bool,
     /// A process still holds the descriptor.
     pub held: bool,
@@ -135,6 +137,7 @@ impl Socket {
             single: false,
             expects: None,
             mss: None,
+            adjusted: false,
             reuse_address: false,
             held: true,
             read_shut: false,

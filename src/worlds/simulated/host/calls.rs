@@ -333,7 +333,7 @@ impl Host {
 
     /// Ends a listening socket; what waits for `accept` is reset, as no process will ever take it. A
     /// handshake that is not done is forgotten, as Linux does: what the peer sends next is nobody's.
-    fn close_listener(&mut self, id: SocketId, now: Instant) {
+    pub(super) fn close_listener(&mut self, id: SocketId, now: Instant) {
         let waiting: Vec<_> = self.get_mut(id).map(|socket| socket.accepted.drain(..).collect()).unwrap_or_default();
         for child in waiting {
             if let Ok(child) = self.get_mut(child) {

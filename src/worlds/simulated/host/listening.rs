@@ -127,6 +127,7 @@ impl Host {
         let &Socket { keepalive, envelope, min_ttl, ref keys, .. } = self.get(listener).ok()?;
         let keys = keys.clone();
         let child = self.socket();
+        self.behave_alike(child, listener);
         self.hold_port(child, destination.port).ok()?;
         self.flows.insert((destination.port, source), child);
         let socket = self.get_mut(child).ok()?;

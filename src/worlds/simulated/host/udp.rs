@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::errors::errno_of;
+use super::glance::DatagramGlance;
 use super::{Host, Outgoing, Remark};
 use crate::trace::{End, Envelope, IcmpError, Payload};
 use crate::wire;
@@ -29,6 +30,23 @@ struct UdpSocket {
     buffered: usize,
     /// What the next call fails with.
     error: Option<Errno>,
+}
+
+impl Udp {
+    /// What a process can see of the socket at this port.
+    pub(super) fn glance(&self, port: u16) -> DatagramGlance {
+        let Some(socket) = self.sockets.get(&port) else { return DatagramGlance::default() };
+        let first = socket.received.front().map(|(_, text)| u32::try_from(text.len()).unwrap_or(u32::MAX));
+        DatagramGlance { first, error: socket.error }
+    }
+
+    pub(super) fn take_error(&mut self, port: u16) -> Option<Errno> {
+        self.sockets.get_mut(&port)?.error.take()
+    }
+
+    pub(super) fn disconnect(&mut self, port: u16) -> Result<(), Errno> {
+        self.sockets.get_mut(&port).map(|socket| socket.peer = None).ok_or(Errno::BadDescriptor)
+    }
 }
 
 impl Host {

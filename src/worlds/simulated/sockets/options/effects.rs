@@ -1,0 +1,189 @@
+//! What an option of the table changes at the host, and what it reads as when the host knows better.
+
+use std::time::Duration;
+
+use super::super::super::SocketId;
+use super::super::constants::System;
+use super::super::table::File;
+use super::super::{Sockets, Stop};
+use crate::engine::{Instant, State};
+use crate::worlds::stack::Fd;
+use crate::worlds::{Errno, SocketOption};
+
+/// `TCP_MIN_MSS` and `MAX_TCP_WINDOW`: between them Linux takes a TCP_MAXSEG.
+const LEAST_MSS: i64 = 88;
+const MOST_MSS: i64 = 32_767;
+/// `TCP_FIN_TIMEOUT_MAX`, seconds.
+const MOST_LINGER2: i64 = 120;
+/// The longest initial time-out `TCP_DEFER_ACCEPT` counts with, seconds.
+const LONGEST_RTO: i64 = 120;
+
+impl Sockets {
+    /// What a system makes of a number before it looks at bounds; or the error it finds in it.
+    pub(super) fn wanted(&self, fd: Fd, name: &str, value: i64) -> Result<i64, Stop> {
+        let linux = self.system == System::Linux;
+        let value = match name {
+            "SO_RCVLOWAT" if value < 0 => i64::from(i32::MAX),
+            "SO_RCVLOWAT" => value.max(1),
+            "SO_TXREHASH" if value == -1 => 1,
+            "TCP_MAXSEG" if linux && value != 0 && !(LEAST_MSS..=MOST_MSS).contains(&value) => return Err(Errno::Invalid.into()),
+            "TCP_LINGER2" if value < 0 => -1,
+            "TCP_LINGER2" => value.min(MOST_LINGER2),
+            "TCP_DEFER_ACCEPT" => deferral(value),
+            "TCP_THIN_DUPACK" if value == 1 => 0,
+            "TCP_FASTOPEN" if linux => {
+                let state = self.host.state(self.stream(fd)?.id);
+                if value < 0 || !matches!(state, State::Closed | State::Listen) {
+                    return Err(Errno::Invalid.into());
+                }
+                value.min(self.parameters.most_waiting)
+            }
+            "TCP_FASTOPEN_CONNECT" | "TCP_FASTOPEN_NO_COOKIE" => {
+                let state = self.host.state(self.stream(fd)?.id);
+                let open =
+                    if name == "TCP_FASTOPEN_CONNECT" { state == State::Closed } else { matches!(state, State::Closed | State::Listen) };
+                if !(0..=1).contains(&value) || !open {
+                    return Err(Errno::Invalid.into());
+                }
+                if name == "TCP_FASTOPEN_CONNECT" && !self.parameters.fast_open_client() {
+                    return Err(Errno::NotSupported.into());
+                }
+                value
+            }
+            // The lower two bits are TCP's own.
+            "IP_TOS" => value & 0xfc,
+            "IP_TTL" | "IPV6_UNICAST_HOPS" if value == -1 => 64,
+            "IPV6_TCLASS" if (0..=255).contains(&value) => value & 0xfc,
+            "IPV6_TCLASS" if value == -1 => 0,
+            "IPV6_V6ONLY" => {
+                let bound = match self.file(fd)? {
+                    File::Stream(stream) => self.host.ends(stream.id).0.is_some(),
+                    File::Datagram(datagram) => datagram.port.is_some(),
+                    File::Zeros(_) | File::Pipe(_) | File::Epoll(_) => false,
+                };
+                if bound {
+                    return Err(Errno::Invalid.into());
+                }
+                value
+            }
+            _ => value,
+        };
+        Ok(value)
+    }
+
+    /// Tells the host of an option that is set.
+    pub(in super::super) fn apply(&mut self, now: Instant, fd: Fd, name: &str, value: i64) -> Result<(), Stop> {
+        let File::Stream(stream) = self.file(fd)? else { return Ok(()) };
+        let id = stream.id;
+        let on = value != 0;
+        let linux = self.system == System::Linux;
+        let whole = |most: i64| u16::try_from(value.min(most)).unwrap_or(u16::MAX);
+        let seconds = Duration::from_secs(u64::try_from(value).unwrap_or(0));
+        let option = match name {
+            "TCP_NODELAY" => SocketOption::NoDelay(on),
+            "TCP_QUICKACK" => SocketOption::QuickAck(on),
+            "TCP_MAXSEG" => SocketOption::MaxSeg(if value == 0 { u16::MAX } else { whole(65_535) }),
+            "TCP_USER_TIMEOUT" => SocketOption::UserTimeout(u32::try_from(value).unwrap_or(0)),
+            "SO_KEEPALIVE" => SocketOption::KeepAlive(on),
+            "TCP_KEEPIDLE" => SocketOption::KeepIdle(whole(65_535)),
+            "TCP_KEEPINTVL" => SocketOption::KeepInterval(whole(65_535)),
+            "TCP_KEEPCNT" => SocketOption::KeepCount(u8::try_from(value).unwrap_or(u8::MAX)),
+            "SO_REUSEADDR" => return Ok(self.host.set_reuse_address(id, on)?),
+            "TCP_CORK" | "TCP_NOPUSH" if !on => return self.push_held(now, id),
+            "TCP_SYNCNT" => return Ok(self.host.adjust(id, |profile| profile.syn_retries = u8::try_from(value).unwrap_or(u8::MAX))?),
+            "TCP_LINGER2" if value == -1 => return Err(Stop::Unsupported("TCP_LINGER2 below 0".to_owned())),
+            "TCP_LINGER2" if !on => {
+                let usual = self.host.profile().fin_wait_2_timeout;
+                return Ok(self.host.adjust(id, |profile| profile.fin_wait_2_timeout = usual)?);
+            }
+            "TCP_LINGER2" => return Ok(self.host.adjust(id, |profile| profile.fin_wait_2_timeout = seconds)?),
+            "TCP_KEEPINIT" if on => return Ok(self.host.adjust(id, |profile| profile.connect_timeout = seconds)?),
+            "TCP_RTO_MAX_MS" => return Ok(self.host.adjust(id, |profile| profile.rto_max = seconds / 1000)?),
+            "TCP_RTO_MIN_US" => return Ok(self.host.adjust(id, |profile| profile.rto_min = seconds / 1_000_000)?),
+            "TCP_NOOPT" if on => {
+                return Ok(self.host.adjust(id, |profile| {
+                    profile.mss_option = false;
+                    profile.window_scale.0 = None;
+                    profile.sack = false;
+                    profile.timestamps = false;
+                })?);
+            }
+            "TCP_FASTOPEN" if on => return Ok(self.host.allow_fast_open(id, if linux { whole(65_535) } else { u16::MAX })?),
+            "TCP_FASTOPEN" => return Ok(self.host.forbid_fast_open(id)?),
+            "TCP_DEFER_ACCEPT"
+            | "TCP_WINDOW_CLAMP"
+            | "TCP_TX_DELAY"
+            | "TCP_THIN_LINEAR_TIMEOUTS"
+            | "TCP_FASTOPEN_NO_COOKIE"
+            | "SO_TIMESTAMP"
+            | "SO_TIMESTAMPNS"
+            | "IP_RECVERR"
+            | "IPV6_RECVERR"
+            | "TCP_REMOTE_UDP_ENCAPS_PORT"
+            | "TCP_DELACK_MAX_US"
+            | "TCP_MAXUNACKTIME"
+                if on =>
+            {
+                return Err(Stop::Unsupported(format!("{name} {value}")));
+            }
+            _ => return Ok(()),
+        };
+        self.host.set_option(id, now, option)?;
+        Ok(())
+    }
+
+    /// Lets go what `TCP_CORK` has held back.
+    fn push_held(&mut self, now: Instant, id: SocketId) -> Result<(), Stop> {
+        if self.host.glance(id)?.unsent > 0 {
+            // A SEND of nothing ends the record; it can only be refused where there is nothing to push.
+            let _ = self.host.send(id, now, &[], false);
+        }
+        Ok(())
+    }
+
+    /// Gives an accepted socket what its listener has.
+    pub(in super::super) fn apply_all(&mut self, now: Instant, fd: Fd) -> Result<(), Stop> {
+        let choices = self.choices(fd)?.clone();
+        for (name, value) in choices.numbers() {
+            // Buffers and the like it has from its listener, and keeps.
+            if matches!(name, "TCP_NODELAY" | "TCP_USER_TIMEOUT" | "TCP_QUICKACK") {
+                self.apply(now, fd, name, value)?;
+            }
+        }
+        let (true, seconds) = choices.linger else { return Ok(()) };
+        let id = self.stream(fd)?.id;
+        self.host.set_option(id, now, SocketOption::Linger(Some(u16::try_from(seconds).unwrap_or(u16::MAX))))?;
+        Ok(())
+    }
+
+    /// What an option reads as, which is kept as `value`.
+    pub(super) fn reading(&self, now: Instant, fd: Fd, name: &str, value: i64) -> Result<i64, Stop> {
+        let File::Stream(stream) = self.file(fd)? else { return Ok(value) };
+        let state = self.host.state(stream.id);
+        Ok(match name {
+            "TCP_MAXSEG" if !matches!(state, State::Closed | State::Listen | State::SynSent) => {
+                self.host.info(stream.id, now)?.snd_mss.into()
+            }
+            "TCP_MAXSEG" if value == 0 => 536,
+            "TCP_LINGER2" if value == 0 => i64::try_from(self.host.profile().fin_wait_2_timeout.as_secs()).unwrap_or(0),
+            "TCP_QUICKACK" => stream.choices.set_number(name).unwrap_or(1),
+            _ => value,
+        })
+    }
+}
+
+/// `TCP_DEFER_ACCEPT` is kept as a count of time-outs, each twice as long as the one before, and read as their sum.
+fn deferral(seconds: i64) -> i64 {
+    if seconds <= 0 {
+        return 0;
+    }
+    let (mut period, mut timeout) = (1, 1);
+    for _ in 1..255 {
+        if period >= seconds {
+            break;
+        }
+        timeout = (timeout * 2).min(LONGEST_RTO);
+        period += timeout;
+    }
+    period
+}

@@ -1,0 +1,233 @@
+//! The options whose value is no number, or is one that the host has to be asked for.
+
+use std::time::Duration;
+
+use super::super::constants::System;
+use super::super::errnos;
+use super::super::table::{Family, File};
+use super::super::{Sockets, Stop};
+use super::rows::Level;
+use super::{INT, int};
+use crate::engine::{Instant, State};
+use crate::worlds::stack::{Constant, Fd};
+use crate::worlds::{Errno, SocketOption};
+
+/// The names of congestion controls that Linux 6.18 has built in and lets everybody choose, or that scripts ask for and
+/// that grow as they do where nothing is lost.
+const CONGESTION_CONTROLS: [&str; 2] = ["reno", "cubic"];
+/// Octets of the name of a congestion control (`TCP_CA_NAME_MAX`).
+const NAME_OCTETS: usize = 16;
+
+impl Sockets {
+    /// The value of an option that is not in the table; `None` for those that are.
+    pub(super) fn special_value(
+        &mut self,
+        now: Instant,
+        fd: Fd,
+        level: Level,
+        name: &Constant,
+        room: usize,
+    ) -> Result<Option<Vec<u8>>, Stop> {
+        let known = |known: &str| name.has(known);
+        let value = match level {
+            Level::Socket if known("SO_ERROR") => int(self.take_error(fd).map_or(0, |errno| errnos::number(errno, self.system))),
+            Level::Socket if known("SO_TYPE") => int(if matches!(self.file(fd)?, File::Stream(_)) { 1 } else { 2 }),
+            Level::Socket if known("SO_PROTOCOL") => int(if matches!(self.file(fd)?, File::Stream(_)) { 6 } else { 17 }),
+            Level::Socket if known("SO_DOMAIN") => int(self.domain_of(fd)?),
+            Level::Socket if known("SO_ACCEPTCONN") => int(self.accepts(fd)),
+            Level::Socket if known("SO_SNDBUF") => int(self.send_buffer(fd)?),
+            Level::Socket if known("SO_RCVBUF") => int(self.receive_buffer(fd)?),
+            Level::Socket if known("SO_LINGER") => {
+                let (on, seconds) = self.choices(fd)?.linger;
+                let on = if self.system == System::FreeBsd && on { 0x80 } else { i64::from(on) };
+                [int(on), int(seconds.into())].concat()
+            }
+            Level::Socket if known("SO_RCVTIMEO") => timeval(self.choices(fd)?.receive_timeout),
+            Level::Socket if known("SO_SNDTIMEO") => timeval(self.choices(fd)?.send_timeout),
+            Level::Socket if known("SO_BINDTODEVICE") => Vec::new(),
+            Level::Socket if known("SO_MEMINFO") => self.memory_of(fd)?.into_iter().flat_map(int).collect(),
+            Level::Tcp if known("TCP_CONGESTION") => {
+                let chosen = self.choices(fd)?.congestion.clone();
+                let mut text = chosen.unwrap_or_else(|| self.parameters.congestion_control.clone()).into_bytes();
+                text.resize(NAME_OCTETS, 0);
+                text
+            }
+            Level::Tcp if known("TCP_INFO") => self.info_octets(now, fd)?,
+            Level::Tcp if known("TCP_CC_INFO") => Vec::new(),
+            Level::Tcp if known("TCP_SAVED_SYN") && !self.choices(fd)?.is_on("TCP_SAVE_SYN") => Vec::new(),
+            Level::Tcp if known("TCP_ULP") => Vec::new(),
+            Level::Tcp if known("TCP_TIMESTAMP") => return Err(Stop::Unsupported("reading TCP_TIMESTAMP".to_owned())),
+            Level::Ip if known("IP_MTU") => int(self.mtu_of(fd)?),
+            Level::Ipv6 if known("IPV6_MTU") => int(self.mtu_of(fd)?),
+            Level::Socket | Level::Tcp | Level::Ip | Level::Ipv6 | Level::Udp => return self.foreign_value(level, name, room),
+        };
+        Ok(Some(value))
+    }
+
+    /// What exists on a live system and has no meaning here.
+    fn foreign_value(&self, level: Level, name: &Constant, _: usize) -> Result<Option<Vec<u8>>, Stop> {
+        const BEYOND: &[&str] = &[
+            "TCP_ZEROCOPY_RECEIVE",
+            "TCP_REPAIR",
+            "TCP_SAVED_SYN",
+            "TCP_FASTOPEN_KEY",
+            "TCP_FUNCTION_BLK",
+            "SO_PEERCRED",
+            "SO_TIMESTAMPING",
+        ];
+        if super::rows::find(level, name, self.system).is_some() {
+            return Ok(None);
+        }
+        match BEYOND.iter().find(|beyond| name.has(beyond)) {
+            Some(beyond) => Err(Stop::Unsupported(format!("getsockopt of {beyond}"))),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets an option that is not in the table; `false` for those that are.
+    pub(super) fn set_special(
+        &mut self,
+        now: Instant,
+        fd: Fd,
+        level: Level,
+        name: &Constant,
+        given: &[u8],
+        len: u32,
+    ) -> Result<bool, Stop> {
+        const BEYOND: &[&str] = &[
+            "TCP_REPAIR",
+            "TCP_MD5SIG",
+            "TCP_MD5SIG_EXT",
+            "TCP_FASTOPEN_KEY",
+            "TCP_FUNCTION_BLK",
+            "TCP_TIMESTAMP",
+            "SO_TIMESTAMPING",
+            "SO_ATTACH_FILTER",
+            "SO_TXTIME",
+            "IPV6_FLOWLABEL_MGR",
+            "IP_OPTIONS",
+            "TCP_AO_ADD_KEY",
+        ];
+        let known = |known: &str| name.has(known);
+        match level {
+            Level::Socket if known("SO_LINGER") => self.set_linger(now, fd, given, len)?,
+            Level::Socket if known("SO_RCVTIMEO") => self.choices_mut(fd)?.receive_timeout = timeout(given, len)?,
+            Level::Socket if known("SO_SNDTIMEO") => self.choices_mut(fd)?.send_timeout = timeout(given, len)?,
+            Level::Socket if known("SO_SNDBUF") || known("SO_SNDBUFFORCE") => {
+                let value = self.number_in(level, given, len)?;
+                self.set_send_buffer(fd, value, known("SO_SNDBUFFORCE"))?;
+            }
+            Level::Socket if known("SO_RCVBUF") || known("SO_RCVBUFFORCE") => {
+                let value = self.number_in(level, given, len)?;
+                self.set_receive_buffer(fd, value, known("SO_RCVBUFFORCE"))?;
+            }
+            Level::Socket if known("SO_BINDTODEVICE") => {
+                if given.first().is_some_and(|octet| *octet != 0) {
+                    return Err(Errno::NoDevice.into());
+                }
+            }
+            Level::Tcp if known("TCP_CONGESTION") => self.set_congestion(fd, given, len)?,
+            Level::Tcp if known("TCP_ULP") => return Err(Errno::NoEntry.into()),
+            Level::Socket | Level::Tcp | Level::Ip | Level::Ipv6 | Level::Udp => {
+                return match BEYOND.iter().find(|beyond| name.has(beyond)) {
+                    Some(beyond) if super::rows::find(level, name, self.system).is_none() => {
+                        Err(Stop::Unsupported(format!("setsockopt of {beyond}")))
+                    }
+                    Some(_) | None => Ok(false),
+                };
+            }
+        }
+        Ok(true)
+    }
+
+    fn set_linger(&mut self, now: Instant, fd: Fd, given: &[u8], len: u32) -> Result<(), Stop> {
+        let (on, seconds) = two_ints(given, len)?;
+        if let File::Stream(stream) = self.file(fd)? {
+            let time = u16::try_from(seconds).unwrap_or(u16::MAX);
+            self.host.set_option(stream.id, now, SocketOption::Linger((on != 0).then_some(time)))?;
+        }
+        // Linux keeps the seconds only while it is on.
+        let kept = if on != 0 || self.system == System::FreeBsd { seconds } else { self.choices(fd)?.linger.1 };
+        self.choices_mut(fd)?.linger = (on != 0, kept);
+        Ok(())
+    }
+
+    fn set_congestion(&mut self, fd: Fd, given: &[u8], len: u32) -> Result<(), Stop> {
+        if len == 0 {
+            return Err(Errno::Invalid.into());
+        }
+        let name: Vec<u8> = given.iter().copied().take(NAME_OCTETS - 1).take_while(|octet| *octet != 0).collect();
+        let known = CONGESTION_CONTROLS.into_iter().chain(["newreno"].into_iter().filter(|_| self.system == System::FreeBsd));
+        let chosen = known.into_iter().find(|known| known.as_bytes() == name).ok_or(Errno::NoEntry)?;
+        self.choices_mut(fd)?.congestion = Some(chosen.to_owned());
+        Ok(())
+    }
+
+    /// What the next call would fail with; it does not any more.
+    pub(in super::super) fn take_error(&mut self, fd: Fd) -> Option<Errno> {
+        match self.files.get(&fd)? {
+            File::Stream(stream) => self.host.take_error(stream.id),
+            File::Datagram(datagram) => self.host.udp_take_error(datagram.port?),
+            File::Zeros(_) | File::Pipe(_) | File::Epoll(_) => None,
+        }
+    }
+
+    fn domain_of(&self, fd: Fd) -> Result<i64, Stop> {
+        let family = match self.file(fd)? {
+            File::Stream(stream) => stream.family,
+            File::Datagram(datagram) => datagram.family,
+            File::Zeros(_) | File::Pipe(_) | File::Epoll(_) => return Err(Errno::NotSocket.into()),
+        };
+        Ok(match (family, self.system) {
+            (Family::V4, _) => 2,
+            (Family::V6, System::Linux) => 10,
+            (Family::V6, System::FreeBsd) => 28,
+        })
+    }
+
+    fn accepts(&self, fd: Fd) -> i64 {
+        let listens = self.stream(fd).is_ok_and(|stream| self.host.state(stream.id) == State::Listen);
+        match (listens, self.system) {
+            (false, _) => 0,
+            (true, System::Linux) => 1,
+            (true, System::FreeBsd) => 2,
+        }
+    }
+
+    fn mtu_of(&self, fd: Fd) -> Result<i64, Stop> {
+        let stream = self.stream(fd)?;
+        if !self.host.state(stream.id).is_synchronized() {
+            return Err(Errno::NotConnected.into());
+        }
+        Ok(self.host.mtu().into())
+    }
+}
+
+/// A `struct timeval` of two 64-bit numbers; none is zeros.
+fn timeval(patience: Option<Duration>) -> Vec<u8> {
+    let patience = patience.unwrap_or_default();
+    [patience.as_secs().to_ne_bytes(), u64::from(patience.subsec_micros()).to_ne_bytes()].concat()
+}
+
+/// A `struct timeval` that is given; zeros are none.
+fn timeout(given: &[u8], len: u32) -> Result<Option<Duration>, Stop> {
+    let Some((seconds, rest)) = given.split_first_chunk::<8>() else { return Err(short(len, 16)) };
+    let Some((micros, _)) = rest.split_first_chunk::<8>() else { return Err(short(len, 16)) };
+    let (seconds, micros) = (i64::from_ne_bytes(*seconds), i64::from_ne_bytes(*micros));
+    let micros = u32::try_from(micros).ok().filter(|micros| *micros < 1_000_000).ok_or(Errno::OutOfDomain)?;
+    // A time before the call is no wait at all.
+    let Ok(seconds) = u64::try_from(seconds) else { return Ok(Some(Duration::from_nanos(1))) };
+    let wanted = Duration::from_secs(seconds) + Duration::from_micros(micros.into());
+    Ok((!wanted.is_zero()).then_some(wanted))
+}
+
+fn two_ints(given: &[u8], len: u32) -> Result<(i32, i32), Stop> {
+    let Some((first, rest)) = given.split_first_chunk::<INT>() else { return Err(short(len, 8)) };
+    let Some((second, _)) = rest.split_first_chunk::<INT>() else { return Err(short(len, 8)) };
+    Ok((i32::from_ne_bytes(*first), i32::from_ne_bytes(*second)))
+}
+
+/// Too little is `EINVAL`; less than it is said to be is a pointer to nothing.
+fn short(len: u32, needed: u32) -> Stop {
+    if len < needed { Errno::Invalid.into() } else { Errno::Fault.into() }
+}

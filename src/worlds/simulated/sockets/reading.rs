@@ -1,0 +1,206 @@
+//! `read` and its relatives.
+
+use super::constants::{MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, System};
+use super::states::is_over;
+use super::table::File;
+use super::{Done, Sockets, Stop, wrote};
+use crate::engine::{Instant, State};
+use crate::worlds::Errno;
+use crate::worlds::stack::{Answer, Constant, ControlMessage, Fd, Output, ReceiveForm};
+
+/// A call that reads.
+pub(super) struct Request<'a> {
+    pub form: ReceiveForm,
+    /// A null pointer in place of the buffers.
+    pub null: bool,
+    pub count: u32,
+    pub flags: &'a Constant,
+    /// Room for control messages.
+    pub control: u32,
+}
+
+impl Request<'_> {
+    /// `read` and `readv` have no flags.
+    fn has(&self, flag: super::constants::Flag, system: System) -> bool {
+        !matches!(self.form, ReceiveForm::Read | ReceiveForm::Readv) && flag.is_in(self.flags, system)
+    }
+}
+
+impl Sockets {
+    pub(super) fn receive(&mut self, now: Instant, fd: Fd, request: &Request<'_>) -> Done {
+        if !matches!(request.form, ReceiveForm::Read | ReceiveForm::Readv) {
+            self.must_be_socket(fd)?;
+        }
+        match self.file(fd)? {
+            File::Stream(_) => self.receive_stream(now, fd, request),
+            File::Datagram(_) => self.receive_datagram(now, fd, request),
+            File::Zeros(_) => self.read_zeros(fd, request.count, request.null),
+            File::Pipe(_) => self.read_pipe(now, fd, request.count, request.null),
+            File::Epoll(_) => Err(Errno::Invalid.into()),
+        }
+    }
+
+    fn receive_stream(&mut self, now: Instant, fd: Fd, request: &Request<'_>) -> Done {
+        let stream = self.stream(fd)?;
+        let (id, nonblocking) = (stream.id, stream.nonblocking);
+        let linux = self.system == System::Linux;
+        let has = |flag| request.has(flag, self.system);
+        if has(MSG_ERRQUEUE) {
+            // Nothing puts messages there: no option that would is taken.
+            return Err(Errno::Again.into());
+        }
+        if has(MSG_OOB) {
+            return self.receive_urgent(fd);
+        }
+        let (peek, cut) = (has(MSG_PEEK), linux && has(MSG_TRUNC));
+        let waits = !nonblocking && !has(MSG_DONTWAIT);
+        let whole = has(MSG_WAITALL);
+        let low = stream.choices.set_number("SO_RCVLOWAT").unwrap_or(1);
+        let patience = stream.choices.receive_timeout;
+        let glance = self.host.glance(id)?;
+        match glance.state {
+            State::Listen => return Err(Errno::NotConnected.into()),
+            State::Closed if glance.remote.is_none() && glance.error.is_none() => return Err(Errno::NotConnected.into()),
+            State::SynSent | State::SynReceived if !linux => return Err(Errno::NotConnected.into()),
+            State::Closed
+            | State::SynSent
+            | State::SynReceived
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => {}
+        }
+        let asked = request.count;
+        let missing = asked.saturating_sub(self.waiting.progress);
+        let target = if whole { asked } else { asked.min(u32::try_from(low).unwrap_or(u32::MAX)).max(1) };
+        // At most so much is there; what is asked for may be more than there is memory.
+        let there = glance.readable.min(missing);
+        if request.null && there > 0 && !cut {
+            return Err(Errno::Fault.into());
+        }
+        let before = self.waiting.progress;
+        if peek {
+            let over = glance.at_end || glance.read_shut || is_over(&glance) || glance.error.is_some();
+            if there > 0 && (there >= target || over || !waits) {
+                return Ok(self.received(fd, now, there, request));
+            }
+        } else if there > 0 {
+            let taken = self.host.recv(id, now, there)?;
+            self.waiting.progress += u32::try_from(taken.len()).unwrap_or(u32::MAX);
+        }
+        let progress = self.waiting.progress;
+        let glance = self.host.glance(id)?;
+        if progress > 0 && !peek && (progress >= target || !waits) {
+            return Ok(self.received(fd, now, progress, request));
+        }
+        if asked == 0 && (glance.readable > 0 || glance.at_end || glance.read_shut) {
+            return Ok(self.received(fd, now, 0, request));
+        }
+        // FreeBSD tells of an error only what has been read is gone; Linux likewise.
+        if glance.readable == 0 || peek {
+            if progress > 0 && (glance.error.is_some() || glance.at_end || glance.read_shut || is_over(&glance)) {
+                return Ok(self.received(fd, now, progress, request));
+            }
+            if glance.readable == 0
+                && let Some(errno) = self.host.take_error(id)
+            {
+                return Err(errno.into());
+            }
+            if glance.readable == 0 && (glance.at_end || glance.read_shut || is_over(&glance)) {
+                return Ok(self.received(fd, now, 0, request));
+            }
+        }
+        if !waits {
+            return Err(Errno::Again.into());
+        }
+        debug_assert!(before <= progress);
+        self.wait(
+            now,
+            patience,
+            |sockets| {
+                if progress > 0 { Ok(sockets.received(fd, now, progress, request)) } else { Err(Errno::Again.into()) }
+            },
+        )
+    }
+
+    /// So many octets were read.
+    fn received(&self, fd: Fd, _: Instant, octets: u32, request: &Request<'_>) -> Answer {
+        if request.form != ReceiveForm::Recvmsg {
+            return Answer::of(octets.into());
+        }
+        wrote(octets.into(), Output::Message { flags: 0, control: self.inq_message(fd, request.control) })
+    }
+
+    /// `TCP_INQ`: what is left to read, beside what was read.
+    fn inq_message(&self, fd: Fd, room: u32) -> Vec<ControlMessage> {
+        // struct cmsghdr and an int, aligned: 16 and 4 octets.
+        const NEEDED: u32 = 20;
+        let Ok(stream) = self.stream(fd) else { return Vec::new() };
+        if room < NEEDED || !stream.choices.is_on("TCP_INQ") {
+            return Vec::new();
+        }
+        let left = self.host.glance(stream.id).map_or(0, |glance| match (glance.readable, glance.at_end) {
+            // Something is there to hear of: the end.
+            (0, true) => 1,
+            (left, _) => left,
+        });
+        let level = Constant { value: 6, names: vec!["SOL_TCP".to_owned(), "IPPROTO_TCP".to_owned()] };
+        let kind = Constant { value: 36, names: vec!["TCP_CM_INQ".to_owned(), "TCP_INQ".to_owned()] };
+        vec![ControlMessage { level, kind, data: i32::try_from(left).unwrap_or(i32::MAX).to_ne_bytes().to_vec() }]
+    }
+
+    /// `MSG_OOB`.
+    fn receive_urgent(&mut self, fd: Fd) -> Done {
+        let stream = self.stream(fd)?;
+        let glance = self.host.glance(stream.id)?;
+        if glance.urgent == 0 || stream.choices.is_on("SO_OOBINLINE") {
+            return Err(Errno::Invalid.into());
+        }
+        Err(Stop::Unsupported("recv with MSG_OOB of urgent data".to_owned()))
+    }
+
+    fn receive_datagram(&mut self, now: Instant, fd: Fd, request: &Request<'_>) -> Done {
+        let has = |flag| request.has(flag, self.system);
+        let (peek, real, dont_wait) = (has(MSG_PEEK), has(MSG_TRUNC) && self.system == System::Linux, has(MSG_DONTWAIT));
+        if has(MSG_ERRQUEUE) {
+            return Err(Errno::Again.into());
+        }
+        if has(MSG_OOB) {
+            return Err(Errno::NotSupported.into());
+        }
+        let datagram = self.datagram_mut(fd)?;
+        let (port, read_shut, waits) = (datagram.port, datagram.read_shut, !datagram.nonblocking && !dont_wait);
+        let patience = datagram.choices.receive_timeout;
+        let waiting = port.map(|port| self.host.udp_glance(port));
+        if let Some(glance) = waiting {
+            if let (Some(port), true) = (port, glance.error.is_some()) {
+                return Err(self.host.udp_take_error(port).unwrap_or(Errno::Again).into());
+            }
+            if let (Some(port), Some(length)) = (port, glance.first) {
+                if request.null && request.count > 0 && length > 0 {
+                    return Err(Errno::Fault.into());
+                }
+                let copied = length.min(request.count);
+                if !peek {
+                    self.host.udp_recv(port, Some(copied))?;
+                }
+                let told = if real { length } else { copied };
+                let flags = if length > request.count { MSG_TRUNC.on(self.system) } else { 0 };
+                if request.form == ReceiveForm::Recvmsg {
+                    return Ok(wrote(told.into(), Output::Message { flags, control: Vec::new() }));
+                }
+                return Ok(Answer::of(told.into()));
+            }
+        }
+        if read_shut {
+            return Ok(Answer::of(0));
+        }
+        if !waits {
+            return Err(Errno::Again.into());
+        }
+        self.wait(now, patience, |_| Err(Errno::Again.into()))
+    }
+}
