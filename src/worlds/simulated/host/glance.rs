@@ -79,8 +79,8 @@ impl Host {
         })
     }
 
-    /// `SO_ERROR`: what the next call would fail with; it will not any more.
-    pub fn take_error(&mut self, id: SocketId) -> Option<Errno> {
+    /// What the next call fails with: it is that call, and the one after it does not.
+    pub fn next_error(&mut self, id: SocketId) -> Option<Errno> {
         self.get_mut(id).ok()?.error.take()
     }
 
@@ -191,6 +191,7 @@ impl Host {
     /// Forgets what connections have taught of their peers.
     pub fn forget_peers(&mut self) {
         self.known_servers.clear();
+        self.forget_paths();
     }
 }
 
@@ -207,15 +208,6 @@ impl Host {
     /// The largest packet of its link, in octets.
     pub const fn mtu(&self) -> u16 {
         self.mtu
-    }
-
-    /// Octets of text a full segment carries that has no options.
-    ///
-    /// # Errors
-    /// `EBADF`.
-    pub fn segment_text(&self, id: SocketId) -> Result<u32, Errno> {
-        let info = self.get(id)?.connection.info(Instant::START);
-        Ok(info.snd_mss + if info.timestamps { 12 } else { 0 })
     }
 
     /// `SO_REUSEADDR`, on or off.
@@ -274,7 +266,8 @@ impl Host {
         // All options a SYN may have room for are taken off, as Linux does.
         const OPTIONS: u16 = 40;
         let Some(FastOpenTry::Show { mss, .. }) = self.try_fast(server, now) else { return None };
-        Some(mss.min(self.open_parameters(None, 0).mss).saturating_sub(OPTIONS).into())
+        let headers = if server.is_ipv4() { 40 } else { 60 };
+        Some(mss.min(self.path_mtu(server, now).saturating_sub(headers)).saturating_sub(OPTIONS).into())
     }
 
     /// What a process can see of the UDP socket at this port.

@@ -191,7 +191,7 @@ impl Sockets {
                 self.wait(now, patience, |_| Err(later.into()))
             }
             State::Closed => {
-                let errno = self.host.take_error(id).unwrap_or(Errno::Aborted);
+                let errno = self.host.next_error(id).unwrap_or(Errno::Aborted);
                 self.stream_mut(fd)?.progress = Progress::Unconnected;
                 if self.system == System::Linux {
                     self.host.disconnect(id, now)?;

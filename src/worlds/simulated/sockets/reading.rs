@@ -46,8 +46,9 @@ impl Sockets {
         let linux = self.system == System::Linux;
         let has = |flag| request.has(flag, self.system);
         if has(MSG_ERRQUEUE) {
-            // Nothing puts messages there: no option that would is taken.
-            return Err(Errno::Again.into());
+            let asked = ["IP_RECVERR", "IPV6_RECVERR"].into_iter().any(|option| stream.choices.is_on(option));
+            // No other option that puts messages there is taken.
+            return Err(if asked { Stop::Unsupported("reading the error queue".to_owned()) } else { Errno::Again.into() });
         }
         if has(MSG_OOB) {
             return self.receive_urgent(fd);
@@ -105,7 +106,7 @@ impl Sockets {
                 return Ok(self.received(fd, now, progress, request));
             }
             if glance.readable == 0
-                && let Some(errno) = self.host.take_error(id)
+                && let Some(errno) = self.host.next_error(id)
             {
                 return Err(errno.into());
             }

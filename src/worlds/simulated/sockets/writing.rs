@@ -103,7 +103,7 @@ impl Sockets {
             if progress > 0 {
                 return Ok(Answer::of(progress.into()));
             }
-            Err(sockets.host.take_error(id).unwrap_or(otherwise).into())
+            Err(sockets.host.next_error(id).unwrap_or(otherwise).into())
         };
         let waits_for = |sockets: &mut Self| {
             sockets.wait(now, patience, |_| if progress > 0 { Ok(Answer::of(progress.into())) } else { Err(Errno::Again.into()) })

@@ -68,7 +68,7 @@ impl Sockets {
         if self.system == System::Linux || matches!(state, State::Closed | State::Listen | State::SynSent) {
             return Ok(buffer);
         }
-        let mss = i64::from(self.host.segment_text(stream.id)?).max(1);
+        let mss = i64::from(self.host.max_segment(stream.id)?).max(1);
         Ok(buffer.saturating_add(mss - 1) / mss * mss)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::super::SocketId;
+use super::super::super::{PathMtuDiscovery, SocketId};
 use super::super::constants::System;
 use super::super::table::File;
 use super::super::{Sockets, Stop};
@@ -78,6 +78,7 @@ impl Sockets {
         let on = value != 0;
         let linux = self.system == System::Linux;
         let whole = |most: i64| u16::try_from(value.min(most)).unwrap_or(u16::MAX);
+        let octet = u8::try_from(value).ok();
         let seconds = Duration::from_secs(u64::try_from(value).unwrap_or(0));
         let option = match name {
             "TCP_NODELAY" => SocketOption::NoDelay(on),
@@ -88,6 +89,14 @@ impl Sockets {
             "TCP_KEEPIDLE" => SocketOption::KeepIdle(whole(65_535)),
             "TCP_KEEPINTVL" => SocketOption::KeepInterval(whole(65_535)),
             "TCP_KEEPCNT" => SocketOption::KeepCount(u8::try_from(value).unwrap_or(u8::MAX)),
+            "IP_TTL" | "IPV6_UNICAST_HOPS" => return Ok(self.host.set_ttl(id, octet)?),
+            "IP_MINTTL" | "IPV6_MINHOPCOUNT" => return Ok(self.host.set_min_ttl(id, octet.unwrap_or(0))?),
+            "IP_TOS" | "IPV6_TCLASS" => return Ok(self.host.set_tos(id, octet.unwrap_or(0))?),
+            "IP_RECVERR" | "IPV6_RECVERR" => return Ok(self.host.hear_soft_errors(id, on)?),
+            "IP_MTU_DISCOVER" | "IPV6_MTU_DISCOVER" => {
+                let discovery = PathMtuDiscovery::of_number(value).ok_or(Errno::Invalid)?;
+                return Ok(self.host.set_path_mtu_discovery(id, discovery)?);
+            }
             "SO_REUSEADDR" => return Ok(self.host.set_reuse_address(id, on)?),
             "TCP_CORK" | "TCP_NOPUSH" if !on => return self.push_held(now, id),
             "TCP_SYNCNT" => return Ok(self.host.adjust(id, |profile| profile.syn_retries = u8::try_from(value).unwrap_or(u8::MAX))?),
@@ -117,8 +126,6 @@ impl Sockets {
             | "TCP_FASTOPEN_NO_COOKIE"
             | "SO_TIMESTAMP"
             | "SO_TIMESTAMPNS"
-            | "IP_RECVERR"
-            | "IPV6_RECVERR"
             | "TCP_REMOTE_UDP_ENCAPS_PORT"
             | "TCP_DELACK_MAX_US"
             | "TCP_MAXUNACKTIME"
@@ -157,14 +164,12 @@ impl Sockets {
     }
 
     /// What an option reads as, which is kept as `value`.
-    pub(super) fn reading(&self, now: Instant, fd: Fd, name: &str, value: i64) -> Result<i64, Stop> {
+    pub(super) fn reading(&self, fd: Fd, name: &str, value: i64) -> Result<i64, Stop> {
         let File::Stream(stream) = self.file(fd)? else { return Ok(value) };
         let state = self.host.state(stream.id);
         Ok(match name {
-            "TCP_MAXSEG" if !matches!(state, State::Closed | State::Listen | State::SynSent) => {
-                self.host.info(stream.id, now)?.snd_mss.into()
-            }
-            "TCP_MAXSEG" if value == 0 => 536,
+            "TCP_MAXSEG" if value == 0 && matches!(state, State::Closed | State::Listen) => 536,
+            "TCP_MAXSEG" => self.host.max_segment(stream.id)?.into(),
             "TCP_LINGER2" if value == 0 => i64::try_from(self.host.profile().fin_wait_2_timeout.as_secs()).unwrap_or(0),
             "TCP_QUICKACK" => stream.choices.set_number(name).unwrap_or(1),
             _ => value,

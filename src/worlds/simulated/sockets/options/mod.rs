@@ -36,7 +36,7 @@ impl Sockets {
         let row = rows::find(level, name, self.system).ok_or(Errno::NoProtocol)?;
         let profile = self.host.profile();
         let kept = self.choices(fd)?.number(row, profile);
-        let value = shown(row, self.reading(now, fd, row.name, kept)?, self.system);
+        let value = shown(row, self.reading(fd, row.name, kept)?, self.system);
         Ok(self.number_of(level, row.name, value, room))
     }
 

@@ -57,8 +57,8 @@ impl Sockets {
             Level::Tcp if known("TCP_SAVED_SYN") && !self.choices(fd)?.is_on("TCP_SAVE_SYN") => Vec::new(),
             Level::Tcp if known("TCP_ULP") => Vec::new(),
             Level::Tcp if known("TCP_TIMESTAMP") => return Err(Stop::Unsupported("reading TCP_TIMESTAMP".to_owned())),
-            Level::Ip if known("IP_MTU") => int(self.mtu_of(fd)?),
-            Level::Ipv6 if known("IPV6_MTU") => int(self.mtu_of(fd)?),
+            Level::Ip if known("IP_MTU") => int(self.mtu_of(now, fd)?),
+            Level::Ipv6 if known("IPV6_MTU") => int(self.mtu_of(now, fd)?),
             Level::Socket | Level::Tcp | Level::Ip | Level::Ipv6 | Level::Udp => return self.foreign_value(level, name, room),
         };
         Ok(Some(value))
@@ -166,7 +166,7 @@ impl Sockets {
     /// What the next call would fail with; it does not any more.
     pub(in super::super) fn take_error(&mut self, fd: Fd) -> Option<Errno> {
         match self.files.get(&fd)? {
-            File::Stream(stream) => self.host.take_error(stream.id),
+            File::Stream(stream) => self.host.take_error(stream.id).ok()?,
             File::Datagram(datagram) => self.host.udp_take_error(datagram.port?),
             File::Zeros(_) | File::Pipe(_) | File::Epoll(_) => None,
         }
@@ -194,12 +194,12 @@ impl Sockets {
         }
     }
 
-    fn mtu_of(&self, fd: Fd) -> Result<i64, Stop> {
+    fn mtu_of(&self, now: Instant, fd: Fd) -> Result<i64, Stop> {
         let stream = self.stream(fd)?;
         if !self.host.state(stream.id).is_synchronized() {
             return Err(Errno::NotConnected.into());
         }
-        Ok(self.host.mtu().into())
+        Ok(self.host.connection_mtu(stream.id, now)?.into())
     }
 }
 
