@@ -174,7 +174,7 @@ impl Connection {
         if event == Event::SynAck {
             self.take_timestamp(segment, now);
             // Who takes no text of a SYN takes none of the SYN,ACK either.
-            if self.profile.hold_syn_text != HoldSynText::Never {
+            if self.may_go_on(segment) && self.profile.hold_syn_text != HoldSynText::Never {
                 self.text_and_fin(now, segment);
             }
         }
@@ -195,7 +195,12 @@ impl Connection {
     /// RFC 9293 section 3.10.7.4.
     fn arrives(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
         let (text_was, front_was, fin_was) = (self.rcv.nxt, self.text_start(), self.bits.peer_fin());
+        let may_bring_text = segment.len > 0 || self.held.is_some();
         self.check_in_order(now, segment);
+        let acked = if matches!(self.state, State::Closed | State::Listen) { 0 } else { self.text_acked_since(front_was) };
+        if !may_bring_text {
+            return Arrival { acked, ..Arrival::default() };
+        }
         let fin = u32::from(self.bits.peer_fin() && !fin_was);
         let fresh = if self.state == State::Listen { 0 } else { self.rcv.nxt.since(text_was).saturating_sub(fin) };
         let skip = text_was.since(segment.text_seq());
@@ -205,7 +210,6 @@ impl Connection {
             Some(_) => (fresh.min(segment.len.saturating_sub(skip)), self.take_fresh_hold()),
         };
         let skip = if take == 0 { 0 } else { skip };
-        let acked = if matches!(self.state, State::Closed | State::Listen) { 0 } else { self.text_acked_since(front_was) };
         Arrival { skip, take, hold, release: fresh - take, acked }
     }
 
@@ -370,10 +374,14 @@ impl Connection {
         let event = self.ack_event(segment);
         self.apply(event, now, Some(segment));
         // Of an ACK alone that was all.
-        let more = segment.len > 0 || segment.flags.intersects(Flags::URG | Flags::FIN) || self.held.is_some();
-        if more && !matches!(event, Event::AckFuture | Event::AckTooOld) && self.state != State::Closed {
+        if self.may_go_on(segment) && !matches!(event, Event::AckFuture | Event::AckTooOld) && self.state != State::Closed {
             self.text_and_fin(now, segment);
         }
+    }
+
+    /// Whether the sixth check and those behind it find anything to do.
+    fn may_go_on(&self, segment: &Segment<Theirs>) -> bool {
+        segment.len > 0 || segment.flags.intersects(Flags::URG | Flags::FIN) || self.held.is_some()
     }
 
     /// Whether a segment without ACK is dropped before its number is judged.

@@ -150,6 +150,10 @@ impl Connection {
 
     /// The application has read `octets`: packets leave the queue with their text, a share of them with a share of it.
     pub(super) fn linux_text_read(&mut self, octets: u32) {
+        // Nobody else counts packets, and dividing takes long.
+        if self.tuning.packets == 0 {
+            return;
+        }
         let (left, packets) = (u64::from(self.rcv.unread), u64::from(self.tuning.packets));
         let left_of = (packets * left).div_ceil((left + u64::from(octets)).max(1));
         self.tuning.packets = u16::try_from(left_of).unwrap_or(u16::MAX);
