@@ -13,17 +13,10 @@ use super::time::{Deadlines, Instant, Timer, nanos};
 use super::timer::GRANULARITY;
 
 impl Connection {
-    // Apart, so that rows without actions do not pay for its frame. What ACKs and text do, of which most segments
-    // consist, is part of it; other actions of more than a few words are functions of their own that are not inlined:
-    // otherwise every row would reckon ahead what only the rarest action asks for.
-    #[inline(never)]
-    pub(super) fn perform_all(&mut self, actions: &[Action], now: Instant, segment: Option<&Segment<Theirs>>) {
-        for &action in actions {
-            self.perform(action, now, segment);
-        }
-    }
-
-    fn perform(&mut self, action: Action, now: Instant, segment: Option<&Segment<Theirs>>) {
+    // What ACKs and text do, of which most segments consist, is part of it; other actions of more than a few words are
+    // functions of their own that are not inlined: otherwise every row would reckon ahead what only the rarest action asks for.
+    #[inline]
+    pub(super) fn perform(&mut self, action: Action, now: Instant, segment: Option<&Segment<Theirs>>) {
         match action {
             Action::SendSyn => {
                 self.origin = Origin::Active;
@@ -75,7 +68,8 @@ impl Connection {
                 }
             }
             Action::HoldBehindSyn => {
-                if let Some(segment) = segment {
+                // Few SYNs take anything along.
+                if let Some(segment) = segment.filter(|segment| segment.len > 0 || segment.has(Flags::FIN)) {
                     self.hold_behind_syn(segment);
                 }
             }

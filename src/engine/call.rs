@@ -82,10 +82,9 @@ impl Connection {
     fn open(&mut self, event: Event, origin: Origin, now: Instant, open: Open) -> Result<(), CallError> {
         self.begin();
         // MUST-41, MUST-42: an existing record is never touched.
-        let (id, rule) = match self.row(event) {
-            Some(row) if row.1.refusal().is_none() => row,
-            _ => return self.call(event, now),
-        };
+        if self.row(event).is_none_or(|(_, rule)| rule.refusal().is_some()) {
+            return self.call(event, now);
+        }
         // One that was never open has nothing of an earlier connection but, perhaps, a reset for a stray.
         if self.bits.opened() {
             let state = self.state;
@@ -96,8 +95,7 @@ impl Connection {
         self.bits.set_opened(true);
         self.take_open(open);
         self.origin = origin;
-        self.walk_row(id, rule, now, None);
-        Ok(())
+        self.call(event, now)
     }
 
     /// Walks the row that answers a call; if the row refuses it, says so.

@@ -11,7 +11,7 @@
 //!                                     per event
 //! ```
 //!
-//! A state changes in one place only, `tcb::Connection::walk_row`, with the one row of
+//! A state changes in one place only, `tcb::Connection::apply`, with the one row of
 //! [`rules::RULES`] that answers an event.
 
 // Nobody may have forgotten a state or an event.
