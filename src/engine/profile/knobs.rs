@@ -416,6 +416,11 @@ knobs! {
         rfc9293: false, "RFC 9293 section 3.7.1: the option speaks of receiving";
         linux: true, "measured";
     }
+    /// The UDP port that segments in UDP come to; 0 is none.
+    udp_tunneling_port: u16 = "udp-tunneling-port" {
+        rfc9293: 0, "RFC 9293 section 3.9: IP carries segments";
+        freebsd: 0, "net.inet.tcp.udp_tunneling_port; 9899 where it is used";
+    }
     /// Whether signatures (RFC 2385) of what arrives in TIME-WAIT are not looked at.
     time_wait_unsigned: bool = "time-wait-unsigned" {
         rfc9293: false, "RFC 2385 section 2.0: every segment";

@@ -11,6 +11,7 @@ mod around;
 mod calls;
 mod cookies;
 mod echo;
+mod encapsulation;
 mod errors;
 mod fastopen;
 mod glance;
@@ -42,8 +43,10 @@ pub use view::{Inspection, NetstatRow};
 use addresses::is_unicast;
 
 use super::socket::{Socket, SocketId, copied};
+use crate::engine::seq::Theirs;
 use crate::engine::{Connection, Flags, Instant, Profile, Segment, State};
 use crate::trace::{End, Envelope, Icmp, Payload};
+use crate::wire::DIGEST;
 use crate::worlds::Errno;
 
 /// A packet that leaves a host.
@@ -113,10 +116,8 @@ pub struct Host {
     time_waits: u32,
     /// What stands around the packet at hand.
     around: Envelope,
-    /// Whether a socket was ever given a key for signatures.
-    keyed: bool,
-    /// The greatest least TTL that a socket has ever asked for: nobody need be asked above it.
-    min_ttl: u8,
+    /// Whether a socket may ask more of what arrives than its numbers: a signature, a least TTL, a way it comes.
+    guarded: bool,
     /// What answers a segment that is nobody's: always in CLOSED.
     nobody: Connection,
     /// The socket whose connection had an input since [`Host::take_touched`] was asked.
@@ -128,6 +129,7 @@ impl Host {
     pub fn new(address: IpAddr, mtu: u16, profile: Arc<Profile>, seed: u64) -> Self {
         let next_ephemeral = profile.ephemeral_first;
         let nobody = Connection::new(Arc::clone(&profile));
+        let guarded = profile.udp_tunneling_port != 0;
         Self {
             address,
             mtu,
@@ -155,8 +157,7 @@ impl Host {
             remarks: VecDeque::new(),
             time_waits: 0,
             around: Envelope::PLAIN,
-            keyed: false,
-            min_ttl: 0,
+            guarded,
             nobody,
             touched: None,
         }
@@ -187,6 +188,9 @@ impl Host {
         payload: &Payload,
         envelope: Envelope,
     ) -> Option<SocketId> {
+        if envelope.udp.is_some_and(|ports| !self.is_tunnel(ports)) {
+            return None;
+        }
         self.around = envelope;
         let concerned = self.on_packet(now, source, destination, payload);
         self.around = Envelope::PLAIN;
@@ -208,6 +212,9 @@ impl Host {
         match payload {
             Payload::Icmp(Icmp::Error { error, parameter, quote }) => self.on_icmp_error(now, *error, *parameter, quote),
             Payload::Udp { text } => {
+                if let Some(inner) = self.tunnelled(source, destination, text) {
+                    return self.on_enveloped_packet(now, inner.source, inner.destination, &inner.payload.to_owned(), inner.envelope);
+                }
                 if self.is_between_hosts(source, destination) {
                     self.on_datagram(source, destination, text);
                 }
@@ -243,7 +250,8 @@ impl Host {
         }
         let arriving = segment.crossed();
         if let Some(id) = known {
-            if self.came_too_far(id) || !self.may_enter(id, source, destination, segment, text) {
+            let plain = !self.guarded && segment.options.octets().len() <= DIGEST;
+            if !plain && !self.may_enter(id, now, source, destination, segment, text) {
                 return None;
             }
             if self.overflows(id, &arriving) {
@@ -286,7 +294,13 @@ impl Host {
         if self.profile.blackhole || !self.is_rightly_signed(None, source, destination, segment, text) {
             return None;
         }
-        self.nobody.on_segment(now, &arriving);
+        self.refuse_segment(now, source, destination, &arriving);
+        None
+    }
+
+    /// Answers a segment as one in CLOSED is answered.
+    fn refuse_segment(&mut self, now: Instant, source: End, destination: End, arriving: &Segment<Theirs>) {
+        self.nobody.on_segment(now, arriving);
         if let Some(reset) = self.nobody.poll_segment(now) {
             self.strays.push_back(Outgoing {
                 socket: None,
@@ -296,7 +310,6 @@ impl Host {
                 envelope: self.around_answer(),
             });
         }
-        None
     }
 
     /// Fires the timers of one socket that are due; returns it, or `None` when none is left.

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod around;
+mod encapsulation;
 mod fastopen;
 mod icmp;
 mod path_mtu;

@@ -59,10 +59,19 @@ pub(super) fn judged(error: IcmpError) -> Option<engine::IcmpError> {
 
 impl Host {
     /// An ICMP error about a packet of this host arrives: it goes to the connection that sent the quoted segment.
-    pub(super) fn on_icmp_error<T>(&mut self, now: Instant, error: IcmpError, parameter: u32, quote: &Quote<T>) -> Option<SocketId> {
+    pub(super) fn on_icmp_error<T: AsRef<[u8]>>(
+        &mut self,
+        now: Instant,
+        error: IcmpError,
+        parameter: u32,
+        quote: &Quote<T>,
+    ) -> Option<SocketId> {
         let seq = match quote.what {
             Quoted::Tcp(seq) => seq,
             Quoted::Udp => {
+                if let Some(inner) = self.quoted_in_udp(quote) {
+                    return self.on_icmp_error(now, error, parameter, &inner);
+                }
                 self.on_udp_error(error, quote.source, quote.destination);
                 return None;
             }

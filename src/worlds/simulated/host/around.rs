@@ -21,7 +21,7 @@ impl Host {
     /// `EBADF`.
     pub fn set_min_ttl(&mut self, id: SocketId, least: u8) -> Result<(), Errno> {
         self.get_mut(id)?.min_ttl = least;
-        self.min_ttl = self.min_ttl.max(least);
+        self.guarded = true;
         Ok(())
     }
 
@@ -79,7 +79,7 @@ impl Host {
 
     /// Whether the packet at hand has come from further away than this socket allows.
     pub(super) fn came_too_far(&self, id: SocketId) -> bool {
-        self.around.ttl < self.min_ttl && self.get(id).is_ok_and(|socket| self.around.ttl < socket.min_ttl)
+        self.get(id).is_ok_and(|socket| self.around.ttl < socket.min_ttl)
     }
 
     /// What stands around an answer to the packet at hand that is no socket's.
@@ -99,6 +99,6 @@ impl Host {
     /// The same for an answer of this socket that its connection knows nothing of.
     pub(super) fn around_socket(&self, id: SocketId) -> Envelope {
         let answer = self.around_answer();
-        self.get(id).map_or(answer, |socket| Envelope { udp: answer.udp, ..socket.envelope })
+        self.get(id).map_or(answer, |socket| self.inherited(socket.envelope))
     }
 }

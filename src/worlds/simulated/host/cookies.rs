@@ -85,7 +85,7 @@ impl Host {
         text: &[u8],
     ) -> Option<SocketId> {
         let child = self.child(listener, source, destination)?;
-        let open = self.open_parameters(listener, Some(source), now, segment.ack.get().wrapping_sub(1));
+        let open = self.open_parameters(child, Some(source), now, segment.ack.get().wrapping_sub(1));
         let socket = self.get_mut(child).ok()?;
         socket.connection.on_open_passive(now, open).ok()?;
         let arrival = socket.connection.on_cookie(now, open, cookie, &segment.crossed());

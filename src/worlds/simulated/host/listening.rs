@@ -98,7 +98,7 @@ impl Host {
         let answer = self.answer_fast_open(id, now, source.address, segment);
         let iss = self.choose_iss(now, destination.port, source);
         let child = self.child(id, source, destination)?;
-        let open = self.open_parameters(id, Some(source), now, iss);
+        let open = self.open_parameters(child, Some(source), now, iss);
         self.get_mut(id).ok()?.half_open.push(child);
         let mark = self.around.codepoint;
         let socket = self.get_mut(child).ok()?;
@@ -124,8 +124,8 @@ impl Host {
 
     /// A socket for the connection between these ends, with the options of the listener.
     pub(super) fn child(&mut self, listener: SocketId, source: End, destination: End) -> Option<SocketId> {
-        let &Socket { keepalive, envelope, min_ttl, ref keys, .. } = self.get(listener).ok()?;
-        let keys = keys.clone();
+        let &Socket { keepalive, envelope, min_ttl, mss, ref keys, .. } = self.get(listener).ok()?;
+        let (envelope, keys) = (self.inherited(envelope), keys.clone());
         let child = self.socket();
         self.behave_alike(child, listener);
         self.hold_port(child, destination.port).ok()?;
@@ -136,6 +136,7 @@ impl Host {
         socket.keepalive = keepalive;
         socket.envelope = envelope;
         socket.min_ttl = min_ttl;
+        socket.mss = mss;
         if !keys.is_empty() {
             socket.keys = keys;
             self.reserve_signature(child, source);

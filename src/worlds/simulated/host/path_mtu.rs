@@ -109,7 +109,7 @@ impl Host {
     /// Octets of text and options a packet of this length has room for, as this socket sends it.
     pub(super) fn segment_for(&self, id: SocketId, mtu: u16) -> u16 {
         let headers = if self.address.is_ipv4() { 40 } else { 60 };
-        let in_udp = self.get(id).is_ok_and(|socket| socket.envelope.udp.is_some());
+        let in_udp = self.around.udp.is_some() || self.get(id).is_ok_and(|socket| socket.envelope.udp.is_some());
         mtu.saturating_sub(headers).saturating_sub(if in_udp { UdpPorts::HEADER } else { 0 }).max(1)
     }
 

@@ -29,7 +29,7 @@ impl Host {
             return None;
         }
         let listener = self.get(parent).ok().filter(|listener| !listener.single)?;
-        let (envelope, min_ttl, keys) = (listener.envelope, listener.min_ttl, listener.keys.clone());
+        let (envelope, min_ttl, keys) = (self.inherited(listener.envelope), listener.min_ttl, listener.keys.clone());
         let iss = self.choose_iss(now, destination.port, source);
         let open = self.open_parameters(parent, Some(source), now, iss);
         // The old incarnation's socket may still have a process; the new one must not be that process's.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use super::{Host, Outgoing, SocketId};
 use crate::engine::profile::OptionLayout;
-use crate::engine::{Segment, State, TcpOption, TcpOptions};
+use crate::engine::{Instant, Segment, State, TcpOption, TcpOptions};
 use crate::trace::{End, Payload};
 use crate::wire::{self, DIGEST, SIGNATURE};
 use crate::worlds::Errno;
@@ -50,7 +50,7 @@ impl Host {
         if prefix > bits || key.len() > LONGEST {
             return Err(Errno::Invalid);
         }
-        self.keyed = true;
+        self.guarded = true;
         let socket = self.get_mut(id)?;
         let known = socket
             .keys
@@ -103,16 +103,17 @@ impl Host {
         }
     }
 
-    /// The same of a segment for a connection.
-    #[inline]
-    pub(super) fn may_enter(&self, id: SocketId, source: End, destination: End, segment: &Segment, text: &[u8]) -> bool {
-        if !self.keyed && segment.options.octets().len() <= DIGEST {
-            return true;
+    /// Whether a connection takes notice of a segment at all, whatever its numbers are.
+    #[cold]
+    pub(super) fn may_enter(&mut self, id: SocketId, now: Instant, source: End, destination: End, segment: &Segment, text: &[u8]) -> bool {
+        if !self.came_in_its_way(id) {
+            self.refuse_segment(now, source, destination, &segment.crossed());
+            return false;
         }
-        let Ok(socket) = self.get(id) else { return true };
         // Linux keeps a record in TIME-WAIT that signs what it sends and looks at no signature.
-        let looks = socket.connection.state() != State::TimeWait || !self.profile.time_wait_unsigned;
-        !looks || self.is_rightly_signed(Some(id), source, destination, segment, text)
+        let waits = self.get(id).is_ok_and(|socket| socket.connection.state() == State::TimeWait);
+        let looks = !(waits && self.profile.time_wait_unsigned);
+        !self.came_too_far(id) && (!looks || self.is_rightly_signed(Some(id), source, destination, segment, text))
     }
 
     /// Signs what leaves, if this socket has a key for its peer.
