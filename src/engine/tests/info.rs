@@ -1,6 +1,13 @@
 //! What [`Connection::info`] tells, in the words of `TCP_INFO`.
 
 use super::*;
+use crate::engine::profile::EcnPolicy;
+use crate::engine::{CongestionState, Info};
+
+fn told(profile: Profile, syn_ack: &str, options: TcpOptions) -> Info {
+    let a = Scripted::new(profile).establish(syn_ack, options);
+    a.connection.info(a.now)
+}
 
 #[test]
 fn octets_are_counted_from_the_numbers() {
@@ -28,4 +35,60 @@ fn what_nobody_knows_yet_is_absent() {
     let info = a.connection.info(a.now);
     assert_eq!((info.state, info.bytes_acked, info.bytes_received), (State::Closed, 0, 0));
     assert_eq!((info.rtt, info.ato, info.rcv_mss, info.last_data_recv, info.rcv_ssthresh), (None, None, None, None, None));
+}
+
+#[test]
+fn congestion_states_have_the_numbers_of_tcp_h() {
+    use CongestionState::{Cwr, Disorder, Loss, Open, Recovery};
+    assert_eq!([Open, Disorder, Cwr, Recovery, Loss].map(CongestionState::number), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn windows_are_scaled_only_if_both_sides_asked() {
+    let mut unscaled = Profile::linux();
+    unscaled.set("window-scale", "off").expect("a knob");
+    let mut scaled = Profile::rfc9293();
+    scaled.set("window-scale", "2").expect("a knob");
+    let offer = TcpOptions::NONE.mss(1460).nop().window_scale(7);
+    for (profile, options, told_of) in
+        [(scaled.clone(), offer, Some((7, 2))), (scaled, TcpOptions::NONE.mss(1460), None), (unscaled, offer, None)]
+    {
+        assert_eq!(told(profile, "<SEQ=300><ACK=101><CTL=SYN,ACK>", options).window_scale, told_of);
+    }
+}
+
+#[test]
+fn ecn_is_told_once_it_is_agreed() {
+    let asks = Profile { ecn: EcnPolicy::Ask, ..Profile::rfc9293() };
+    for (flags, agreed) in [("SYN,ACK,ECE", true), ("SYN,ACK", false)] {
+        assert_eq!(told(asks.clone(), &format!("<SEQ=300><ACK=101><CTL={flags}>"), TcpOptions::NONE).ecn, agreed, "{flags}");
+    }
+}
+
+#[test]
+fn a_round_trip_brings_both_its_numbers() {
+    let mut a = Scripted::new(Profile::rfc9293());
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    let before = a.connection.info(a.now);
+    assert_eq!((before.rtt, before.rttvar), (None, None));
+    a.pass(Duration::from_millis(80));
+    a.hear("<SEQ=300><ACK=101><CTL=SYN,ACK>");
+    let after = a.connection.info(a.now);
+    let millis = |time: Option<Duration>| time.map(|time| time.as_micros().div_ceil(1000));
+    assert_eq!((millis(after.rtt), millis(after.rttvar)), (Some(80), Some(40)));
+}
+
+#[test]
+fn linux_tells_of_text_in_whole_ticks_once_some_has_come() {
+    for (profile, ato, since, size) in [(Profile::linux(), Some(40), Some(12), Some(1000)), (Profile::rfc9293(), None, None, None)] {
+        let mut b = requested(profile);
+        b.hear("<SEQ=301><ACK=101><CTL=ACK>");
+        b.hear("<SEQ=301><ACK=101><LEN=1000><CTL=PSH,ACK>");
+        b.out();
+        b.pass(Duration::from_millis(13));
+        let info = b.connection.info(b.now);
+        assert_eq!((info.ato, info.last_data_recv), (ato.map(Duration::from_millis), since.map(Duration::from_millis)));
+        assert_eq!(info.rcv_mss, size);
+    }
 }
