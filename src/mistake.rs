@@ -63,7 +63,7 @@ impl Mistake {
     /// The line around the mistake, and the carets to go below it.
     ///
     /// Only an excerpt of a long line, and nothing that a terminal would obey.
-    fn excerpt(&self) -> (String, String) {
+    pub(crate) fn excerpt(&self) -> (String, String) {
         let before = self.column.saturating_sub(1);
         let length = self.text.chars().count();
         let skipped = if length <= EXCERPT { 0 } else { before.saturating_sub(EXCERPT / 2) };

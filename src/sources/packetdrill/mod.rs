@@ -3,6 +3,7 @@
 pub mod code;
 mod lex;
 mod parse;
+pub mod play;
 mod print;
 pub mod shell;
 pub mod syntax;

@@ -1,5 +1,7 @@
 //! Somewhere a script can run: a stack together with a clock.
 
+use std::time::Duration;
+
 use super::{Answer, Call, Fd, Outcome, Stack, Unsupported};
 use crate::engine::Instant;
 
@@ -48,6 +50,11 @@ pub trait Place {
 
     /// The next packet that left, in order.
     fn next_packet(&mut self) -> Option<Departed>;
+
+    /// How long to wait for what may come at any time, before it counts as never coming.
+    fn longest_wait(&self) -> Duration {
+        Duration::from_hours(24)
+    }
 
     /// As [`Stack::info`].
     ///
