@@ -109,7 +109,10 @@ impl Connection {
                 self.reset = Some(Reset { seq: self.snd.nxt, ack, echo: None });
             }
             Action::ReplyRst => {
-                self.reset = segment.and_then(arrival::reset_numbers);
+                // A stack that drops the connection for a SYN tells the peer as it does by ABORT.
+                let drops = self.profile.insecure_syn && segment.is_some_and(|segment| segment.has(Flags::SYN));
+                let own = || Reset { seq: self.snd.nxt, ack: self.profile.abort_acks.then_some(self.rcv.nxt), echo: None };
+                self.reset = if drops { Some(own()) } else { segment.and_then(arrival::reset_numbers) };
             }
             Action::Retransmit => self.back_off(now),
             Action::StartTimeWait => self.start_time_wait(now),

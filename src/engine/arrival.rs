@@ -279,7 +279,7 @@ impl Connection {
         // Second: RST. Only the exact number resets (RFC 5961 section 3.2).
         if rst {
             // Without RFC 5961 all of the window is exact enough.
-            let exact = segment.seq == self.rcv.nxt || !self.profile.rfc5961;
+            let exact = segment.seq == self.rcv.nxt || !self.profile.rfc5961 || self.profile.insecure_reset;
             self.apply(if exact { Event::RstExact } else { Event::RstInWindow }, now, Some(segment));
             return false;
         }

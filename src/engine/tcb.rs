@@ -510,7 +510,8 @@ impl Connection {
             Guard::OpenEarly => self.is_open_early(),
             Guard::NoRoom => self.send_room() == 0,
             Guard::NothingUnread => self.rcv.unread == 0,
-            Guard::Rfc5961Off => !self.profile.rfc5961,
+            // TIME-WAIT has a policy of its own for SYNs.
+            Guard::Rfc5961Off => !self.profile.rfc5961 || (self.profile.insecure_syn && self.state != State::TimeWait),
             Guard::Rfc1337 => self.profile.rfc1337,
             Guard::ResetKeepsState => self.profile.reset_keeps_state,
             Guard::HardIsSoft => !self.profile.icmp_hard_aborts,

@@ -466,6 +466,16 @@ knobs! {
         linux: true, "always";
         freebsd: true, "net.inet.tcp.insecure_rst and insecure_syn are 0";
     }
+    /// Whether a RST anywhere in the window resets, whatever RFC 5961 says.
+    insecure_reset: bool = "insecure-reset" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, second: only the exact number resets";
+        freebsd: false, "net.inet.tcp.insecure_rst";
+    }
+    /// Whether a SYN in the window ends the connection, whatever RFC 5961 says; in TIME-WAIT it does not.
+    insecure_syn: bool = "insecure-syn" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, fourth: an ACK is sent";
+        freebsd: false, "net.inet.tcp.insecure_syn";
+    }
     /// Whether TIME-WAIT ignores every RST.
     // R1337-2; off, R1337-1 is as the RFC tells it.
     rfc1337: bool = "rfc1337" {

@@ -192,3 +192,36 @@ fn a_window_opens_by_a_segment_or_by_a_quarter_of_the_buffer() {
         assert_eq!(u32::from(offered_after(1)), silly + 1, "{buffer}: and one more");
     }
 }
+
+#[test]
+fn an_insecure_reset_need_only_be_in_the_window() {
+    let mut freebsd = Profile::freebsd();
+    let mut secure = Scripted::established(freebsd.clone());
+    assert_eq!(secure.answer("<SEQ=400><CTL=RST>"), ["<SEQ=101><ACK=301><CTL=ACK>"]);
+    freebsd.set("insecure-reset", "on").expect("a knob");
+    let mut a = Scripted::established(freebsd.clone());
+    assert_eq!(a.answer("<SEQ=300><CTL=RST>"), NOTHING);
+    assert_eq!(a.state(), State::Established);
+    assert_eq!(a.answer("<SEQ=400><CTL=RST>"), NOTHING);
+    assert_eq!(a.state(), State::Closed);
+    // A SYN is still answered by an ACK.
+    let mut b = Scripted::established(freebsd);
+    assert_eq!(b.answer("<SEQ=400><CTL=SYN>"), ["<SEQ=101><ACK=301><CTL=ACK>"]);
+}
+
+#[test]
+fn an_insecure_syn_in_the_window_ends_the_connection_as_abort_does() {
+    let mut freebsd = Profile::freebsd();
+    freebsd.set("insecure-syn", "on").expect("a knob");
+    let mut a = Scripted::established(freebsd.clone());
+    assert_eq!(a.answer("<SEQ=300><CTL=SYN>"), ["<SEQ=101><ACK=301><CTL=ACK>"]);
+    assert_eq!(a.answer("<SEQ=400><CTL=SYN>"), ["<SEQ=101><ACK=301><CTL=RST,ACK>"]);
+    assert_eq!(a.state(), State::Closed);
+    // A RST must still be exact; and TIME-WAIT keeps its own way.
+    let mut b = Scripted::established(freebsd);
+    assert_eq!(b.answer("<SEQ=400><CTL=RST>"), ["<SEQ=101><ACK=301><CTL=ACK>"]);
+    assert_eq!(b.close(), ["<SEQ=101><ACK=301><CTL=FIN,ACK>"]);
+    b.answer("<SEQ=301><ACK=102><CTL=FIN,ACK>");
+    assert_eq!(b.answer("<SEQ=302><ACK=102><CTL=SYN,ACK>"), ["<SEQ=102><ACK=302><CTL=ACK>"]);
+    assert_eq!(b.state(), State::TimeWait);
+}
