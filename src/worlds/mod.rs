@@ -11,6 +11,7 @@ use crate::trace::{HostId, IcmpError, Trace};
 
 mod blocking;
 pub mod kernel;
+mod knobs;
 mod network;
 pub mod serving;
 pub mod simulated;

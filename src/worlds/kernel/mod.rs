@@ -69,9 +69,10 @@ mod tcp_info;
 mod tun;
 mod world;
 
+pub use super::knobs::{EQUIVALENTS, Equivalent, Told, equivalent};
 pub use diag::{Pending, Row, SocketTable, TableError, socket_table};
 pub use errno::{Errno, errno_name};
-pub use knobs::{EQUIVALENTS, Equivalent, Told, as_kept_together, can_be_told, equivalent, sysctls};
+pub use knobs::{as_kept_together, can_be_told, sysctls};
 pub use namespace::enter_user_namespace;
 pub use netns::Namespace;
 pub use network::{Network, NetworkError, ipv6_is_there};

@@ -110,6 +110,8 @@ pub struct Host {
     path_mtus: FxHashMap<IpAddr, path_mtu::PathMtu>,
     /// What fast opens have taught of servers.
     known_servers: FxHashMap<IpAddr, KnownServer>,
+    /// What fast open cookies are made with, where it is not the host's own secret.
+    fast_open_keys: Vec<[u8; 16]>,
     /// What a person should know of decisions that belong to no connection's input.
     remarks: VecDeque<Remark>,
     /// Records in TIME-WAIT, counted only where a knob limits them.
@@ -154,6 +156,7 @@ impl Host {
             deadlines: BinaryHeap::new(),
             path_mtus: FxHashMap::default(),
             known_servers: FxHashMap::default(),
+            fast_open_keys: Vec::new(),
             remarks: VecDeque::new(),
             time_waits: 0,
             around: Envelope::PLAIN,

@@ -3,7 +3,7 @@
 use std::hash::Hasher;
 use std::net::IpAddr;
 
-use siphasher::sip::SipHasher13;
+use siphasher::sip::{SipHasher13, SipHasher24};
 
 use super::{Host, SocketId};
 use crate::engine::{FastOpenAnswer, FastOpenCookie, FastOpenOutcome, FastOpenTry, Instant, Segment};
@@ -28,8 +28,28 @@ impl Host {
         self.cookie_of(client, self.cookie_epoch(now).wrapping_sub(2))
     }
 
+    /// Makes cookies as Linux does, with these keys: the first makes them, all of them are taken.
+    pub fn set_fast_open_keys(&mut self, keys: Vec<[u8; 16]>) {
+        self.fast_open_keys = keys;
+    }
+
+    /// The cookie Linux makes with this key: SipHash of both addresses, the client's first.
+    fn keyed_cookie(&self, client: IpAddr, key: &[u8; 16]) -> FastOpenCookie {
+        let mut hasher = SipHasher24::new_with_key(key);
+        for address in [client, self.address] {
+            match address {
+                IpAddr::V4(v4) => hasher.write(&v4.octets()),
+                IpAddr::V6(v6) => hasher.write(&v6.octets()),
+            }
+        }
+        FastOpenCookie::new(&hasher.finish().to_le_bytes()).unwrap_or(FastOpenCookie::REQUEST)
+    }
+
     /// A MAC over the client's address, and over the time by which it expires (R7413-2).
     fn cookie_of(&self, client: IpAddr, epoch: u64) -> FastOpenCookie {
+        if let Some(key) = self.fast_open_keys.first() {
+            return self.keyed_cookie(client, key);
+        }
         let mut hasher = SipHasher13::new_with_keys(self.secret.1, self.secret.0);
         match client {
             IpAddr::V4(v4) => hasher.write(&v4.octets()),
@@ -52,7 +72,8 @@ impl Host {
         let limit = socket.fast_open?;
         let shown = syn.options.offers().fast_open.filter(|_| socket.fast_pending < limit)?;
         let epoch = self.cookie_epoch(now);
-        let take = [epoch, epoch.wrapping_sub(1)].into_iter().any(|epoch| shown == self.cookie_of(client, epoch));
+        let keyed = self.fast_open_keys.iter().any(|key| shown == self.keyed_cookie(client, key));
+        let take = keyed || [epoch, epoch.wrapping_sub(1)].into_iter().any(|epoch| shown == self.cookie_of(client, epoch));
         Some(FastOpenAnswer { take, grant: (!take).then(|| self.cookie_of(client, epoch)) })
     }
 

@@ -34,7 +34,9 @@ impl Sockets {
     pub(super) fn set_send_buffer(&mut self, fd: Fd, value: i64, force: bool) -> Result<(), Stop> {
         let (memory, text) = match self.system {
             System::Linux => {
-                let memory = if force { value.max(0) } else { asked(value) }.saturating_mul(2).clamp(LEAST_SEND, i64::from(i32::MAX));
+                let memory = if force { value.max(0) } else { asked(value, self.parameters.most_send) }
+                    .saturating_mul(2)
+                    .clamp(LEAST_SEND, i64::from(i32::MAX));
                 (memory, memory / 2)
             }
             System::FreeBsd => within_freebsd(value)?,
@@ -75,7 +77,9 @@ impl Sockets {
     pub(super) fn set_receive_buffer(&mut self, fd: Fd, value: i64, force: bool) -> Result<(), Stop> {
         let (memory, text) = match self.system {
             System::Linux => {
-                let memory = if force { value.max(0) } else { asked(value) }.saturating_mul(2).clamp(LEAST_RECEIVE, i64::from(i32::MAX));
+                let memory = if force { value.max(0) } else { asked(value, self.parameters.most_receive) }
+                    .saturating_mul(2)
+                    .clamp(LEAST_RECEIVE, i64::from(i32::MAX));
                 (memory, memory / 2)
             }
             System::FreeBsd => within_freebsd(value)?,
@@ -100,8 +104,8 @@ impl Sockets {
 }
 
 /// What Linux makes of a size: a negative one is a huge one, and nobody gets more than the limit.
-fn asked(value: i64) -> i64 {
-    if value < 0 { MOST_ASKED } else { value.min(MOST_ASKED) }
+fn asked(value: i64, most: i64) -> i64 {
+    if value < 0 { most } else { value.min(most) }
 }
 
 fn within_freebsd(value: i64) -> Result<(i64, i64), Stop> {

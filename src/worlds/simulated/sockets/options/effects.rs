@@ -117,6 +117,7 @@ impl Sockets {
                     profile.timestamps = false;
                 })?);
             }
+            "TCP_FASTOPEN" if on && linux && !self.parameters.fast_open_server() => return Ok(()),
             "TCP_FASTOPEN" if on => return Ok(self.host.allow_fast_open(id, if linux { whole(65_535) } else { u16::MAX })?),
             "TCP_FASTOPEN" => return Ok(self.host.forbid_fast_open(id)?),
             "TCP_DEFER_ACCEPT"

@@ -5,6 +5,8 @@ mod effects;
 pub(super) mod rows;
 mod special;
 
+pub(super) use buffers::MOST_ASKED;
+
 use super::choices::shown;
 use super::constants::System;
 use super::table::{Family, File};

@@ -66,10 +66,11 @@ impl Dialogue {
         spelled(&self.stack.retry(self.now, &call))
     }
 
-    /// Lets time pass; what leaves meanwhile stays to be asked for.
+    /// Lets time pass; what leaves meanwhile is of no interest.
     pub(super) fn pass(&mut self, millis: u64) {
         let end = self.now + Duration::from_millis(millis);
         let mut packet = Vec::new();
+        while self.stack.poll_packet(self.now, &mut packet) {}
         while let Some(at) = self.stack.poll_deadline().filter(|at| *at <= end) {
             self.now = at.max(self.now);
             self.stack.on_time(self.now);

@@ -4,6 +4,7 @@ mod connecting;
 mod descriptors;
 mod dialogue;
 mod options;
+mod parameters;
 mod polls;
 mod reading;
 mod writing;

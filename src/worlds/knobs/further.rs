@@ -1,0 +1,102 @@
+//! Sysctls that are read where a script sets them, and that no kernel is told of.
+
+use super::{millis, number, on_off, seconds, whole};
+
+/// A sysctl that means a knob.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::worlds) struct Reading {
+    /// The knob.
+    pub knob: &'static str,
+    /// The sysctl.
+    pub name: &'static str,
+    /// What it is at first.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test asks that it reads as what the profile has"))]
+    pub usual: &'static str,
+    /// The knob's value that such a setting means; `None` where it means none.
+    pub read: fn(&str) -> Option<String>,
+}
+
+const fn row(knob: &'static str, name: &'static str, usual: &'static str, read: fn(&str) -> Option<String>) -> Reading {
+    Reading { knob, name, usual, read }
+}
+
+fn off_on(text: &str) -> Option<String> {
+    match whole(text)? {
+        0 => Some("on".to_owned()),
+        1 => Some("off".to_owned()),
+        _ => None,
+    }
+}
+
+/// Linux's, beside those a kernel is told of.
+pub(in crate::worlds) static LINUX: &[Reading] = &[
+    row("path-mtu-discovery", "net.ipv4.ip_no_pmtu_disc", "0", off_on),
+    row("min-pmtu", "net.ipv4.route.min_pmtu", "552", number),
+    row("path-mtu-life", "net.ipv4.route.mtu_expires", "600", seconds),
+    row("path-mtu-life", "net.ipv6.route.mtu_expires", "600", seconds),
+];
+
+/// FreeBSD's.
+pub(in crate::worlds) static FREEBSD: &[Reading] = &[
+    row("msl", "net.inet.tcp.msl", "30000", millis),
+    row("connect-timeout", "net.inet.tcp.keepinit", "75000", millis),
+    row("keepalive-idle", "net.inet.tcp.keepidle", "7200000", millis),
+    row("keepalive-interval", "net.inet.tcp.keepintvl", "75000", millis),
+    row("keepalive-probes", "net.inet.tcp.keepcnt", "8", number),
+    row("rto-initial", "net.inet.tcp.rexmit_initial", "1000", millis),
+    row("rto-min", "net.inet.tcp.rexmit_min", "30", millis),
+    row("rto-slop", "net.inet.tcp.rexmit_slop", "200", millis),
+    row("insecure-reset", "net.inet.tcp.insecure_rst", "0", on_off),
+    row("insecure-syn", "net.inet.tcp.insecure_syn", "0", on_off),
+    row("udp-tunneling-port", "net.inet.tcp.udp_tunneling_port", "0", number),
+    row("syn-ack-retries", "net.inet.tcp.syncache.rexmtlimit", "3", number),
+    row("fin-wait-2-timeout", "net.inet.tcp.finwait2_timeout", "60000", millis),
+    row("receive-buffer", "net.inet.tcp.recvspace", "65536", number),
+    row("send-buffer", "net.inet.tcp.sendspace", "32768", number),
+    row("udp-receive-buffer", "net.inet.udp.recvspace", "42080", number),
+    row("window-scale", "net.inet.tcp.rfc1323", "1", |text| match whole(text)? {
+        0 => Some("off".to_owned()),
+        1 | 2 => Some("6".to_owned()),
+        _ => None,
+    }),
+    row("timestamps", "net.inet.tcp.rfc1323", "1", |text| match whole(text)? {
+        0 | 2 => Some("off".to_owned()),
+        1 | 3 => Some("on".to_owned()),
+        _ => None,
+    }),
+    row("sack", "net.inet.tcp.sack.enable", "1", on_off),
+    row("ecn", "net.inet.tcp.ecn.enable", "2", |text| {
+        Some(
+            match whole(text)? {
+                0 => "off",
+                1 => "ask",
+                2 => "accept",
+                3 => "accurate",
+                _ => return None,
+            }
+            .to_owned(),
+        )
+    }),
+    // It counts the SYNs that ask after the first.
+    row("ecn-fallback", "net.inet.tcp.ecn.maxretries", "1", |text| whole(text)?.checked_add(1).map(|syns| syns.to_string())),
+    row("delayed-ack", "net.inet.tcp.delacktime", "40", millis),
+    row("syn-cookies", "net.inet.tcp.syncookies", "1", |text| {
+        Some(
+            match whole(text)? {
+                0 => "off",
+                1 => "pressure",
+                _ => return None,
+            }
+            .to_owned(),
+        )
+    }),
+    row("drop-syn-fin", "net.inet.tcp.drop_synfin", "0", on_off),
+    row("blackhole", "net.inet.tcp.blackhole", "0", |text| match whole(text)? {
+        0 => Some("off".to_owned()),
+        2 => Some("on".to_owned()),
+        _ => None,
+    }),
+    row("path-mtu-discovery", "net.inet.tcp.path_mtu_discovery", "1", on_off),
+    row("ephemeral-first", "net.inet.ip.portrange.first", "10000", number),
+    row("ephemeral-last", "net.inet.ip.portrange.last", "65535", number),
+];
