@@ -379,6 +379,8 @@ impl Host {
         None
     }
 
+    #[expect(clippy::inline_always, reason = "measured: a packet that is handed on through one more function is copied")]
+    #[inline(always)]
     fn packet_of(&mut self, id: SocketId, now: Instant) -> Option<Outgoing> {
         let address = self.address;
         let socket = self.get_mut(id).ok()?;
@@ -387,15 +389,13 @@ impl Host {
             socket.receive.clear();
             let _ = socket.connection.on_receive(now, u32::MAX);
         }
-        let segment = socket.connection.poll_segment(now)?;
+        let mut segment = socket.connection.poll_segment(now)?;
         let text = if segment.len == 0 { Vec::new() } else { copied(&socket.send, socket.connection.text_range(&segment)) };
         let source = End { address, port: socket.local_port? };
         let envelope = Envelope { codepoint: socket.connection.codepoint(), ..socket.envelope };
         let destination = socket.remote?;
         if !socket.keys.is_empty() {
-            let mut out = Outgoing { socket: Some(id), source, destination, payload: Payload::Tcp { segment, text }, envelope };
-            self.sign(id, &mut out);
-            return Some(out);
+            self.sign(id, source, destination, &mut segment, &text);
         }
         Some(Outgoing { socket: Some(id), source, destination, payload: Payload::Tcp { segment, text }, envelope })
     }

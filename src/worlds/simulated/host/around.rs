@@ -90,10 +90,10 @@ impl Host {
     }
 
     /// An answer of this socket to the segment at hand that its connection knows nothing of.
-    pub(super) fn answer(&mut self, id: SocketId, source: End, destination: End, segment: Segment, envelope: Envelope) {
-        let mut out = Outgoing { socket: Some(id), source: destination, destination: source, payload: super::bare(segment), envelope };
-        self.sign(id, &mut out);
-        self.strays.push_back(out);
+    pub(super) fn answer(&mut self, id: SocketId, source: End, destination: End, mut segment: Segment, envelope: Envelope) {
+        let (source, destination) = (destination, source);
+        self.sign(id, source, destination, &mut segment, &[]);
+        self.strays.push_back(Outgoing { socket: Some(id), source, destination, payload: super::bare(segment), envelope });
     }
 
     /// The same for an answer of this socket that its connection knows nothing of.

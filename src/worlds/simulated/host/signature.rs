@@ -5,10 +5,10 @@
 
 use std::net::IpAddr;
 
-use super::{Host, Outgoing, SocketId};
+use super::{Host, SocketId};
 use crate::engine::profile::OptionLayout;
 use crate::engine::{Instant, Segment, State, TcpOption, TcpOptions};
-use crate::trace::{End, Payload};
+use crate::trace::End;
 use crate::wire::{self, DIGEST, SIGNATURE};
 use crate::worlds::Errno;
 
@@ -117,14 +117,14 @@ impl Host {
     }
 
     /// Signs what leaves, if this socket has a key for its peer.
-    pub(super) fn sign(&self, id: SocketId, out: &mut Outgoing) {
-        let Some(key) = self.signature_key(id, out.destination.address) else { return };
-        let Payload::Tcp { segment, text } = &mut out.payload else { return };
+    #[cold]
+    pub(super) fn sign(&self, id: SocketId, source: End, destination: End, segment: &mut Segment, text: &[u8]) {
+        let Some(key) = self.signature_key(id, destination.address) else { return };
         let layout = self.profile.option_layout;
         let Some(unsigned) = with_signature(&segment.options, layout, [0; DIGEST]) else { return };
         segment.options = unsigned;
         // What cannot be encoded cannot leave either.
-        let Ok(digest) = wire::signature(out.source, out.destination, segment, text, key) else { return };
+        let Ok(digest) = wire::signature(source, destination, segment, text, key) else { return };
         let _ = segment.options.fill(SIGNATURE, &digest);
     }
 }
