@@ -10,6 +10,7 @@ mod addresses;
 mod around;
 mod calls;
 mod cookies;
+mod due;
 mod echo;
 mod encapsulation;
 mod errors;
@@ -41,6 +42,7 @@ pub(super) use signature::Key;
 pub use view::{Inspection, NetstatRow};
 
 use addresses::is_unicast;
+use due::Due;
 
 use super::socket::{Socket, SocketId, copied};
 use crate::engine::seq::Theirs;
@@ -105,7 +107,7 @@ pub struct Host {
     ready: VecDeque<SocketId>,
     /// Packets that belong to no socket.
     strays: VecDeque<Outgoing>,
-    deadlines: BinaryHeap<Reverse<(Instant, SocketId)>>,
+    deadlines: BinaryHeap<Reverse<Due>>,
     /// What routers have said of the ways to some hosts.
     path_mtus: FxHashMap<IpAddr, path_mtu::PathMtu>,
     /// What fast opens have taught of servers.
@@ -317,7 +319,8 @@ impl Host {
 
     /// Fires the timers of one socket that are due; returns it, or `None` when none is left.
     pub fn on_time(&mut self, now: Instant) -> Option<SocketId> {
-        while let Some(&Reverse((at, id))) = self.deadlines.peek() {
+        while let Some(&Reverse(due)) = self.deadlines.peek() {
+            let (at, id) = due.parts();
             if at > now {
                 return None;
             }
@@ -345,7 +348,8 @@ impl Host {
 
     /// When [`on_time`](Self::on_time) must be called; perhaps a little early, never late.
     pub fn poll_deadline(&mut self) -> Option<Instant> {
-        while let Some(&Reverse((at, id))) = self.deadlines.peek() {
+        while let Some(&Reverse(due)) = self.deadlines.peek() {
+            let (at, id) = due.parts();
             let actual =
                 self.get(id).ok().filter(|socket| socket.scheduled == Some(at)).and_then(|socket| socket.connection.poll_deadline());
             if actual == Some(at) {
@@ -468,7 +472,7 @@ impl Host {
         // A later deadline needs no entry of its own: the earlier one wakes us, and we look again.
         if socket.scheduled.is_none_or(|scheduled| deadline < scheduled) {
             socket.scheduled = Some(deadline);
-            self.deadlines.push(Reverse((deadline, id)));
+            self.deadlines.push(Reverse(Due::new(deadline, id)));
         }
     }
 
