@@ -12,22 +12,24 @@ use super::state::State;
 use super::tcb::{Connection, Origin};
 use super::time::Instant;
 
-/// What the option of kind 34 carries: nothing, which asks for a cookie, or 4 to 16 octets.
+/// What the fast open option carries: nothing, which asks for a cookie, or 4 to 16 octets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct FastOpenCookie {
     octets: [u8; 16],
     len: u8,
+    /// It stands in an option of kind 254, as before there was a kind of its own (RFC 7413 section 4.1.1, RFC 6994).
+    experimental: bool,
 }
 
 impl FastOpenCookie {
     /// The empty one: a request.
-    pub const REQUEST: Self = Self { octets: [0; 16], len: 0 };
+    pub const REQUEST: Self = Self { octets: [0; 16], len: 0, experimental: false };
 
     /// The cookie with these octets; `None` for a length no cookie has (R7413-1).
     pub fn new(octets: &[u8]) -> Option<Self> {
         let fits = octets.is_empty() || ((4..=16).contains(&octets.len()) && octets.len().is_multiple_of(2));
         let len = u8::try_from(octets.len()).ok().filter(|_| fits)?;
-        let mut cookie = Self { octets: [0; 16], len };
+        let mut cookie = Self { octets: [0; 16], len, experimental: false };
         cookie.octets[..octets.len()].copy_from_slice(octets);
         Some(cookie)
     }
@@ -35,6 +37,17 @@ impl FastOpenCookie {
     /// Its octets.
     pub fn octets(&self) -> &[u8] {
         &self.octets[..usize::from(self.len)]
+    }
+
+    /// The same in an option of the experimental kind, or of its own.
+    #[must_use]
+    pub const fn in_form(self, experimental: bool) -> Self {
+        Self { experimental, ..self }
+    }
+
+    /// Whether it stands in an option of the experimental kind.
+    pub const fn is_experimental(&self) -> bool {
+        self.experimental
     }
 
     /// Whether it asks for one.
@@ -54,6 +67,10 @@ impl fmt::Debug for FastOpenCookie {
 pub enum FastOpenTry {
     /// Nothing: it asks for a cookie, and its text waits.
     Ask,
+    /// That it does not speak of fast open but in the experimental option: it asks by that.
+    AskExperimentally,
+    /// That it wants no cookie: text rides in the SYN, which has no option.
+    Bare,
     /// A cookie of an earlier connection: text rides in the SYN.
     Show {
         /// The cookie.
@@ -79,6 +96,8 @@ pub struct FastOpenOutcome {
     pub cookie: Option<FastOpenCookie>,
     /// The MSS beside it.
     pub mss: u16,
+    /// A cookie was asked for, and no text shown.
+    pub asked: bool,
     /// The text was not acknowledged, or the SYN was not answered as long as it was a fast one.
     pub refused: bool,
 }
@@ -113,11 +132,13 @@ impl Connection {
         self.snd.unsent = octets.min(self.profile.send_buffer);
         // R7413-8: without a cookie the option is empty, and no text rides. R7413-10: with one it does.
         let (option, text, mss) = match known {
-            FastOpenTry::Ask => (FastOpenCookie::REQUEST, false, 0),
-            FastOpenTry::Show { cookie, mss } => (cookie, true, mss),
+            FastOpenTry::Ask => (Some(FastOpenCookie::REQUEST), false, 0),
+            FastOpenTry::AskExperimentally => (Some(FastOpenCookie::REQUEST.in_form(true)), false, 0),
+            FastOpenTry::Bare => (None, true, u16::MAX),
+            FastOpenTry::Show { cookie, mss } => (Some(cookie), true, mss),
         };
         self.bits.set_syn_text(text);
-        self.fast_open = Some(Box::new(FastOpen { option: Some(option), text, mss, granted: None, refused: false, told: false }));
+        self.fast_open = Some(Box::new(FastOpen { option, text, mss, granted: None, refused: false, told: false }));
         Ok(self.snd.unsent)
     }
 
@@ -137,7 +158,8 @@ impl Connection {
         let (mss, given_up, late) = (self.snd.mss, self.state == State::Closed, self.bits.syn_timed_out());
         let fast = self.fast_open.as_mut().filter(|fast| !fast.told && self.state != State::SynSent)?;
         fast.told = true;
-        Some(FastOpenOutcome { cookie: fast.granted, mss, refused: fast.refused || given_up || late })
+        let asked = fast.option.is_some_and(|option| option.is_request());
+        Some(FastOpenOutcome { cookie: fast.granted, mss, asked, refused: fast.refused || given_up || late })
     }
 
     /// Whether the SYN that has arrived showed a cookie of ours.

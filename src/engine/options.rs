@@ -15,6 +15,11 @@ pub struct TcpOptions {
     len: usize,
 }
 
+/// The kind of options that are being tried, whose first octets say which (RFC 6994).
+const EXPERIMENTAL: u8 = 254;
+/// Those of fast open (RFC 7413 section 4.1.1).
+const FAST_OPEN_MAGIC: [u8; 2] = [0xf9, 0x89];
+
 /// TSval and TSecr (RFC 7323 section 3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Timestamps {
@@ -42,7 +47,7 @@ pub enum TcpOption<'a> {
     Sack(&'a [u8]),
     /// Timestamps, kind 8 (RFC 7323 section 3.2).
     Timestamps(Timestamps),
-    /// Fast open, kind 34: a cookie, or nothing to ask for one (RFC 7413 section 4.1.1).
+    /// Fast open, kind 34 or the experimental 254: a cookie, or nothing to ask for one (RFC 7413 section 4.1.1).
     FastOpen(FastOpenCookie),
     /// Any other kind, with its octets after the length.
     Unknown {
@@ -163,11 +168,13 @@ impl TcpOptions {
 
     /// Adds a fast open cookie, or the request for one, behind, if so many octets stay free.
     pub(super) fn add_fast_open(&mut self, cookie: &FastOpenCookie, free: usize) {
-        let len = cookie.octets().len();
+        #[expect(clippy::cast_possible_truncation, reason = "16 at most")]
+        let len = cookie.octets().len() as u8;
+        let [high, low] = FAST_OPEN_MAGIC;
+        let head: &[u8] = if cookie.is_experimental() { &[EXPERIMENTAL, 4 + len, high, low] } else { &[34, 2 + len] };
         // One that does not fit is not cut: it would be another.
-        if self.len + 2 + len + free <= Self::MAX {
-            #[expect(clippy::cast_possible_truncation, reason = "18 at most")]
-            self.append(&[34, 2 + len as u8]);
+        if self.len + head.len() + usize::from(len) + free <= Self::MAX {
+            self.append(head);
             self.append(cookie.octets());
         }
     }
@@ -260,6 +267,12 @@ impl TcpOptions {
                 ["eol"] => octets.push(0),
                 ["sackOK"] => octets.extend([4, 2]),
                 ["FO"] => octets.extend([34, 2]),
+                ["FOEXP"] => octets.extend([EXPERIMENTAL, 4, FAST_OPEN_MAGIC[0], FAST_OPEN_MAGIC[1]]),
+                ["FOEXP", cookie] => {
+                    let cookie = hex(cookie)?;
+                    octets.extend([EXPERIMENTAL, u8::try_from(4 + cookie.len()).ok()?, FAST_OPEN_MAGIC[0], FAST_OPEN_MAGIC[1]]);
+                    octets.extend(cookie);
+                }
                 ["FO", cookie] => {
                     let cookie = hex(cookie)?;
                     octets.extend([34, u8::try_from(2 + cookie.len()).ok()?]);
@@ -393,6 +406,9 @@ fn first_option(area: &[u8]) -> Option<(TcpOption<'_>, &[u8])> {
         (5, blocks) if blocks.len().is_multiple_of(8) => TcpOption::Sack(blocks),
         (8, data) if data.len() == 8 => timestamps(data).map_or(TcpOption::Unknown { kind, data }, TcpOption::Timestamps),
         // R7413-1: of another length it is no cookie, and ignored.
+        (EXPERIMENTAL, &[high, low, ref cookie @ ..]) if [high, low] == FAST_OPEN_MAGIC => {
+            FastOpenCookie::new(cookie).map_or(TcpOption::Unknown { kind, data }, |cookie| TcpOption::FastOpen(cookie.in_form(true)))
+        }
         (34, data) => FastOpenCookie::new(data).map_or(TcpOption::Unknown { kind, data }, TcpOption::FastOpen),
         _ => TcpOption::Unknown { kind, data },
     };
@@ -438,8 +454,10 @@ impl fmt::Display for TcpOption<'_> {
                 Ok(())
             }
             Self::Timestamps(ts) => write!(f, "TS val {} ecr {}", ts.val, ts.ecr),
-            Self::FastOpen(cookie) if cookie.is_request() => write!(f, "FO"),
-            Self::FastOpen(cookie) => write!(f, "FO {cookie:?}"),
+            Self::FastOpen(cookie) => {
+                let name = if cookie.is_experimental() { "FOEXP" } else { "FO" };
+                if cookie.is_request() { write!(f, "{name}") } else { write!(f, "{name} {cookie:?}") }
+            }
             Self::Unknown { kind, data } => {
                 write!(f, "kind {kind} ")?;
                 hex(f, data)
@@ -535,6 +553,24 @@ mod tests {
             assert_eq!(options.offers().fast_open.is_some(), right, "{options}");
             let text = if len == 0 { "FO".to_owned() } else { format!("FO {}", "ab".repeat(usize::from(len))) };
             assert_eq!(options.to_string() == text, right);
+        }
+    }
+
+    #[test]
+    fn a_cookie_in_the_experimental_option_is_a_cookie_all_the_same() {
+        let area = [254, 8, 0xf9, 0x89, 1, 2, 3, 4];
+        let options = TcpOptions::from_octets(&area).expect("short enough");
+        let cookie = options.offers().fast_open.expect("a cookie");
+        assert_eq!((cookie.octets(), cookie.is_experimental()), (&[1, 2, 3, 4][..], true));
+        let mut again = TcpOptions::NONE;
+        again.add_fast_open(&cookie, 0);
+        assert_eq!(again, options);
+        for (text, area) in [("FOEXP 01020304", &area[..]), ("FOEXP", &[254, 4, 0xf9, 0x89])] {
+            let options = TcpOptions::from_octets(area).expect("short enough");
+            assert_eq!((options.to_string(), TcpOptions::spelled(text)), (text.to_owned(), Some(options)));
+        }
+        for other in [&[254, 8, 0xf9, 0x88, 1, 2, 3, 4][..], &[254, 7, 0xf9, 0x89, 1, 2, 3, 0], &[254, 3, 0xf9, 0]] {
+            assert_eq!(TcpOptions::from_octets(other).expect("short enough").offers().fast_open, None, "{other:02x?}");
         }
     }
 

@@ -150,6 +150,8 @@ impl Connection {
                 return (0, Flags::NONE);
             }
             // Nobody has said yet what the peer takes.
+            // Some leave room for all the options a router may put there.
+            let options = if self.profile.syn_text_leaves_room { TcpOptions::MAX } else { options };
             let most = u32::from(self.syn_room().min(self.send_mss)).saturating_sub(u32::try_from(options).unwrap_or(0));
             let len = if self.backoff == 0 { self.snd.unsent.min(most) } else { 0 };
             self.snd.unsent -= len;

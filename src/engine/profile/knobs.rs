@@ -284,6 +284,16 @@ knobs! {
         rfc9293: false, "RFC 9293 section 3.10.7.2: the SYN,ACK is sent";
         linux: false, "never";
     }
+    /// Whether the text of a SYN leaves room for 40 octets of options, however many there are.
+    syn_text_leaves_room: bool = "syn-text-leaves-room" {
+        rfc9293: false, "RFC 7413 section 4.2.1: what the cached MSS takes";
+        linux: true, "tcp_send_syn_data: MAX_TCP_OPTION_SPACE";
+    }
+    /// Whether fast open is also asked for and granted by the experimental option.
+    fast_open_experimental: bool = "fast-open-experimental" {
+        rfc9293: false, "RFC 7413 section 4.1.1: kind 34";
+        linux: true, "TCPOPT_EXP, magic 0xf989";
+    }
     /// How long a fast open cookie is good for, until twice as long; 0s is for ever.
     fast_open_cookie_life: Duration = "fast-open-cookie-life" {
         rfc9293: seconds(86_400), "RFC 7413 section 4.1.2: it expires; a day is a choice of this project";

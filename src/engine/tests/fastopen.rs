@@ -52,7 +52,7 @@ fn without_a_cookie_the_client_asks_and_its_text_waits() {
     a.hear_with("<SEQ=300><ACK=101><CTL=SYN,ACK>", options.padded());
     assert_eq!(a.out(), ["<SEQ=101><ACK=301><LEN=100><CTL=PSH,ACK>"]);
     // R7413-3: the cookie, and the MSS beside it.
-    let outcome = FastOpenOutcome { cookie: Some(cookie(9)), mss: 1200, refused: false };
+    let outcome = FastOpenOutcome { cookie: Some(cookie(9)), mss: 1200, asked: true, refused: false };
     assert_eq!((a.connection.take_fast_open_outcome(), a.connection.take_fast_open_outcome()), (Some(outcome), None));
 }
 

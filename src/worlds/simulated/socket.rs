@@ -38,6 +38,10 @@ pub(super) struct Socket {
     pub accepted: VecDeque<SocketId>,
     /// Fast opens this listener lets be under way at once; `None`: none at all.
     pub fast_open: Option<u16>,
+    /// `TCP_FASTOPEN_KEY`.
+    pub fast_keys: Vec<[u8; 16]>,
+    /// `TCP_FASTOPEN_NO_COOKIE`.
+    pub fast_bare: bool,
     /// How many are.
     pub fast_pending: u16,
     /// The listener that counts this one among them.
@@ -121,6 +125,8 @@ impl Socket {
             backlog: 0,
             accepted: VecDeque::new(),
             fast_open: None,
+            fast_keys: Vec::new(),
+            fast_bare: false,
             fast_pending: 0,
             fast_parent: None,
             half_open: HalfOpen::default(),

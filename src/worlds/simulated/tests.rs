@@ -4,6 +4,7 @@ mod addresses;
 mod around;
 mod encapsulation;
 mod fastopen;
+mod fastopen_linux;
 mod icmp;
 mod path_mtu;
 mod peer;

@@ -125,7 +125,7 @@ impl Host {
         let open = self.open_parameters(id, Some(remote), now, iss);
         self.flows.insert((port, remote), id);
         self.reserve_signature(id, remote);
-        let attempt = if fast { self.try_fast(remote.address, now) } else { None };
+        let attempt = if fast { self.try_fast(id, remote.address, now) } else { None };
         let socket = self.get_mut(id)?;
         socket.remote = Some(remote);
         socket.send.clear();

@@ -256,16 +256,20 @@ impl Host {
         Ok(())
     }
 
-    /// Whether a fast open to this server would show a cookie.
-    pub fn knows_cookie(&self, server: IpAddr, now: Instant) -> bool {
-        matches!(self.try_fast(server, now), Some(FastOpenTry::Show { .. }))
+    /// Whether a SYN of this socket to this server takes text along: it has a cookie to show, or wants none.
+    pub fn knows_cookie(&self, id: SocketId, server: IpAddr, now: Instant) -> bool {
+        matches!(self.try_fast(id, server, now), Some(FastOpenTry::Show { .. } | FastOpenTry::Bare))
     }
 
-    /// How much text a SYN to this server can carry beside a cookie; `None` without one.
-    pub fn fast_open_room(&self, server: IpAddr, now: Instant) -> Option<u32> {
+    /// How much text a SYN of this socket to this server can carry; `None` if it has to ask for a cookie first.
+    pub fn fast_open_room(&self, id: SocketId, server: IpAddr, now: Instant) -> Option<u32> {
         // All options a SYN may have room for are taken off, as Linux does.
         const OPTIONS: u16 = 40;
-        let Some(FastOpenTry::Show { mss, .. }) = self.try_fast(server, now) else { return None };
+        let mss = match self.try_fast(id, server, now)? {
+            FastOpenTry::Show { mss, .. } => mss,
+            FastOpenTry::Bare => u16::MAX,
+            FastOpenTry::Ask | FastOpenTry::AskExperimentally => return None,
+        };
         let headers = if server.is_ipv4() { 40 } else { 60 };
         Some(mss.min(self.path_mtu(server, now).saturating_sub(headers)).saturating_sub(OPTIONS).into())
     }

@@ -149,7 +149,7 @@ impl Sockets {
                 }
                 if self.system == System::Linux
                     && self.choices(fd)?.is_on("TCP_FASTOPEN_CONNECT")
-                    && self.host.knows_cookie(to.address, now)
+                    && self.host.knows_cookie(id, to.address, now)
                 {
                     let stream = self.stream_mut(fd)?;
                     stream.deferred = Some(to);

@@ -163,7 +163,7 @@ impl Sockets {
     /// `MSG_FASTOPEN`, or the first `write` behind `TCP_FASTOPEN_CONNECT`: the SYN takes text along if there is a cookie.
     fn open_with_text(&mut self, now: Instant, fd: Fd, to: End, count: u32, waits: bool) -> Done {
         let id = self.stream(fd)?.id;
-        let room = self.host.fast_open_room(to.address, now);
+        let room = self.host.fast_open_room(id, to.address, now);
         let text = vec![0; room.unwrap_or(0).min(count) as usize];
         match self.host.connect_with(id, now, to, &text, true) {
             Ok(()) | Err(Errno::InProgress) => {}

@@ -11,6 +11,8 @@ pub(super) struct Alone {
     pub six: bool,
     /// What stands around the peer's segments.
     pub envelope: Envelope,
+    /// The peer's address, if not the usual.
+    pub peer_address: Option<IpAddr>,
     /// The peer's port.
     pub port: u16,
     /// The port the host is spoken to at.
@@ -29,7 +31,17 @@ impl Alone {
         }
         let host = Host::new(address(1, six), 1500, Arc::new(profile), 1);
         let now = Instant::START + Duration::from_secs(1);
-        Self { host, now, six, envelope: Envelope::PLAIN, port: 4000, own_port: PORT, options: TcpOptions::NONE, iss: 0 }
+        Self {
+            host,
+            now,
+            six,
+            envelope: Envelope::PLAIN,
+            peer_address: None,
+            port: 4000,
+            own_port: PORT,
+            options: TcpOptions::NONE,
+            iss: 0,
+        }
     }
 
     pub(super) fn linux() -> Self {
@@ -37,7 +49,7 @@ impl Alone {
     }
 
     pub(super) fn peer(&self) -> End {
-        End { address: address(2, self.six), port: self.port }
+        End { address: self.peer_address.unwrap_or(address(2, self.six)), port: self.port }
     }
 
     fn own(&self) -> End {
