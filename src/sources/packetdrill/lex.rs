@@ -33,8 +33,13 @@ pub(super) enum Kind {
     Sign(char),
     /// Nothing is left.
     End,
-    /// No token; what would be right there.
-    Bad(&'static str),
+    /// No token.
+    Bad {
+        /// What would be right there.
+        expected: &'static str,
+        /// What is instead; `None` for what stands there.
+        found: Option<&'static str>,
+    },
 }
 
 /// A token.
@@ -175,7 +180,7 @@ impl<'a> Lexer<'a> {
         let inside = &self.rest()[open.len()..];
         let found = if kind == Kind::Code { inside.find(close) } else { unescaped(inside, close.as_bytes()[0]) };
         let Some(len) = found else {
-            return self.bad(self.position.octet, open.len(), expected);
+            return self.endless(self.position.octet, open.len(), expected);
         };
         let token = self.take(kind, open.len() + len + close.len());
         Token { text: &inside[..len], ..token }
@@ -192,7 +197,7 @@ impl<'a> Lexer<'a> {
                 self.position.octet += rest.find('\n').unwrap_or(rest.len());
             } else if let Some(comment) = rest.strip_prefix("/*") {
                 let Some(len) = comment.find("*/") else {
-                    return Err(self.bad(self.position.octet, 2, "the */ at the end of the comment"));
+                    return Err(self.endless(self.position.octet, 2, "the */ at the end of the comment"));
                 };
                 self.position.octet += len + 4;
             } else if rest.starts_with('#') {
@@ -253,19 +258,25 @@ impl<'a> Lexer<'a> {
             }
             at += line.len();
         }
-        Err(self.bad(start, len, "an #endif behind this #ifdef"))
+        Err(self.endless(start, len, "an #endif behind this #ifdef"))
     }
 
     fn end(&self) -> Token<'a> {
         if let Some(start) = self.position.inside {
-            return self.bad(start, "#ifdef".len(), "an #endif behind this #ifdef");
+            return self.endless(start, "#ifdef".len(), "an #endif behind this #ifdef");
         }
         let end = self.text.len();
         Token { kind: Kind::End, text: "", span: Span { start: end, end }, defined: false }
     }
 
     fn bad(&self, start: usize, len: usize, expected: &'static str) -> Token<'a> {
-        Token { kind: Kind::Bad(expected), text: &self.text[start..start + len], span: Span { start, end: start + len }, defined: false }
+        let kind = Kind::Bad { expected, found: None };
+        Token { kind, text: &self.text[start..start + len], span: Span { start, end: start + len }, defined: false }
+    }
+
+    /// What begins there has no end.
+    fn endless(&self, start: usize, len: usize, expected: &'static str) -> Token<'a> {
+        Token { kind: Kind::Bad { expected, found: Some("none") }, ..self.bad(start, len, expected) }
     }
 }
 

@@ -7,10 +7,10 @@ use super::super::syntax::{Expression, Field, Span, Spanned, SystemCall};
 use super::{Parsed, Parser};
 
 /// How deep structures and lists may stand in each other.
-const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// Most values in the arguments of one call.
-const MAX_VALUES: usize = 10_000;
+pub(super) const MAX_VALUES: usize = 10_000;
 
 impl Parser<'_> {
     pub(super) fn system_call(&mut self, end: Option<Spanned<Duration>>) -> Parsed<SystemCall> {
@@ -21,7 +21,7 @@ impl Parser<'_> {
         let arguments = self.expressions(')', ", or ) behind an argument")?;
         self.expect_sign('=', "= and what the call returns")?;
         let result = self.result()?;
-        let errno = if self.token.kind == Kind::Word {
+        let errno = if self.is_errno() {
             let token = self.take();
             Some(Spanned { value: token.text.to_owned(), span: token.span })
         } else {
@@ -29,6 +29,11 @@ impl Parser<'_> {
         };
         let note = if self.is_sign('(') { Some(self.note()?) } else { None };
         Ok(SystemCall { end, name, arguments, result, errno, note })
+    }
+
+    /// Whether the next word belongs to the call: on another line it may be a call that lacks a time.
+    fn is_errno(&self) -> bool {
+        self.token.kind == Kind::Word && (self.is_on_this_line() || self.token.text.starts_with('E'))
     }
 
     /// Words in parentheses, which mean nothing: letter by letter, for anything may stand there.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::lex::{Kind, Token};
-use super::super::syntax::{Event, Span, Spanned, Time, What};
+use super::super::syntax::{Direction, Event, Packet, Span, Spanned, Time, What};
 use super::{Parsed, Parser, shown};
 
 /// The longest time that is understood.
@@ -13,6 +13,7 @@ const TIMES: &str = "a time such as 0.1, +.1, 0.1~0.2, +.1~+.2 or *";
 
 impl Parser<'_> {
     pub(super) fn event(&mut self, before: &[Event]) -> Parsed<Event> {
+        self.check_stray(before)?;
         self.began = self.token.span.start;
         let time = self.time()?;
         self.check_time(&time, before)?;
@@ -32,11 +33,28 @@ impl Parser<'_> {
             }
             _ => return Err(self.unexpected("a packet (< or >), a system call, a command in backticks or code in %{ }%")),
         };
-        if !matches!(what, What::Packet(_)) && !matches!(time.value, Time::Absolute(_) | Time::Relative(_)) {
+        let is_expected = matches!(what, What::Packet(Packet { direction: Direction::Outbound, .. }));
+        if !is_expected && !matches!(time.value, Time::Absolute(_) | Time::Relative(_)) {
             return Err(self.only_outbound(&time));
         }
         let what = Spanned { value: what, span: Span { start, end: self.end } };
         Ok(Event { span: Span { start: time.span.start, end: self.end }, time, what })
+    }
+
+    /// What stands behind an event on its line has to be the next one's time.
+    fn check_stray(&self, before: &[Event]) -> Parsed<()> {
+        let Some(previous) = before.last() else { return Ok(()) };
+        let begins = matches!(self.token.kind, Kind::Integer | Kind::Float | Kind::Sign('+' | '*' | '-') | Kind::Bad { .. });
+        if begins || !self.is_on_this_line() {
+            return Ok(());
+        }
+        let (what, names) = match previous.what.value {
+            What::Packet(_) => ("packet", &["ack", "win", "urg"][..]),
+            What::Call(_) => ("call", &[][..]),
+            What::Command(_) => ("command", &[][..]),
+            What::Code(_) => ("code", &[][..]),
+        };
+        Err(self.unexpected_of(&format!("the end of the {what}, or the time of what comes next"), names.iter().copied()))
     }
 
     fn is_packet_keyword(&self) -> bool {
@@ -45,6 +63,9 @@ impl Parser<'_> {
 
     fn time(&mut self) -> Parsed<Spanned<Time>> {
         let start = self.token.span.start;
+        if self.is_sign('-') && self.at_option() {
+            return Err(self.unexpected("options before the first command and the first event"));
+        }
         let value = if self.sign('*') {
             Time::Any
         } else if self.sign('+') {

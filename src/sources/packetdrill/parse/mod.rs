@@ -104,6 +104,7 @@ impl<'a> Parser<'a> {
         }
         while !matches!(self.token.kind, Kind::End | Kind::Command) {
             if script.events.len() == MAX_EVENTS {
+                self.began = self.token.span.start;
                 return Err(self.unexpected(&format!("at most {MAX_EVENTS} events")));
             }
             let event = self.event(&script.events)?;
@@ -148,6 +149,12 @@ impl<'a> Parser<'a> {
             let at = name_end + if equals { 1 } else { spaces };
             if name == "define" { self.definition(at)? } else { self.option_value(at)? }
         } else {
+            let stray = name_end + spaces;
+            if text[stray..].starts_with(|c: char| is_word(c) || c == '"') {
+                let found = &text[stray..behind(text, stray, |c| c.is_ascii_whitespace())];
+                let span = Span { start: stray, end: stray + found.len() };
+                return Err(self.wrong(span, &format!("= before the value of --{name}"), &shown(found)));
+            }
             (None, name_end)
         };
         if name == "define" && value.is_none() {
@@ -166,8 +173,10 @@ impl<'a> Parser<'a> {
         let text = self.lexer.text();
         if text[at..].starts_with('"') {
             self.resume(at);
-            let token = self.expect(Kind::Text, "a value in quotes")?;
-            return Ok((Some(token.text.to_owned()), token.span.end));
+            if self.token.kind != Kind::Text {
+                return Err(self.unexpected("a value in quotes"));
+            }
+            return Ok((Some(self.token.text.to_owned()), self.token.span.end));
         }
         let end = word_end(text, at);
         if end == at {
@@ -218,7 +227,7 @@ impl<'a> Parser<'a> {
         token
     }
 
-    /// Goes on there: what stands before was read letter by letter.
+    /// Goes on there, in the next token or behind it: what stands before was read letter by letter.
     fn resume(&mut self, octet: usize) {
         self.lexer.go_to_octet(octet);
         self.end = octet;
@@ -231,6 +240,11 @@ impl<'a> Parser<'a> {
         let token = self.lexer.token();
         self.lexer.go_to(position);
         token
+    }
+
+    /// Whether the next token stands on the line of the last one taken.
+    fn is_on_this_line(&self) -> bool {
+        self.lexer.text().get(self.end..self.token.span.start).is_some_and(|between| !between.contains('\n'))
     }
 
     fn is_sign(&self, sign: char) -> bool {
@@ -263,10 +277,6 @@ impl<'a> Parser<'a> {
         if self.sign(sign) { Ok(()) } else { Err(self.unexpected(expected)) }
     }
 
-    fn expect(&mut self, kind: Kind, expected: &str) -> Parsed<Token<'a>> {
-        if self.token.kind == kind { Ok(self.take()) } else { Err(self.unexpected(expected)) }
-    }
-
     /// A whole number of at most `max`, written in decimal or with `0x`.
     fn number(&mut self, what: &str, max: u64) -> Parsed<u64> {
         let value = match self.token.kind {
@@ -279,7 +289,7 @@ impl<'a> Parser<'a> {
                 self.take();
                 Ok(value)
             }
-            None => Err(self.unexpected(&format!("{what}, a number from 0 to {max}"))),
+            None => Err(self.unexpected(&format!("{what}, from 0 to {max}"))),
         }
     }
 
@@ -304,14 +314,15 @@ impl<'a> Parser<'a> {
     fn unexpected_of<'n>(&self, expected: &str, names: impl IntoIterator<Item = &'n str>) -> Box<Trouble> {
         let Token { kind, span, .. } = self.token;
         let text = self.lexer.text();
-        if let Kind::Bad(expected) = kind {
-            return self.wrong(span, expected, &shown(&text[span.start..span.end]));
+        if let Kind::Bad { expected, found } = kind {
+            let found = found.map_or_else(|| shown(&text[span.start..span.end]), str::to_owned);
+            return self.wrong(span, expected, &found);
         }
         if kind == Kind::End {
             return self.wrong(Span { start: self.end, end: self.end }, expected, "the end of the script");
         }
         // What a line lacks is not found on the next one.
-        if self.end > self.began && text[self.end..span.start].contains('\n') {
+        if self.end > self.began && !self.is_on_this_line() {
             return self.wrong(Span { start: self.end, end: self.end }, expected, "the end of the line");
         }
         let written = &text[span.start..span.end];

@@ -4,6 +4,7 @@ use super::super::lex::{Kind, is_word};
 use super::super::syntax::{Direction, Number, Options, Span, Spanned, TcpOption};
 use super::super::words::EXPERIMENT;
 use super::{Parsed, Parser, behind, shown};
+use crate::nearest::nearest;
 
 /// Most octets of options that a TCP header has room for.
 const MAX_AREA: usize = 40;
@@ -104,15 +105,12 @@ impl<'a> Parser<'a> {
             }
             _ if let Some(octets) = exact_hex(name) => TcpOption::Raw(octets),
             _ => {
-                // What the name was read from is the next token again.
-                self.resume(start);
                 let expected = "a TCP option such as mss 1460, nop or sackOK, gen-KIND and octets in hex, or ... alone";
-                let mut trouble = self.unexpected_of(expected, []);
-                if !name.is_empty() {
-                    trouble.span.end = start + name.len();
-                    trouble.found = shown(name);
-                    trouble.hint = crate::nearest::nearest(name, NAMES.iter().copied());
+                if name.is_empty() {
+                    return Err(self.unexpected(expected));
                 }
+                let mut trouble = self.wrong(Span { start, end: self.end }, expected, &shown(name));
+                trouble.hint = nearest(name, NAMES.iter().copied());
                 return Err(trouble);
             }
         };
@@ -145,7 +143,7 @@ impl<'a> Parser<'a> {
             if blocks.len() == MAX_BLOCKS {
                 return Err(self.unexpected(&format!("at most {MAX_BLOCKS} blocks, for more have no room")));
             }
-            let left = self.mapped("a block of numbers, start:end")?;
+            let left = self.mapped("a block, start:end")?;
             self.expect_sign(':', ": and the end of the block")?;
             let right = self.mapped("the end of the block")?;
             blocks.push((left.value, right.value));

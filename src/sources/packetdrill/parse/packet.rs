@@ -169,7 +169,7 @@ impl Parser<'_> {
             self.take();
             return Ok(*value);
         }
-        self.number("a code point such as cs0, af11, ef or le", 63).map(|value| u8::try_from(value).unwrap_or(0))
+        self.number("a code point such as cs0, af11, ef or le, or a number", 63).map(|value| u8::try_from(value).unwrap_or(0))
     }
 
     fn psp(&mut self) -> Parsed<Spanned<u32>> {

@@ -4,7 +4,7 @@ use super::super::lex::{Kind, Token};
 use super::super::syntax::{Diagnosis, Direction, Number, Options, Ports, Segment, SegmentFlags, Span, Spanned};
 use super::{Parsed, Parser, shown};
 
-const FLAGS: &str = "the flags: some of S F R P . U E W A, a digit from 0 to 7, or - for none";
+const FLAGS: &str = "the flags: some of S F R P U E W A, . for ACK, a digit from 0 to 7, or - for none";
 
 impl Parser<'_> {
     pub(super) fn segment(&mut self, direction: Direction) -> Parsed<Segment> {
@@ -53,6 +53,9 @@ impl Parser<'_> {
             &written[..written.find(|c: char| c.is_ascii_whitespace() || c == '/').unwrap_or(written.len())]
         };
         let end = if is_defined { span.end } else { span.start + run.len() };
+        if run.contains(':') {
+            return Err(self.wrong(Span { start: span.start, end }, FLAGS, &shown(run)));
+        }
         let mut flags = SegmentFlags::default();
         let mut digit = None;
         for (at, letter) in run.char_indices() {

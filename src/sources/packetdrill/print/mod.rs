@@ -6,7 +6,7 @@
 mod call;
 mod packet;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::fmt;
 use std::time::Duration;
