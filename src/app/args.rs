@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use synfin::sources::scenario::{Overrides, parse_fault};
 
 use super::record::args::{KEEPER, Keep, Record};
+use super::run::args::Run;
 
 /// The life of a TCP connection, from SYN to the end of TIME-WAIT.
 ///
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// The state-transition graph, whole or as walked by a scenario.
     Graph(Graph),
+    /// Run packetdrill scripts, in virtual time or on the live kernel.
+    Run(Box<Run>),
     /// Ask the real Linux kernel: the same calls on its sockets, the two traces compared.
     Validate(Validate),
     /// Run any program in a network of its own and show what its sockets did.
@@ -305,7 +308,7 @@ pub(crate) enum Via {
 }
 
 /// A knob and its value.
-fn knob(text: &str) -> Result<(String, String), String> {
+pub(crate) fn knob(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected KNOB=VALUE, such as msl=1s")?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -9,6 +9,7 @@ mod host;
 mod list;
 mod output;
 mod record;
+mod run;
 mod simulate;
 mod step;
 mod validate;
@@ -70,6 +71,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Graph(graph) => graph::run(graph),
         Command::Host(host) => host::run(host),
         Command::Record(arguments) => record::run(arguments),
+        Command::Run(arguments) => run::run(arguments),
         Command::Keep(keep) => record::keep(keep),
         Command::Diff(diff) => diff::run(diff),
         Command::Step(step) => step::run(step),

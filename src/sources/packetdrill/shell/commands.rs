@@ -65,7 +65,7 @@ fn one(command: &Command, acts: &mut Vec<Act>) -> Option<()> {
             _ => return None,
         },
         _ if arguments.is_empty() && name.contains('/') && name.rsplit('.').next() == Some("sh") => {
-            acts.push(Act::Include((*name).to_owned()))
+            acts.push(Act::Include((*name).to_owned()));
         }
         _ => return None,
     }
@@ -126,7 +126,8 @@ fn queueing(arguments: &[&str]) -> Option<()> {
 /// `sockstat ... | grep packetdrill | grep -c STATE | grep N`.
 fn count(pipeline: &Pipeline) -> Option<Act> {
     let (first, greps) = pipeline.split_first()?;
-    let port = sockstat(first)?;
+    let mut port = None;
+    sockstat(first, &mut port)?;
     let (last, greps) = greps.split_last()?;
     let (counting, owners) = greps.split_last()?;
     let ["grep", "-c", state] = words(counting)[..] else { return None };
@@ -147,11 +148,11 @@ fn words(command: &Command) -> Vec<&str> {
     command.words.iter().map(String::as_str).collect()
 }
 
-/// The port that a `sockstat` of TCP sockets with their states asks for, if it does.
-fn sockstat(command: &Command) -> Option<Option<u16>> {
+/// Reads a `sockstat` that lists TCP sockets with their states, and the port it asks for, if it does.
+fn sockstat(command: &Command, port: &mut Option<u16>) -> Option<()> {
     let words = words(command);
     let ("sockstat", mut rest) = words.split_first().map(|(name, rest)| (*name, rest))? else { return None };
-    let (mut port, mut states) = (None, false);
+    let mut states = false;
     while let Some((option, others)) = rest.split_first() {
         rest = others;
         match *option {
@@ -160,7 +161,7 @@ fn sockstat(command: &Command) -> Option<Option<u16>> {
                 rest = others;
                 match (*option, *value) {
                     ("-P", "tcp") => {}
-                    ("-p", number) => port = Some(number.parse().ok()?),
+                    ("-p", number) => *port = Some(number.parse().ok()?),
                     _ => return None,
                 }
             }
@@ -171,7 +172,7 @@ fn sockstat(command: &Command) -> Option<Option<u16>> {
             }
         }
     }
-    states.then_some(port)
+    states.then_some(())
 }
 
 /// A state as the RFC spells it, from what FreeBSD or Linux call it.

@@ -98,7 +98,7 @@ impl Reader<'_> {
                 '\\' => word.extend(self.rest.next().filter(|escaped| *escaped != '\n')),
                 '$' if self.rest.next_if_eq(&'{').is_some() => {
                     word += "${";
-                    while let Some(inner) = self.rest.next() {
+                    for inner in self.rest.by_ref() {
                         word.push(inner);
                         if inner == '}' {
                             break;

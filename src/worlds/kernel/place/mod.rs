@@ -130,6 +130,11 @@ impl Place for KernelPlace {
         }
     }
 
+    /// A minute: somebody waits for it.
+    fn longest_wait(&self) -> Duration {
+        Duration::from_mins(1)
+    }
+
     fn call(&mut self, call: &Call) -> Result<Outcome, PlaceError> {
         let epoch = self.epoch();
         if self.waiting.is_some() && !matches!(call, Call::Close { .. } | Call::Shutdown { .. }) {
