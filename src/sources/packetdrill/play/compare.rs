@@ -12,6 +12,7 @@ use crate::engine::{Codepoint, Flags, Segment};
 use crate::sources::packetdrill::syntax::{
     self, Body, Direction, Echoed, Ecn, IcmpMessage, IpInfo, Number, Options, Packet, Ports, SegmentFlags, Span, Spanned, TcpOption,
 };
+use crate::wire::signature;
 
 /// What came of a comparison.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,7 +52,7 @@ pub(super) fn compare(script: &Packet, live: &Live, socket: &Socket, settings: &
             tcp(expected, there, segment, *reserved, socket, &mut differ);
             if let Options::Listed(listed) = &expected.options {
                 let found = options::decode(segment.options.octets(), socket, segment.has(Flags::SYN));
-                compare_options(listed, &found, socket, settings, since, &mut differ)?;
+                compare_options(listed, &found, live, socket, settings, since, &mut differ)?;
             }
             if let (Some(written), Some(live)) = (expected.udp, live.envelope.udp) {
                 let live = Ports { source: live.source, destination: live.destination };
@@ -185,6 +186,7 @@ fn tcp(expected: &syntax::Segment, there: &syntax::Segment, live: &Segment, rese
 fn compare_options(
     listed: &[Spanned<TcpOption>],
     found: &[TcpOption],
+    live: &Live,
     socket: &Socket,
     settings: &Settings,
     since: u64,
@@ -210,8 +212,17 @@ fn compare_options(
                 }
                 true
             }
-            (TcpOption::Md5(None), TcpOption::Md5(Some(_))) => {
-                return Err(Stop::unsupported(listed[index].span, "md5 valid: whether a signature is right"));
+            (TcpOption::Md5(None), TcpOption::Md5(Some(digest))) => {
+                let asked = || Stop::error(listed[index].span, "md5 valid needs --tcp_md5_secret");
+                let key = settings.md5_secret.as_ref().ok_or_else(asked)?;
+                let Some(segment) = live.segment() else { return Ok(()) };
+                let text = vec![0; usize::try_from(segment.len).unwrap_or(0)];
+                let right = signature(live.source, live.destination, segment, &text, key.as_bytes());
+                let right = right.map_err(|error| Stop::error(listed[index].span, error.to_string()))?;
+                if right[..] != digest[..] {
+                    differ("MD5 signature", &"a valid one", &"another");
+                }
+                true
             }
             (TcpOption::Sack(blocks), TcpOption::Sack(live)) => {
                 let syn_offset = |number: &Number, there: &Number| {
@@ -244,6 +255,9 @@ fn stamp(written: u32, actual: u32, socket: &Socket, settings: &Settings, since:
 
 /// Options as a script writes them.
 fn spell_options(options: &[TcpOption]) -> String {
+    if options.is_empty() {
+        return "none".to_owned();
+    }
     Options::Listed(options.iter().cloned().map(here).collect()).to_string()
 }
 

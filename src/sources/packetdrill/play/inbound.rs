@@ -8,9 +8,11 @@ use super::settings::Settings;
 use super::socket::{Protocol, Socket};
 use super::stop::Stop;
 use crate::engine::{Flags, Segment, SeqNumber, TcpOptions, WireWindow};
-use crate::sources::packetdrill::syntax::{self, Body, Echoed, Ecn, IcmpMessage, IpInfo, Number, Options, Packet, SegmentFlags};
+use crate::sources::packetdrill::syntax::{
+    self, Body, Echoed, Ecn, IcmpMessage, IpInfo, Number, Options, Packet, SegmentFlags, Span, TcpOption,
+};
 use crate::trace::{End, Envelope, Payload, UdpPorts};
-use crate::wire::{WireError, enclose, encode_packet};
+use crate::wire::{WireError, enclose, encode_packet, signature};
 
 /// TTL of what a script sends: as if it came from next door, so that no least TTL refuses it.
 const TTL: u8 = 255;
@@ -32,8 +34,13 @@ pub(super) fn build(packet: &Packet, socket: &Socket, settings: &Settings) -> Re
     match &packet.body {
         Body::Tcp(segment) => {
             let (from, to) = ports(segment.ports, from, to);
-            let built = tcp(segment, socket, settings)?;
+            let mut built = tcp(segment, socket, settings)?;
             let text = vec![0; usize::from(segment.len)];
+            if let Some(span) = asks_for_signature(&segment.options) {
+                let key = settings.md5_secret.as_ref().ok_or_else(|| Stop::error(span, "md5 valid needs --tcp_md5_secret"))?;
+                let digest = signature(from, to, &built, &text, key.as_bytes()).map_err(|error| wire(&error))?;
+                built.options = options::signed(&built.options, digest);
+            }
             encode(from, to, &Payload::Tcp { segment: built, text: &text[..] }, &mut octets)?;
             let udp = segment.udp.map(|ports| UdpPorts { source: ports.source, destination: ports.destination });
             let standing = UdpPorts { source: UDP_PORT, destination: UDP_PORT };
@@ -117,6 +124,12 @@ fn tcp(segment: &syntax::Segment, socket: &Socket, settings: &Settings) -> Resul
         len: segment.len.into(),
         options,
     })
+}
+
+/// Where a valid signature is asked for.
+fn asks_for_signature(options: &Options) -> Option<Span> {
+    let Options::Listed(listed) = options else { return None };
+    listed.iter().find(|option| option.value == TcpOption::Md5(None)).map(|option| option.span)
 }
 
 /// An ICMP message, about a packet of the stack under test unless it is an echo.

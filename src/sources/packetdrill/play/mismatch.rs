@@ -107,7 +107,9 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.place, self.subject.words(), self.summary)?;
+        let place = format!("{}: {}:", self.place, self.subject.words());
+        let fits = place.chars().count() + 1 + self.summary.chars().count() <= COLUMNS;
+        write!(f, "{place}{}{}", if fits { " " } else { "\n  " }, self.summary)?;
         self.place.show(f)?;
         for (word, packet) in [("script packet", &self.expected), ("actual packet", &self.actual)] {
             if let Some(packet) = packet {
@@ -129,6 +131,9 @@ impl fmt::Display for Mismatch {
         Ok(())
     }
 }
+
+/// How wide a terminal is taken to be.
+const COLUMNS: usize = 80;
 
 /// The widest column of the table below a mismatch.
 const WIDEST: usize = 34;

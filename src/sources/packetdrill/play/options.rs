@@ -4,6 +4,7 @@ use super::socket::Socket;
 use super::stop::Stop;
 use crate::engine::TcpOptions;
 use crate::sources::packetdrill::syntax::{Number, Spanned, TcpOption};
+use crate::wire::DIGEST;
 
 /// The kinds, by the registry of TCP options.
 mod kind {
@@ -51,7 +52,8 @@ pub(super) fn encode(options: &[Spanned<TcpOption>], mapping: &Mapping<'_>) -> R
             socket.stamps.live(ecr.value, *scales_ecr).ok_or_else(unseen)
         };
         match &option.value {
-            TcpOption::Md5(None) => return Err(Stop::unsupported(option.span, "md5 valid in a packet to the stack")),
+            // Signed when all else is known.
+            TcpOption::Md5(None) => append(&TcpOption::Md5(Some(vec![0; DIGEST])), &mut area),
             TcpOption::Timestamps { val, ecr } => {
                 area.extend([kind::TIMESTAMPS, 10]);
                 area.extend(val.unwrap_or(0).to_be_bytes());
@@ -72,6 +74,25 @@ pub(super) fn encode(options: &[Spanned<TcpOption>], mapping: &Mapping<'_>) -> R
         let span = options.first().map(|option| option.span);
         Stop::error(span, format!("the options have {} octets; there is room for 40", area.len()))
     })
+}
+
+/// The options with this signature in place of the one there is.
+pub(super) fn signed(options: &TcpOptions, digest: [u8; DIGEST]) -> TcpOptions {
+    let mut area = options.octets().to_vec();
+    let mut at = 0;
+    while let Some(&kind) = area.get(at) {
+        let len = if kind <= kind::NOP { 1 } else { area.get(at + 1).copied().map_or(0, usize::from) };
+        if kind == kind::MD5
+            && let Some(place) = area.get_mut(at + 2..at + 2 + DIGEST)
+        {
+            place.copy_from_slice(&digest);
+        }
+        if len == 0 {
+            break;
+        }
+        at += len;
+    }
+    TcpOptions::from_octets(&area).unwrap_or(*options)
 }
 
 /// The octets of options with their numbers as written.

@@ -1,5 +1,9 @@
 //! One test per rule, against a stack that does what the test says: answers calls in order, sends packets at its times.
 
+mod calls;
+mod commands;
+mod numbers;
+mod packets;
 mod simulated;
 mod time;
 
@@ -9,8 +13,9 @@ use super::*;
 use crate::engine::{Flags, Segment, SeqNumber, TcpOptions, WireWindow};
 use crate::sources::packetdrill::parse;
 use crate::trace::{End, Payload};
-use crate::wire::{Checksums, decode_packet, encode_packet};
-use crate::worlds::stack::{Answer, Call, Fd, Outcome, Stack, Unsupported, Virtual};
+use crate::wire::{Checksums, Decoded, decode_packet, encode_packet};
+use crate::worlds::Errno;
+use crate::worlds::stack::{Answer, Call, Fd, Outcome, Output, Stack, Unsupported, Virtual};
 
 /// A stack that knows what will happen.
 #[derive(Default)]
@@ -145,6 +150,13 @@ impl Fake {
     }
 }
 
+impl Fake {
+    /// What came as a packet of this position.
+    fn packet(&self, index: usize) -> Decoded<'_> {
+        decode_packet(&self.arrived[index].1, Checksums::Verify).expect("right checksums")
+    }
+}
+
 fn context(text: &str) -> Context<'_> {
     Context { name: "t.pkt", text, ..Context::default() }
 }
@@ -171,6 +183,14 @@ fn fails(text: &str, mut fake: Fake) -> String {
     match played(text, &mut fake).verdict {
         Verdict::Failed(mismatch) => mismatch.to_string(),
         other => panic!("it must fail, but: {}", told(&other)),
+    }
+}
+
+/// Plays a script that cannot be meant; what is told of it.
+fn unsupported(text: &str, mut fake: Fake) -> String {
+    match played(text, &mut fake).verdict {
+        Verdict::Unsupported(trouble) => trouble.to_string(),
+        other => panic!("it must be unsupported, but: {}", told(&other)),
     }
 }
 

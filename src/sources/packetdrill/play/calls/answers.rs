@@ -45,22 +45,25 @@ pub(in crate::sources::packetdrill::play) fn check(
         Some(errno) => format!("{} {errno}", answer.result),
         None => answer.result.to_string(),
     };
+    let errno = call.errno.as_ref().map(|expected| {
+        let known = system.named(&expected.value);
+        known.ok_or_else(|| Stop::unsupported(expected.span, format!("the errno {}", expected.value))).map(|known| (&expected.value, known))
+    });
+    let errno = errno.transpose()?;
     if call.result.value != Expression::Ellipsis {
         let expected = number(&call.result, system)?;
         let any = matches!(expects, Expects::Descriptor) && expected >= 0;
         if if any { answer.result < 0 } else { answer.result != expected } {
-            let errno = call.errno.as_ref().map_or_else(String::new, |errno| format!(" {}", errno.value));
+            let errno = errno.map_or_else(String::new, |(name, _)| format!(" {name}"));
             differences.push(Difference::new("result", format!("{expected}{errno}"), &actual));
             return Ok(differences);
         }
     }
-    if let Some(expected) = &call.errno {
-        let known = system.named(&expected.value);
-        let known = known.ok_or_else(|| Stop::unsupported(expected.span, format!("the errno {}", expected.value)))?;
-        if !answer.errno.is_some_and(|errno| known.has(errno.name())) {
-            let actual = answer.errno.map_or("none", |errno| errno.name());
-            differences.push(Difference::new("errno", &expected.value, actual));
-        }
+    if let Some((name, known)) = errno
+        && !answer.errno.is_some_and(|errno| known.has(errno.name()))
+    {
+        let actual = answer.errno.map_or("none", crate::worlds::Errno::name);
+        differences.push(Difference::new("errno", name, actual));
     }
     if answer.result >= 0 {
         memory(answer, expects, system, info, &mut differences)?;
