@@ -260,6 +260,18 @@ impl Connection {
         self.bits.set_no_delay(no_delay);
     }
 
+    /// How often the SYN,ACK was due again.
+    pub fn syn_ack_timeouts(&self) -> u8 {
+        if self.state == State::SynReceived { self.backoff } else { 0 }
+    }
+
+    /// In SYN-RECEIVED: the SYN,ACK that is due does not leave; its timer runs on.
+    pub fn withhold_syn_ack(&mut self) {
+        if self.state == State::SynReceived {
+            self.bits.set_syn_due(false);
+        }
+    }
+
     /// Leaves so many octets of every option area free: whoever sends the segments on fills them (a signature, which
     /// is made over octets that are not known here). Segments carry less text and fewer SACK blocks, and a SYN that
     /// has no room for all offers no timestamps.

@@ -259,8 +259,8 @@ impl Host {
             if !plain && !self.may_enter(id, now, source, destination, segment, text) {
                 return None;
             }
-            if self.overflows(id, &arriving) {
-                return self.overflow(id, now, source);
+            if let Some(why) = self.stays_request(id, &arriving) {
+                return self.keep_request(why, id, now, source);
             }
             if segment.has(Flags::SYN)
                 && let Some(reopened) = self.reopen(id, now, source, destination, segment, text)
@@ -333,6 +333,7 @@ impl Host {
             let due = socket.connection.poll_deadline().is_some_and(|deadline| deadline <= now);
             if due {
                 socket.connection.on_time(now);
+                socket.withhold_syn_ack();
                 let learned = socket.connection.take_fast_open_outcome();
                 if let (Some(outcome), Some(server)) = (learned, socket.remote) {
                     self.learn(server.address, outcome, now);

@@ -61,6 +61,10 @@ pub(super) struct Socket {
     pub hears_soft: bool,
     /// Whose segments are signed, and by which key.
     pub keys: Vec<Key>,
+    /// `TCP_DEFER_ACCEPT`, as a count of time-outs of the SYN,ACK.
+    pub deferral: u8,
+    /// The third ACK has come, and is not enough.
+    pub deferred: bool,
     /// `IP_MTU_DISCOVER`.
     pub discovery: PathMtuDiscovery,
     pub linger: Option<u16>,
@@ -137,6 +141,8 @@ impl Socket {
             soft_error: None,
             hears_soft: false,
             keys: Vec::new(),
+            deferral: 0,
+            deferred: false,
             discovery: PathMtuDiscovery::default(),
             linger: None,
             keepalive: KeepAliveOptions::default(),
@@ -195,6 +201,13 @@ impl Socket {
         let (idle, interval) = (idle.unwrap_or(usual.idle), interval.unwrap_or(usual.interval));
         let wanted = on.then(|| KeepAlive::new(idle, interval, probes.unwrap_or(usual.probes)));
         self.connection.set_keepalive(now, wanted);
+    }
+
+    /// A SYN,ACK whose ACK has come does not leave again, though the listener waits for more; but for the last time.
+    pub(super) fn withhold_syn_ack(&mut self) {
+        if self.deferred && self.connection.syn_ack_timeouts() < self.deferral {
+            self.connection.withhold_syn_ack();
+        }
     }
 
     /// Whether it is a request: an answer to a SYN that no third ACK has confirmed, and that no process knows of.

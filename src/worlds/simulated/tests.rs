@@ -2,6 +2,7 @@
 
 mod addresses;
 mod around;
+mod deferring;
 mod encapsulation;
 mod fastopen;
 mod fastopen_linux;

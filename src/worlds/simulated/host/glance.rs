@@ -98,6 +98,7 @@ impl Host {
             self.next_ephemeral = profile.ephemeral_first;
         }
         self.nobody = Connection::new(Arc::clone(&profile));
+        self.guarded |= profile.udp_tunneling_port != 0;
         self.profile = profile;
     }
 

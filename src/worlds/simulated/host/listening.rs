@@ -8,6 +8,7 @@ use crate::engine::profile::SynCookies;
 use crate::engine::seq::Theirs;
 use crate::engine::{Flags, Instant, Segment, State};
 use crate::trace::End;
+use crate::worlds::Errno;
 
 /// What a host decided beside what its connections do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,6 +28,15 @@ pub(super) enum Room {
     HalfOpen,
     /// Connections that wait for `accept` do.
     Waiting,
+}
+
+/// Why a request stays one, though its SYN,ACK is acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stays {
+    /// The queue of its listener is full.
+    NoPlace,
+    /// Its listener waits for text.
+    Deferred,
 }
 
 impl Host {
@@ -124,7 +134,7 @@ impl Host {
 
     /// A socket for the connection between these ends, with the options of the listener.
     pub(super) fn child(&mut self, listener: SocketId, source: End, destination: End) -> Option<SocketId> {
-        let &Socket { keepalive, envelope, min_ttl, mss, ref keys, .. } = self.get(listener).ok()?;
+        let &Socket { keepalive, envelope, min_ttl, mss, deferral, ref keys, .. } = self.get(listener).ok()?;
         let (envelope, keys) = (self.inherited(envelope), keys.clone());
         let child = self.socket();
         self.behave_alike(child, listener);
@@ -137,6 +147,7 @@ impl Host {
         socket.envelope = envelope;
         socket.min_ttl = min_ttl;
         socket.mss = mss;
+        socket.deferral = deferral;
         if !keys.is_empty() {
             socket.keys = keys;
             self.reserve_signature(child, source);
@@ -200,16 +211,53 @@ impl Host {
         self.remarks.push_back(Remark { text, ended });
     }
 
-    /// Whether this is the third ACK of a handshake that no place is left for.
-    pub(super) fn overflows(&self, id: SocketId, segment: &Segment<Theirs>) -> bool {
-        let Ok(child) = self.get(id) else { return false };
-        let Some(parent) = child.parent else { return false };
+    /// Why this third ACK does not end its handshake, if it does not.
+    pub(super) fn stays_request(&self, id: SocketId, segment: &Segment<Theirs>) -> Option<Stays> {
+        let child = self.get(id).ok()?;
+        let parent = child.parent?;
         let plain = segment.has(Flags::ACK) && !segment.flags.intersects(Flags::SYN | Flags::RST);
-        plain && self.room(parent) == Room::Waiting && child.connection.variables().snd_nxt == Some(segment.ack)
+        let variables = child.connection.variables();
+        if !plain || variables.snd_nxt != Some(segment.ack) {
+            return None;
+        }
+        if self.room(parent) == Room::Waiting {
+            return Some(Stays::NoPlace);
+        }
+        let bare = segment.seg_len() == 0 && variables.rcv_nxt == Some(segment.seq);
+        let deferred = bare && child.connection.syn_ack_timeouts() < child.deferral && child.connection.state() == State::SynReceived;
+        deferred.then_some(Stays::Deferred)
     }
 
-    /// The third ACK of such a handshake: as if it had been lost, or the end of the connection.
-    pub(super) fn overflow(&mut self, id: SocketId, now: Instant, source: End) -> Option<SocketId> {
+    /// `TCP_DEFER_ACCEPT`: a handshake is not done before text or FIN has come, or the SYN,ACK was due again as often as
+    /// so many seconds take; 0 switches it off.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn defer_accept(&mut self, id: SocketId, seconds: u32) -> Result<(), Errno> {
+        let (mut wait, most) = (self.profile.rto_initial.as_secs().max(1), self.profile.rto_max.as_secs().max(1));
+        let (mut until, mut times) = (0, 0_u8);
+        while until < u64::from(seconds) && times < u8::MAX {
+            until += wait;
+            wait = (2 * wait).min(most);
+            times += 1;
+        }
+        self.get_mut(id)?.deferral = times;
+        Ok(())
+    }
+
+    /// A third ACK does not end its handshake.
+    pub(super) fn keep_request(&mut self, why: Stays, id: SocketId, now: Instant, source: End) -> Option<SocketId> {
+        match why {
+            Stays::NoPlace => self.overflow(id, now, source),
+            Stays::Deferred => {
+                self.get_mut(id).ok()?.deferred = true;
+                Some(id)
+            }
+        }
+    }
+
+    /// The third ACK of a handshake that no place is left for: as if it had been lost, or the end of the connection.
+    fn overflow(&mut self, id: SocketId, now: Instant, source: End) -> Option<SocketId> {
         if self.profile.abort_on_overflow {
             let _ = self.get_mut(id).ok()?.connection.on_abort(now);
             self.after_input(id);

@@ -58,6 +58,21 @@ fn without_a_port_of_its_own_a_host_has_no_segments_in_udp() {
 }
 
 #[test]
+fn a_port_for_segments_in_udp_can_be_opened_later() {
+    let mut alone = Alone::of("freebsd", &[], false);
+    let id = alone.accepted();
+    let mut profile = alone.host.profile().clone();
+    profile.set("udp-tunneling-port", "9899").expect("a knob");
+    alone.host.set_profile(Arc::new(profile));
+    alone.envelope.udp = Some(UdpPorts { source: THEIRS, destination: OURS });
+    alone.arrive(Flags::RST, 1, 0, 0);
+    assert_eq!(alone.host.state(id), State::Established, "a connection that was there before is not reached so");
+    alone.port += 1;
+    alone.arrive(Flags::SYN, 0, 0, 0);
+    assert_eq!(alone.next().expect("a SYN,ACK").envelope.udp, BACK);
+}
+
+#[test]
 fn a_reset_for_nobody_goes_back_the_way_its_cause_came() {
     let mut alone = freebsd(false);
     alone.arrive(Flags::SYN, 0, 0, 0);
