@@ -30,6 +30,8 @@ pub struct Glance {
     pub error: Option<Errno>,
     /// Connections that wait for `accept`.
     pub waiting: usize,
+    /// How many places there are for them.
+    pub places: u16,
     /// Octets of text that were not acknowledged, and those of them that have not left.
     pub unacknowledged: u32,
     /// Octets of text that have not left.
@@ -61,6 +63,7 @@ impl Host {
             write_shut: connection.has_closed(),
             error: socket.error,
             waiting: socket.accepted.len(),
+            places: socket.backlog,
             unacknowledged: connection.send_buffered(),
             unsent: connection.variables().unsent,
             fin_unacknowledged: match state {

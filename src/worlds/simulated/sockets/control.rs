@@ -71,7 +71,10 @@ impl Sockets {
                 if glance.state == State::Listen && self.system == System::Linux {
                     return Err(Errno::Invalid.into());
                 }
-                Ok(glance.readable.into())
+                let inline = self.system == System::FreeBsd || stream.choices.is_on("SO_OOBINLINE");
+                // What lies before the urgent octet, which lies apart.
+                let apart = glance.urgent.checked_sub(1).filter(|mark| !inline && *mark < glance.readable);
+                Ok(apart.unwrap_or(glance.readable).into())
             }
             File::Datagram(datagram) => {
                 let first = datagram.port.map(|port| self.host.udp_glance(port)).and_then(|glance| glance.first);

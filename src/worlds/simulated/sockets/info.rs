@@ -171,6 +171,12 @@ impl Sockets {
         let stream = self.stream(fd)?;
         let mut info = self.host.info(stream.id, now)?;
         info.pmtu = info.pmtu.or((info.state != State::Closed && info.state != State::Listen).then(|| self.host.mtu().into()));
+        if info.state == State::Listen {
+            // Of a listener they say how many wait for accept, and how many may.
+            let glance = self.host.glance(stream.id)?;
+            info.unacked = u32::try_from(glance.waiting).ok();
+            info.sacked = Some(glance.places.into());
+        }
         Ok(match self.system {
             System::Linux => linux_fields(&info),
             System::FreeBsd => freebsd_fields(&info),

@@ -174,15 +174,18 @@ impl Stack for Sockets {
             }
         }
         packet.clear();
+        // What has not left by now is held back.
+        self.note_held(now);
         false
     }
 
     fn poll_deadline(&mut self) -> Option<Instant> {
-        [self.host.poll_deadline(), self.waiting.deadline].into_iter().flatten().min()
+        [self.host.poll_deadline(), self.waiting.deadline, self.held_until()].into_iter().flatten().min()
     }
 
     fn on_time(&mut self, now: Instant) {
         while self.host.on_time(now).is_some() {}
+        self.release_held(now);
         self.note_changes(now);
     }
 

@@ -53,7 +53,18 @@ impl Sockets {
         let choices = Choices::default();
         let file = if stream {
             let id = self.host.socket();
-            File::Stream(Stream { id, family, nonblocking, choices, progress: Progress::Unconnected, deferred: None, bound: None })
+            File::Stream(Stream {
+                id,
+                family,
+                nonblocking,
+                choices,
+                progress: Progress::Unconnected,
+                deferred: None,
+                read: 0,
+                urgent_read: None,
+                held_until: None,
+                bound: None,
+            })
         } else {
             File::Datagram(Datagram { port: None, peer: None, family, nonblocking, choices, read_shut: false, write_shut: false })
         };
@@ -119,8 +130,18 @@ impl Sockets {
             Ok(child) => {
                 // FreeBSD hands O_NONBLOCK on; Linux does not.
                 let nonblocking = nonblocking && self.system == System::FreeBsd;
-                let accepted =
-                    Stream { id: child, family, nonblocking, choices, progress: Progress::Connected, deferred: None, bound: None };
+                let accepted = Stream {
+                    id: child,
+                    family,
+                    nonblocking,
+                    choices,
+                    progress: Progress::Connected,
+                    deferred: None,
+                    read: 0,
+                    urgent_read: None,
+                    held_until: None,
+                    bound: None,
+                };
                 let fd = self.give_out(File::Stream(accepted))?;
                 self.apply_all(now, fd)?;
                 Ok(Answer::of(fd.into()))
@@ -265,11 +286,7 @@ impl Sockets {
             State::Closed => Err(Errno::NotConnected.into()),
             State::Listen if !linux => Err(Errno::NotConnected.into()),
             State::Listen if how == How::Write => Ok(Answer::of(0)),
-            State::Listen | State::SynSent if linux => {
-                self.host.disconnect(id, now)?;
-                self.stream_mut(fd)?.progress = Progress::Unconnected;
-                Ok(Answer::of(0))
-            }
+            State::Listen | State::SynSent if linux => self.disconnect(fd, now),
             State::SynSent if how == How::Read => Ok(Answer::of(0)),
             State::SynSent => {
                 self.host.disconnect(id, now)?;

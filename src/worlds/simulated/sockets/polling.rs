@@ -274,6 +274,9 @@ fn stream_bits(stream: &Stream, glance: &Glance) -> u32 {
     if glance.state == State::Listen {
         return if glance.waiting > 0 { on(POLLIN) | on(POLLRDNORM) } else { 0 };
     }
+    if stream.deferred.is_some() {
+        return on(POLLOUT) | on(POLLWRNORM);
+    }
     // Whoever holds a socket in TIME-WAIT sees it closed.
     let over = is_over(glance) || glance.state == State::TimeWait;
     let closed = over || glance.state == State::Closed;
@@ -307,11 +310,10 @@ fn stream_bits(stream: &Stream, glance: &Glance) -> u32 {
         if write_shut || is_writable(stream, glance) {
             bits |= on(POLLOUT) | on(POLLWRNORM);
         }
-        if glance.urgent > 0 && glance.urgent <= glance.readable {
+        let fresh = stream.urgent_read != Some(stream.read + u64::from(glance.urgent));
+        if glance.urgent > 0 && glance.urgent <= glance.readable && fresh {
             bits |= on(POLLPRI);
         }
-    } else if stream.deferred.is_some() {
-        bits |= on(POLLOUT) | on(POLLWRNORM);
     }
     if glance.error.is_some() {
         bits |= on(POLLERR);

@@ -51,13 +51,16 @@ impl Sockets {
             return Err(if asked { Stop::Unsupported("reading the error queue".to_owned()) } else { Errno::Again.into() });
         }
         if has(MSG_OOB) {
-            return self.receive_urgent(fd);
+            return self.receive_urgent(fd, has(MSG_PEEK));
         }
         let (peek, cut) = (has(MSG_PEEK), linux && has(MSG_TRUNC));
         let waits = !nonblocking && !has(MSG_DONTWAIT);
         let whole = has(MSG_WAITALL);
         let low = stream.choices.set_number("SO_RCVLOWAT").unwrap_or(1);
         let patience = stream.choices.receive_timeout;
+        if linux && !peek {
+            self.pass_mark(now, fd)?;
+        }
         let glance = self.host.glance(id)?;
         match glance.state {
             State::Listen => return Err(Errno::NotConnected.into()),
@@ -78,7 +81,7 @@ impl Sockets {
         let missing = asked.saturating_sub(self.waiting.progress);
         let target = if whole { asked } else { asked.min(u32::try_from(low).unwrap_or(u32::MAX)).max(1) };
         // At most so much is there; what is asked for may be more than there is memory.
-        let there = glance.readable.min(missing);
+        let there = glance.readable.min(missing).min(self.before_mark(fd)?);
         if request.null && there > 0 && !cut {
             return Err(Errno::Fault.into());
         }
@@ -91,6 +94,11 @@ impl Sockets {
         } else if there > 0 {
             let taken = self.host.recv(id, now, there)?;
             self.waiting.progress += u32::try_from(taken.len()).unwrap_or(u32::MAX);
+            self.stream_mut(fd)?.read += taken.len() as u64;
+            if self.before_mark(fd)? == 0 {
+                // A read stops at the mark, whatever it was to wait for.
+                return Ok(self.received(fd, now, self.waiting.progress, request));
+            }
         }
         let progress = self.waiting.progress;
         let glance = self.host.glance(id)?;
@@ -153,14 +161,45 @@ impl Sockets {
         vec![ControlMessage { level, kind, data: i32::try_from(left).unwrap_or(i32::MAX).to_ne_bytes().to_vec() }]
     }
 
-    /// `MSG_OOB`.
-    fn receive_urgent(&mut self, fd: Fd) -> Done {
+    /// Octets before the urgent one, which is the last that the pointer is about; of no end where there is none, or where
+    /// it is text like any other.
+    fn before_mark(&self, fd: Fd) -> Result<u32, Stop> {
+        let stream = self.stream(fd)?;
+        if self.system == System::FreeBsd || stream.choices.is_on("SO_OOBINLINE") {
+            return Ok(u32::MAX);
+        }
+        Ok(self.host.glance(stream.id)?.urgent.checked_sub(1).unwrap_or(u32::MAX))
+    }
+
+    /// At the mark: the urgent octet is passed over.
+    fn pass_mark(&mut self, now: Instant, fd: Fd) -> Result<(), Stop> {
+        let id = self.stream(fd)?.id;
+        if self.before_mark(fd)? == 0 && self.waiting.progress == 0 && self.host.glance(id)?.readable > 1 {
+            let passed = self.host.recv(id, now, 1)?.len();
+            self.stream_mut(fd)?.read += passed as u64;
+        }
+        Ok(())
+    }
+
+    /// `MSG_OOB`: the urgent octet alone.
+    fn receive_urgent(&mut self, fd: Fd, peek: bool) -> Done {
+        if self.system == System::FreeBsd {
+            return Err(Stop::Unsupported("recv with MSG_OOB".to_owned()));
+        }
         let stream = self.stream(fd)?;
         let glance = self.host.glance(stream.id)?;
-        if glance.urgent == 0 || stream.choices.is_on("SO_OOBINLINE") {
+        let mark = stream.read + u64::from(glance.urgent);
+        if glance.urgent == 0 || stream.choices.is_on("SO_OOBINLINE") || stream.urgent_read == Some(mark) {
             return Err(Errno::Invalid.into());
         }
-        Err(Stop::Unsupported("recv with MSG_OOB of urgent data".to_owned()))
+        if glance.readable < glance.urgent {
+            // The pointer is there, and the octet is not.
+            return Err(Errno::Again.into());
+        }
+        if !peek {
+            self.stream_mut(fd)?.urgent_read = Some(mark);
+        }
+        Ok(Answer::of(1))
     }
 
     fn receive_datagram(&mut self, now: Instant, fd: Fd, request: &Request<'_>) -> Done {
@@ -196,7 +235,8 @@ impl Sockets {
                 return Ok(Answer::of(told.into()));
             }
         }
-        if read_shut {
+        // Linux looks at that only when it would wait.
+        if read_shut && (waits || self.system == System::FreeBsd) {
             return Ok(Answer::of(0));
         }
         if !waits {

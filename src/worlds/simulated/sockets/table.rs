@@ -7,6 +7,7 @@ use super::choices::Choices;
 use super::files::Pipe;
 use super::polling::Epoll;
 use super::{Sockets, Stop};
+use crate::engine::Instant;
 use crate::trace::End;
 use crate::worlds::Errno;
 use crate::worlds::stack::Fd;
@@ -61,6 +62,12 @@ pub(super) struct Stream {
     pub progress: Progress,
     /// Whereto the first `write` connects (`TCP_FASTOPEN_CONNECT`).
     pub deferred: Option<End>,
+    /// Octets the process has read.
+    pub read: u64,
+    /// The mark whose urgent octet it has read, counted in octets from the first one.
+    pub urgent_read: Option<u64>,
+    /// When text that waits for more leaves anyway.
+    pub held_until: Option<Instant>,
     /// It was bound by name: its port outlives a connection.
     pub bound: Option<IpAddr>,
 }

@@ -131,6 +131,9 @@ impl Sockets {
             | State::LastAck
             | State::TimeWait => {}
         }
+        if manner.waits && glance.state.is_synchronized() {
+            self.stream_mut(fd)?.progress = Progress::Connected;
+        }
         if glance.error.is_some() || glance.write_shut || is_over(&glance) {
             return failed(self, Errno::BrokenPipe);
         }
@@ -174,12 +177,10 @@ impl Sockets {
         stream.progress = Progress::Connecting;
         let sent = u32::try_from(text.len()).unwrap_or(u32::MAX);
         self.waiting.progress = sent;
-        if sent > 0 && (!waits || sent == count) {
-            return Ok(Answer::of(sent.into()));
-        }
         if !waits {
-            return Err(Errno::InProgress.into());
+            return if sent > 0 { Ok(Answer::of(sent.into())) } else { Err(Errno::InProgress.into()) };
         }
+        // The call waits for the handshake, as connect does.
         let patience = self.choices(fd)?.send_timeout;
         self.wait(now, patience, |_| if sent > 0 { Ok(Answer::of(sent.into())) } else { Err(Errno::InProgress.into()) })
     }
@@ -258,6 +259,53 @@ impl Sockets {
         datagram.read_shut |= matches!(how, How::Read | How::Both);
         datagram.write_shut |= matches!(how, How::Write | How::Both);
         Ok(Answer::of(0))
+    }
+}
+
+impl Sockets {
+    /// Linux holds a short segment back for MSG_MORE and TCP_CORK, but no longer than a retransmission timeout: with nothing
+    /// under way the timer that probes a closed window sends it.
+    pub(super) fn note_held(&mut self, now: Instant) {
+        if self.system == System::FreeBsd {
+            return;
+        }
+        for file in self.files.values_mut() {
+            let File::Stream(stream) = file else { continue };
+            let Ok(glance) = self.host.glance(stream.id) else { continue };
+            let held = glance.unsent > 0 && glance.unsent == glance.unacknowledged && glance.state.is_synchronized();
+            if !held {
+                stream.held_until = None;
+            } else if stream.held_until.is_none() {
+                let info = self.host.info(stream.id, now);
+                let waits = info.ok().filter(|info| info.snd_wnd >= glance.unsent).map(|info| now + info.rto);
+                stream.held_until = waits;
+            }
+        }
+    }
+
+    /// What was held back long enough leaves.
+    pub(super) fn release_held(&mut self, now: Instant) {
+        let due: Vec<_> = self
+            .files
+            .values_mut()
+            .filter_map(|file| match file {
+                File::Stream(stream) if stream.held_until.is_some_and(|until| until <= now) => {
+                    stream.held_until = None;
+                    Some(stream.id)
+                }
+                File::Stream(_) | File::Datagram(_) | File::Zeros(_) | File::Pipe(_) | File::Epoll(_) => None,
+            })
+            .collect();
+        for id in due {
+            // It is there, or its connection is over and nothing is left to push.
+            let _ = self.push_held(now, id);
+        }
+    }
+
+    /// When that will be.
+    pub(super) fn held_until(&self) -> Option<Instant> {
+        let streams = self.files.values().filter_map(|file| if let File::Stream(stream) = file { stream.held_until } else { None });
+        streams.min()
     }
 }
 

@@ -99,6 +99,7 @@ impl Sockets {
             }
             "SO_REUSEADDR" => return Ok(self.host.set_reuse_address(id, on)?),
             "TCP_CORK" | "TCP_NOPUSH" if !on => return self.push_held(now, id),
+            "TCP_REMOTE_UDP_ENCAPS_PORT" => return Ok(self.host.set_udp_encapsulation(id, whole(65_535))?),
             "TCP_SYNCNT" => return Ok(self.host.adjust(id, |profile| profile.syn_retries = u8::try_from(value).unwrap_or(u8::MAX))?),
             "TCP_LINGER2" if value == -1 => return Err(Stop::Unsupported("TCP_LINGER2 below 0".to_owned())),
             "TCP_LINGER2" if !on => {
@@ -127,7 +128,6 @@ impl Sockets {
             | "TCP_FASTOPEN_NO_COOKIE"
             | "SO_TIMESTAMP"
             | "SO_TIMESTAMPNS"
-            | "TCP_REMOTE_UDP_ENCAPS_PORT"
             | "TCP_DELACK_MAX_US"
             | "TCP_MAXUNACKTIME"
                 if on =>
@@ -137,11 +137,15 @@ impl Sockets {
             _ => return Ok(()),
         };
         self.host.set_option(id, now, option)?;
+        if linux && option == SocketOption::NoDelay(true) {
+            // Whatever has held it back.
+            self.push_held(now, id)?;
+        }
         Ok(())
     }
 
     /// Lets go what `TCP_CORK` has held back.
-    fn push_held(&mut self, now: Instant, id: SocketId) -> Result<(), Stop> {
+    pub(in super::super) fn push_held(&mut self, now: Instant, id: SocketId) -> Result<(), Stop> {
         if self.host.glance(id)?.unsent > 0 {
             // A SEND of nothing ends the record; it can only be refused where there is nothing to push.
             let _ = self.host.send(id, now, &[], false);
@@ -172,6 +176,7 @@ impl Sockets {
             "TCP_MAXSEG" if value == 0 && matches!(state, State::Closed | State::Listen) => 536,
             "TCP_MAXSEG" => self.host.max_segment(stream.id)?.into(),
             "TCP_LINGER2" if value == 0 => i64::try_from(self.host.profile().fin_wait_2_timeout.as_secs()).unwrap_or(0),
+            "TCP_REMOTE_UDP_ENCAPS_PORT" => self.host.udp_encapsulation(stream.id)?.into(),
             "TCP_QUICKACK" => stream.choices.set_number(name).unwrap_or(1),
             _ => value,
         })

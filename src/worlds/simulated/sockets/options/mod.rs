@@ -24,7 +24,11 @@ const NEGATIVE: u32 = 1 << 31;
 impl Sockets {
     pub(super) fn get_option(&mut self, now: Instant, fd: Fd, level: &Constant, name: &Constant, len: u32) -> Done {
         self.must_be_socket(fd)?;
-        let level = self.level_of(fd, level)?;
+        let level = match self.level_of(fd, level) {
+            // What Linux asks IP in the end is not supported, what it tells IP has no such option.
+            Err(Stop::Errno(Errno::NoProtocol)) if self.system == System::Linux => return Err(Errno::NotSupported.into()),
+            level => level?,
+        };
         if len >= NEGATIVE {
             return Err(Errno::Invalid.into());
         }

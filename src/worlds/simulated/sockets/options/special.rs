@@ -1,5 +1,6 @@
 //! The options whose value is no number, or is one that the host has to be asked for.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::super::constants::System;
@@ -57,6 +58,9 @@ impl Sockets {
             Level::Tcp if known("TCP_SAVED_SYN") && !self.choices(fd)?.is_on("TCP_SAVE_SYN") => Vec::new(),
             Level::Tcp if known("TCP_ULP") => Vec::new(),
             Level::Tcp if known("TCP_TIMESTAMP") => return Err(Stop::Unsupported("reading TCP_TIMESTAMP".to_owned())),
+            Level::Tcp if known("TCP_WINDOW_CLAMP") && self.stream(fd).is_ok_and(|stream| self.host.state(stream.id).is_synchronized()) => {
+                return Err(Stop::Unsupported("reading TCP_WINDOW_CLAMP of a connection".to_owned()));
+            }
             Level::Ip if known("IP_MTU") => int(self.mtu_of(now, fd)?),
             Level::Ipv6 if known("IPV6_MTU") => int(self.mtu_of(now, fd)?),
             Level::Socket | Level::Tcp | Level::Ip | Level::Ipv6 | Level::Udp => return self.foreign_value(level, name, room),
@@ -96,8 +100,6 @@ impl Sockets {
     ) -> Result<bool, Stop> {
         const BEYOND: &[&str] = &[
             "TCP_REPAIR",
-            "TCP_MD5SIG",
-            "TCP_MD5SIG_EXT",
             "TCP_FASTOPEN_KEY",
             "TCP_FUNCTION_BLK",
             "TCP_TIMESTAMP",
@@ -127,6 +129,8 @@ impl Sockets {
                 }
             }
             Level::Tcp if known("TCP_CONGESTION") => self.set_congestion(fd, given, len)?,
+            Level::Tcp if known("TCP_MD5SIG") => self.set_signature(fd, given, len, false)?,
+            Level::Tcp if known("TCP_MD5SIG_EXT") => self.set_signature(fd, given, len, true)?,
             Level::Tcp if known("TCP_ULP") => return Err(Errno::NoEntry.into()),
             Level::Socket | Level::Tcp | Level::Ip | Level::Ipv6 | Level::Udp => {
                 return match BEYOND.iter().find(|beyond| name.has(beyond)) {
@@ -152,6 +156,32 @@ impl Sockets {
         Ok(())
     }
 
+    /// `TCP_MD5SIG`: a `struct tcp_md5sig` on Linux.
+    fn set_signature(&mut self, fd: Fd, given: &[u8], len: u32, extended: bool) -> Result<(), Stop> {
+        const STRUCTURE: u32 = 216;
+        const ADDRESS: usize = 128;
+        const KEY: usize = 136;
+        if self.system == System::FreeBsd {
+            return Err(Stop::Unsupported("TCP_MD5SIG with a key from elsewhere".to_owned()));
+        }
+        let id = self.stream(fd)?.id;
+        let Some(given) = given.get(..STRUCTURE as usize) else { return Err(short(len, STRUCTURE)) };
+        let family = u16::from_ne_bytes([given[0], given[1]]);
+        let address: IpAddr = match family {
+            2 => [given[4], given[5], given[6], given[7]].into(),
+            10 => {
+                let octets: [u8; 16] = given[8..24].try_into().map_err(|_| Errno::Invalid)?;
+                std::net::Ipv6Addr::from(octets).to_canonical()
+            }
+            _ => return Err(Errno::Invalid.into()),
+        };
+        let (flags, prefix) = (given[ADDRESS], given[ADDRESS + 1]);
+        let length = u16::from_ne_bytes([given[ADDRESS + 2], given[ADDRESS + 3]]);
+        let key = given[KEY..].get(..usize::from(length)).ok_or(Errno::Invalid)?;
+        let prefix = (extended && flags & 1 != 0).then_some(prefix);
+        Ok(self.host.set_signature_key(id, address, prefix, key)?)
+    }
+
     fn set_congestion(&mut self, fd: Fd, given: &[u8], len: u32) -> Result<(), Stop> {
         if len == 0 {
             return Err(Errno::Invalid.into());
@@ -159,6 +189,11 @@ impl Sockets {
         let name: Vec<u8> = given.iter().copied().take(NAME_OCTETS - 1).take_while(|octet| *octet != 0).collect();
         let known = CONGESTION_CONTROLS.into_iter().chain(["newreno"].into_iter().filter(|_| self.system == System::FreeBsd));
         let chosen = known.into_iter().find(|known| known.as_bytes() == name).ok_or(Errno::NoEntry)?;
+        if let File::Stream(stream) = self.file(fd)? {
+            let control = if chosen == "newreno" { "reno" } else { chosen };
+            // A profile without such a knob has one congestion control for all.
+            self.host.adjust(stream.id, |profile| _ = profile.set("congestion-control", control))?;
+        }
         self.choices_mut(fd)?.congestion = Some(chosen.to_owned());
         Ok(())
     }

@@ -135,6 +135,54 @@ fn connect_to_af_unspec_ends_the_connection_by_a_reset() {
 }
 
 #[test]
+fn shutdown_of_an_attempt_to_connect_calls_it_off() {
+    // Asked of Linux 6.18.
+    let mut d = Dialogue::linux();
+    let fd = d.socket();
+    d.nonblocking(fd);
+    d.connect(fd);
+    d.silence();
+    assert_eq!(d.shutdown(fd, "SHUT_WR"), "0");
+    assert!(d.leaves().is_empty());
+    assert_eq!(d.get(fd, "SOL_SOCKET", "SO_ERROR"), "[104]");
+    assert_eq!(d.connect(fd), "-1 EINPROGRESS");
+}
+
+#[test]
+fn a_fast_open_asks_for_a_cookie_and_then_takes_text_along() {
+    let mut d = Dialogue::linux();
+    let fd = d.socket();
+    d.nonblocking(fd);
+    let send = |fd| crate::worlds::stack::Call::Send {
+        form: crate::worlds::stack::SendForm::Sendto,
+        fd,
+        buffers: Some(vec![500]),
+        count: 500,
+        flags: super::dialogue::name("MSG_FASTOPEN"),
+        to: Some(super::dialogue::THERE),
+        control: Vec::new(),
+    };
+    assert_eq!(d.call(&send(fd)), "-1 EINPROGRESS");
+    assert_eq!(d.leaves(), ["S 100:100(0)"]);
+    let cookie = crate::engine::FastOpenCookie::new(&[1, 2, 3, 4]).expect("a cookie");
+    d.stack.host_mut().remember_cookie(super::dialogue::THERE.address, cookie, 1000);
+    let fd = d.socket();
+    d.nonblocking(fd);
+    assert_eq!(d.call(&send(fd)), "500");
+    assert_eq!(d.leaves(), ["S 100:600(500)"]);
+    // The same by connect and write.
+    let fd = d.socket();
+    d.nonblocking(fd);
+    assert_eq!(d.set(fd, "SOL_TCP", "TCP_FASTOPEN_CONNECT", 1), "0");
+    assert_eq!(d.connect(fd), "0");
+    assert_eq!(d.poll(fd, "65535"), "0x104");
+    assert!(d.leaves().is_empty());
+    assert_eq!(d.connect(fd), "-1 EISCONN");
+    assert_eq!(d.write(fd, 100), "100");
+    assert_eq!(d.leaves(), ["S 100:200(100)"]);
+}
+
+#[test]
 fn close_lingers_until_everything_is_acknowledged() {
     let mut d = Dialogue::linux();
     let fd = d.accepted();

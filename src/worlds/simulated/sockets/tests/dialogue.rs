@@ -166,14 +166,23 @@ impl Dialogue {
 
     /// The peer sends `len` octets at 300 plus `seq`, and acknowledges 100 plus `ack`.
     pub(super) fn arrives(&mut self, flags: Flags, seq: u32, ack: u32, len: u32) {
+        self.arrives_with(flags, seq, ack, len, 0);
+    }
+
+    fn arrives_with(&mut self, flags: Flags, seq: u32, ack: u32, len: u32, urgent: u16) {
         let options = if flags.contains(Flags::SYN) { TcpOptions::NONE.mss(1000) } else { TcpOptions::NONE };
         let ack = if flags.contains(Flags::ACK) { 100 + ack } else { 0 };
         let seq = SeqNumber::new(300 + seq);
-        let segment = Segment { seq, ack: SeqNumber::new(ack), flags, window: WireWindow(65_535), urgent: 0, len, options };
+        let segment = Segment { seq, ack: SeqNumber::new(ack), flags, window: WireWindow(65_535), urgent, len, options };
         let (from, to) = (End { port: self.peer_port, ..THERE }, End { port: self.host_port, ..HERE });
         let mut packet = Vec::new();
         encode_packet(from, to, 1, &Payload::Tcp { segment, text: vec![0; len as usize] }, &mut packet).expect("a packet");
         self.stack.on_packet(self.now, &packet);
+    }
+
+    /// The same of text up to whose `urgent`th octet is urgent.
+    pub(super) fn arrives_urgent(&mut self, seq: u32, len: u32, urgent: u16) {
+        self.arrives_with(Flags::ACK | Flags::URG, seq, 1, len, urgent);
     }
 
     /// What leaves: each segment without its options, `S 100:100(0) win 64240`.

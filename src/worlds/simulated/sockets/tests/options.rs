@@ -71,6 +71,8 @@ fn what_can_only_be_read_cannot_be_set() {
         assert_eq!(d.get(fd, "SOL_SOCKET", option), get, "{option}");
         assert_eq!(d.set(fd, "SOL_SOCKET", option, 1), "-1 ENOPROTOOPT", "{option}");
     }
+    assert_eq!(d.get(fd, "IPPROTO_IPV6", "IPV6_TCLASS"), "-1 EOPNOTSUPP");
+    assert_eq!(d.set(fd, "IPPROTO_IPV6", "IPV6_TCLASS", 0), "-1 ENOPROTOOPT");
     assert_eq!(d.get(fd, "SOL_TCP", "TCP_ELSE"), "-1 ENOPROTOOPT");
     assert_eq!(d.set(fd, "SOL_TCP", "TCP_ELSE", 1), "-1 ENOPROTOOPT");
 }

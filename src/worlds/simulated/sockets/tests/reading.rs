@@ -106,6 +106,35 @@ fn a_reset_is_told_once_and_then_it_is_the_end() {
 }
 
 #[test]
+fn an_urgent_octet_lies_apart() {
+    // Asked of Linux 6.18: the queue ends at the mark, and so does a read; the octet is read alone, once.
+    let mut d = Dialogue::linux();
+    let fd = d.accepted();
+    assert_eq!(d.recv(fd, 1, "MSG_OOB"), "-1 EINVAL");
+    d.arrives_urgent(1, 10, 5);
+    assert_eq!(d.poll(fd, "POLLPRI"), "0x2");
+    assert_eq!(d.ioctl(fd, "SIOCINQ"), "[4]");
+    assert_eq!(d.recv(fd, 1, "MSG_OOB|MSG_PEEK"), "1");
+    assert_eq!(d.recv(fd, 1, "MSG_OOB"), "1");
+    assert_eq!(d.recv(fd, 1, "MSG_OOB"), "-1 EINVAL");
+    assert_eq!(d.ioctl(fd, "SIOCATMARK"), "[0]");
+    assert_eq!(d.read(fd, 10), "4");
+    assert_eq!(d.ioctl(fd, "SIOCATMARK"), "[1]");
+    assert_eq!(d.read(fd, 10), "5");
+}
+
+#[test]
+fn so_oobinline_leaves_it_in_its_place() {
+    let mut d = Dialogue::linux();
+    let fd = d.accepted();
+    d.set(fd, "SOL_SOCKET", "SO_OOBINLINE", 1);
+    d.arrives_urgent(1, 10, 5);
+    assert_eq!(d.recv(fd, 1, "MSG_OOB"), "-1 EINVAL");
+    assert_eq!(d.ioctl(fd, "SIOCINQ"), "[10]");
+    assert_eq!(d.read(fd, 10), "10");
+}
+
+#[test]
 fn tcp_inq_tells_what_is_left() {
     let mut d = Dialogue::linux();
     let fd = d.accepted();
