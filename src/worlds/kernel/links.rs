@@ -122,6 +122,25 @@ impl Links {
         Err(rustix::io::Errno::TIMEDOUT.into())
     }
 
+    /// Waits until what is for this address of the host's own is taken by it: IPv6 sees to that a while after it has
+    /// taken the address.
+    pub(super) fn wait_until_local(&mut self, address: IpAddr) -> Result<(), Errno> {
+        for _ in 0..PATIENCE {
+            let mut question = RouteMessage::default();
+            question.header.address_family = family(address);
+            question.header.destination_prefix_length = if address.is_ipv4() { 32 } else { 128 };
+            question.attributes = vec![RouteAttribute::Destination(route_address(address))];
+            let Some(RouteNetlinkMessage::NewRoute(route)) = self.0.get(RouteNetlinkMessage::GetRoute(question))? else {
+                return Err(rustix::io::Errno::PROTO.into());
+            };
+            if route.header.kind == RouteType::Local {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Err(rustix::io::Errno::TIMEDOUT.into())
+    }
+
     /// Has checksums filled in before a frame leaves by this interface, so that any stack will take it.
     pub(super) fn fill_in_checksums(&self, name: &str) -> Result<(), Errno> {
         Ok(sys::fill_in_checksums(self.0.fd().as_fd(), name)?)

@@ -382,3 +382,23 @@ pub(super) fn poll(fds: &[(i32, i16)], timeout: i32) -> Result<(i32, Vec<i16>)> 
     let done = answer(unsafe { libc::poll(fds.as_mut_ptr(), count, timeout) })?;
     Ok((done, fds.iter().map(|fd| fd.revents).collect()))
 }
+
+/// Asks for short turns of the processor, and so for being woken the sooner, for the calling thread of this niceness.
+///
+/// Kernels have that since 6.12; older ones take it and do nothing, or refuse.
+pub(super) fn take_short_turns(nice: i32) -> Result<()> {
+    // struct sched_attr up to sched_period, as sched_setattr(2) has it: size and policy, flags, nice and priority, the
+    // length of a turn in nanoseconds, deadline, period.
+    #[repr(C)]
+    struct Attributes([u32; 2], u64, i32, u32, u64, u64, u64);
+    let size = u32::try_from(size_of::<Attributes>()).map_err(|_| Errno::INVAL)?;
+    let policy = libc::SCHED_OTHER.cast_unsigned();
+    let attributes = Attributes([size, policy], 0, nice, 0, SHORT_TURN, 0, 0);
+    // SAFETY: the pointer is to an initialized sched_attr that outlives the call and says its own size; the kernel only
+    // reads it. Thread 0 is the calling one.
+    let done = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
+    answer(i32::try_from(done).unwrap_or(-1)).map(drop)
+}
+
+/// The shortest that kernels give: 100 us.
+const SHORT_TURN: u64 = 100_000;

@@ -56,6 +56,9 @@ pub(super) fn hang(switch: &Switch, setup: &UnderTest) -> Result<(HostNetwork, P
     // This machine may have chosen another for itself; every distribution has this one. Scripts that want a third say so.
     namespace.within(|| CONGESTION_CONTROLS.iter().any(|name| sysctl::write("net.ipv4.tcp_congestion_control", name).is_ok()))?;
     port.wait_until_sending(switch)?;
+    for (address, _) in &setup.local {
+        links.wait_until_local(*address).map_err(|errno| unusable(*address, "a link", u32::from(setup.mtu))(errno))?;
+    }
     Ok((HostNetwork::of(namespace), port))
 }
 

@@ -25,6 +25,7 @@ use super::diag::SocketTable;
 use super::network::NetworkError;
 use super::packet::{Epoch, wait_for_any};
 use super::switch::{HostNetwork, Port, Switch};
+use super::sys;
 use super::tcp_info::info_octets;
 use crate::engine::Instant;
 use crate::worlds::stack::{Answer, Call, Departed, Fd, Outcome, Place, PlaceError, Unsupported};
@@ -56,8 +57,10 @@ impl KernelPlace {
     /// # Errors
     /// [`NetworkError::Refused`] without the right to namespaces, or whatever else the kernel does not take.
     pub fn new(setup: &UnderTest) -> Result<Self, NetworkError> {
-        // Other clocks of this thread are not the worse for it. Where it is refused, we wake up 50 us late.
+        // For this thread, which is not the worse for it. Where the one is refused we wake up 50 us late, where the other
+        // is some milliseconds if the machine is busy.
         let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+        let _ = rustix::process::getpriority_process(None).and_then(sys::take_short_turns);
         let switch = Switch::new()?;
         let (network, port) = link::hang(&switch, setup)?;
         let bell = Bell::new()?;
