@@ -1,4 +1,4 @@
-//! Words that stand for numbers, or for what a family of addresses has a number for.
+//! Words and numbers that both ways, text to tree and back, go by.
 
 /// The kind of options for experiments (RFC 6994).
 pub(super) const EXPERIMENT: u8 = 254;
@@ -28,38 +28,4 @@ pub(super) const DSCP: &[(&str, u8)] = &[
     ("ef", 46),
     ("cs6", 48),
     ("cs7", 56),
-];
-
-/// The types of ICMP messages, of either family.
-pub(super) const ICMP_TYPES: &[&str] =
-    &["unreachable", "echo_request", "echo_reply", "time_exceeded", "packet_too_big", "parameter_problem", "redirect", "source_quench"];
-
-/// The codes of ICMP messages, of either family.
-pub(super) const ICMP_CODES: &[&str] = &[
-    "net_unreachable",
-    "host_unreachable",
-    "protocol_unreachable",
-    "port_unreachable",
-    "frag_needed",
-    "source_route_failed",
-    "net_unknown",
-    "host_unknown",
-    "source_host_isolated",
-    "net_prohibited",
-    "host_prohibited",
-    "net_unreachable_for_tos",
-    "host_unreachable_for_tos",
-    "packet_filtered",
-    "precedence_violation",
-    "precedence_cutoff",
-    "no_route",
-    "admin_prohibited",
-    "not_neighbour",
-    "beyond_scope",
-    "address_unreachable",
-    "failed_policy",
-    "reject_route",
-    "ttl_exceeded_in_transit",
-    "frag_reass_exceeded",
-    "unknown_next_header",
 ];

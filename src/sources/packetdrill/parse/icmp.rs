@@ -1,16 +1,16 @@
 //! ICMP messages.
 
 use super::super::lex::Kind;
+use super::super::play::icmp::{codes, types};
 use super::super::syntax::{Echoed, IcmpMessage, Spanned};
-use super::super::words::{ICMP_CODES, ICMP_TYPES};
 use super::{Parsed, Parser};
 
 impl Parser<'_> {
     /// What stands behind `icmp`.
     pub(super) fn icmp(&mut self) -> Parsed<IcmpMessage> {
-        let kind = self.icmp_name("the type of the ICMP message, such as unreachable, or type_N", ICMP_TYPES, "type_")?;
+        let kind = self.icmp_name("the type of the ICMP message, such as unreachable, or type_N", types(), "type_")?;
         let code = if self.token.kind == Kind::Word && !matches!(self.token.text, "mtu" | "id") {
-            Some(self.icmp_name("the code of the ICMP message, such as frag_needed, or code_N", ICMP_CODES, "code_")?)
+            Some(self.icmp_name("the code of the ICMP message, such as frag_needed, or code_N", codes(), "code_")?)
         } else {
             None
         };
@@ -20,11 +20,11 @@ impl Parser<'_> {
         Ok(IcmpMessage { kind, code, mtu, id, echoed })
     }
 
-    fn icmp_name(&mut self, expected: &str, known: &[&str], numbered: &str) -> Parsed<Spanned<String>> {
+    fn icmp_name(&mut self, expected: &str, known: impl Iterator<Item = &'static str> + Clone, numbered: &str) -> Parsed<Spanned<String>> {
         let word = if self.token.kind == Kind::Word { self.token.text } else { "" };
         let is_number = word.strip_prefix(numbered).is_some_and(|number| number.parse::<u8>().is_ok());
-        if !is_number && !known.contains(&word) {
-            return Err(self.unexpected_of(expected, known.iter().copied()));
+        if !is_number && !known.clone().any(|name| name == word) {
+            return Err(self.unexpected_of(expected, known));
         }
         let token = self.take();
         Ok(Spanned { value: token.text.to_owned(), span: token.span })

@@ -101,6 +101,16 @@ fn numbered(name: &str, prefix: &str) -> Option<u8> {
     name.strip_prefix(prefix)?.parse().ok()
 }
 
+/// The names that types have in either family.
+pub(in super::super) fn types() -> impl Iterator<Item = &'static str> + Clone {
+    V4.iter().chain(V6).map(|known| known.name)
+}
+
+/// The names that codes have in either family.
+pub(in super::super) fn codes() -> impl Iterator<Item = &'static str> + Clone {
+    V4.iter().chain(V6).flat_map(|known| known.codes).map(|(name, _)| *name)
+}
+
 /// The names of a type and a code.
 pub(super) fn names(kind: u8, code: u8, ipv6: bool) -> (String, Option<String>) {
     let found = (if ipv6 { V6 } else { V4 }).iter().find(|known| known.number == kind);

@@ -10,7 +10,7 @@ mod calls;
 mod chronicle;
 mod clock;
 mod compare;
-mod icmp;
+pub(super) mod icmp;
 mod inbound;
 mod mismatch;
 mod options;

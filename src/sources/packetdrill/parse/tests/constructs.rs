@@ -487,3 +487,13 @@ fn an_ifdef_may_stand_behind_whatever_is_read_letter_by_letter() {
         assert_eq!((script.options.len(), script.init.is_some(), script.events.len()), (1, true, 2), "{text}");
     }
 }
+
+#[test]
+fn what_the_reference_shows_is_so() {
+    let reference = include_str!("../../../../../docs/packetdrill.md");
+    let shown: Vec<_> = reference.split("```text\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
+    assert_eq!(read(shown[0]).events.len(), 8);
+    assert_eq!(call(&shown[2][3..]).errno.map(|errno| errno.value).as_deref(), Some("EINPROGRESS"));
+    let told = parse("close.pkt", "0 f() = 0\n+0 f() = 0\n+0 f() = 0\n+0 > . 1:1000(1000) ack 1", &[]).expect_err("a mistake").to_string();
+    assert_eq!(told, shown[3].trim_end());
+}
