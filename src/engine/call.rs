@@ -276,7 +276,9 @@ impl Connection {
     /// is made over octets that are not known here). Segments carry less text and fewer SACK blocks, and a SYN that
     /// has no room for all offers no timestamps.
     pub fn reserve_options(&mut self, octets: u8) {
-        self.reserved = octets.min(TcpOptions::MAX as u8);
+        const MOST: u8 = 40;
+        const { assert!(MOST as usize == TcpOptions::MAX) };
+        self.reserved = octets.min(MOST);
     }
 
     /// Lets ACKs go at once, or lets them wait for text to ride on (`TCP_QUICKACK`).

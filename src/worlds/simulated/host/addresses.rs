@@ -37,9 +37,9 @@ pub(super) fn judged(error: IcmpError) -> Option<engine::IcmpError> {
         | IcmpError::SourceRouteFailed
         | IcmpError::TimeExceeded
         | IcmpError::ReassemblyTimeExceeded
-        | IcmpError::ParameterProblem => Some(engine::IcmpError::Soft),
+        | IcmpError::ParameterProblem
         // Codes RFC 1122 section 3.2.2.1 adds tell of the same things; section 4.2.3.9 makes none of them hard.
-        IcmpError::NetUnknown
+        | IcmpError::NetUnknown
         | IcmpError::HostUnknown
         | IcmpError::HostIsolated
         | IcmpError::NetProhibited
