@@ -23,7 +23,7 @@ pub(super) struct Compared {
     pub(super) actual: Packet,
 }
 
-/// Compares a packet with its line; `since` says how long ago the first TSval was seen, in microseconds.
+/// Compares a packet with its line; `since` says how long ago the script began, in microseconds.
 pub(super) fn compare(script: &Packet, live: &Live, socket: &Socket, settings: &Settings, since: u64) -> Result<Compared, Stop> {
     let mut differences = Vec::new();
     let mut differ = |field: &str, expected: &dyn ToString, actual: &dyn ToString| {
@@ -200,10 +200,15 @@ fn compare_options(
         }
         return Ok(());
     }
-    let mut same = expected.len() == found.len();
+    // Where kinds and places agree, only what differs is told; otherwise both areas whole.
+    let kinds = |options: &[TcpOption]| options.iter().map(std::mem::discriminant).collect::<Vec<_>>();
+    if kinds(&expected) != kinds(found) {
+        differ("options", &spelled(&expected), &spelled(found));
+        return Ok(());
+    }
     for (index, wanted) in expected.iter().enumerate() {
         let Some(there) = found.get(index) else { break };
-        same &= match (wanted, there) {
+        let same = match (wanted, there) {
             (TcpOption::Timestamps { val, .. }, TcpOption::Timestamps { val: live, .. }) => {
                 if let (Some(val), Some(live)) = (val, live)
                     && let Some(difference) = stamp(*val, *live, socket, settings, since)
@@ -234,9 +239,9 @@ fn compare_options(
             }
             (wanted, there) => wanted == there,
         };
-    }
-    if !same {
-        differ("options", &spelled(&expected), &spelled(found));
+        if !same {
+            differ("option", wanted, there);
+        }
     }
     Ok(())
 }

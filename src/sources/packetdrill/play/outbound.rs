@@ -46,8 +46,7 @@ impl<'a> Player<'a> {
         self.sockets[under_test].learn(&live);
         self.join(under_test, script, limit, &mut at, &mut live)?;
         let socket = &self.sockets[under_test];
-        let since = self.seen.first().map_or(0, |seen| micros(at).saturating_sub(micros(seen.at)));
-        let compared = compare(script, &live, socket, &self.settings, since)?;
+        let compared = compare(script, &live, socket, &self.settings, micros(at))?;
         let mut differences = compared.differences;
         if let Err(expected) = moment.check(micros(at), self.before, &self.settings) {
             differences.push(Difference::new("time", expected, format!("{} s", seconds(micros(at)))));

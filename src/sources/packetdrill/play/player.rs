@@ -373,8 +373,9 @@ impl<'a> Player<'a> {
         let Some(syn) = syn else {
             return Err(Stop::error(None, "the socket has sent no SYN yet, so nobody knows its port"));
         };
-        let port = syn.source.port;
-        self.sockets[index].local.port = port;
+        let (port, first) = (syn.source.port, syn.segment().map_or(0, |segment| segment.seq.get()));
+        let socket = &mut self.sockets[index];
+        (socket.local.port, socket.numbers.live_local) = (port, first);
         Ok(index)
     }
 

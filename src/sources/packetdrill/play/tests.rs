@@ -2,6 +2,7 @@
 
 mod calls;
 mod commands;
+mod hostile;
 mod numbers;
 mod packets;
 mod simulated;

@@ -4,7 +4,7 @@ use super::*;
 use crate::engine::Codepoint;
 use crate::engine::State::{Established, FinWait1, Listen, SynReceived};
 use crate::trace::{Envelope, Icmp, IcmpError, UdpPorts};
-use crate::wire::{enclose, unwrap_udp};
+use crate::wire::{enclose, signature, signature_of, unwrap_udp};
 
 fn next(offset: u32) -> u32 {
     ISS.wrapping_add(offset)
@@ -266,6 +266,26 @@ fn segments_travel_in_udp_where_it_is_written() {
     let first = unwrap_udp(&fake.packet(0)).expect("in UDP");
     assert_eq!(first.envelope.udp, Some(UdpPorts { source: 1234, destination: 9899 }));
     assert!(matches!(first.payload, Payload::Tcp { segment, .. } if segment.flags == Flags::SYN));
+}
+
+#[test]
+fn a_valid_signature_is_made_and_judged() {
+    let script = &ACCEPTED.replace("<mss 1000>", "<nop,nop,md5 valid>").replace("<...>", "<nop,nop,md5 valid>");
+    let script = &format!("--tcp_md5_secret=guess\n{script}");
+    let [local, remote] = ends();
+    let options = TcpOptions::from_octets(&[&[1, 1, 19, 18][..], &[0; 16]].concat()).expect("20 octets");
+    let unsigned = Segment { options, ..segment(Flags::SYN | Flags::ACK, ISS, 1, 0) };
+    let signed = |key: &[u8]| {
+        let digest = signature(local, remote, &unsigned, &[], key).expect("a digest");
+        let mut fake = accepted();
+        fake.leaves[0].1 = octets(local, remote, Segment { options: options::signed(&options, digest), ..unsigned });
+        fake
+    };
+    let first = passes(script, signed(b"guess")).came()[0];
+    let right = signature(remote, local, &first, &[], b"guess").expect("a digest");
+    assert_eq!(signature_of(&first.options), Some(&right[..]));
+    assert!(fails(script, signed(b"other")).contains("MD5 signature: expected: a valid one vs actual: another"));
+    assert!(broken(&script.replace("--tcp_md5_secret=guess", ""), signed(b"guess")).contains("md5 valid needs --tcp_md5_secret"));
 }
 
 #[test]
