@@ -22,6 +22,8 @@ impl Parser<'_> {
             let (seq, len) = self.sequence("the sequence numbers, start:end(len)")?;
             (Some(seq), len)
         };
+        // It is the text of the reset, and may stand where the text does.
+        let mut diagnosis = if self.sign('[') { Some(self.diagnosis()?) } else { None };
         let ack = if self.name("ack") { Some(self.mapped("the number behind ack")?) } else { None };
         let window = if self.name("win") { Some(self.number_u16("the window")?) } else { None };
         if window.is_none() && direction == Direction::Inbound {
@@ -32,7 +34,9 @@ impl Parser<'_> {
         if udp.is_none() {
             udp = self.encapsulation()?;
         }
-        let diagnosis = if self.sign('[') { Some(self.diagnosis()?) } else { None };
+        if diagnosis.is_none() && self.sign('[') {
+            diagnosis = Some(self.diagnosis()?);
+        }
         if udp.is_none() {
             udp = self.encapsulation()?;
         }

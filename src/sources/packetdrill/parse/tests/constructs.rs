@@ -210,6 +210,9 @@ fn a_segment_has_ports_window_urgent_pointer_encapsulation_and_diagnosis() {
     for line in ["> S/udp(1 > 2) 0:0(0)", "> S 0:0(0)/udp(1 > 2)", "> S 0:0(0) <...>/udp(1 > 2)", "> R 0:0(0) [code 1] /udp(1 > 2)"] {
         assert_eq!(segment(line).udp, Some(Ports { source: 1, destination: 2 }), "{line}");
     }
+    for line in ["> R 1:1(0) [code 1] ack 1", "> R 1:1(0) ack 1 win 5 [code 1]"] {
+        assert_eq!(segment(line).diagnosis, Some(Diagnosis { code: 1, pen: None }), "{line}");
+    }
     let none = segment("> . 1:1(0)");
     assert_eq!((none.ports, none.window, none.urgent, none.udp, none.diagnosis), (None, None, None, None, None));
 }

@@ -182,3 +182,21 @@ proptest! {
         check(&noise)?;
     }
 }
+
+#[test]
+fn our_own_scripts_read_and_print_back() {
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts")];
+    let mut checked = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|ending| ending == "pkt") {
+                let text = std::fs::read_to_string(&entry).expect("a readable file");
+                assert!(check(&text).unwrap_or_else(|error| panic!("{}: {error}", entry.display())), "{}", entry.display());
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 120, "only {checked} scripts");
+}
