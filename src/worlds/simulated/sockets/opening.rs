@@ -119,6 +119,9 @@ impl Sockets {
         if self.parameters.fast_open_server_without_option() && self.stream(fd)?.choices.set_number("TCP_FASTOPEN").is_none() {
             self.host.allow_fast_open(id, places)?;
         }
+        if self.parameters.fast_open_server_without_cookie() {
+            self.host.open_fast_without_cookie(id, true)?;
+        }
         Ok(Answer::of(0))
     }
 

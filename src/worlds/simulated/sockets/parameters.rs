@@ -49,6 +49,16 @@ impl Parameters {
         self.fast_open & 2 != 0
     }
 
+    /// `TFO_CLIENT_NO_COOKIE`: the text of a SYN needs none.
+    pub(super) const fn fast_open_client_without_cookie(&self) -> bool {
+        self.fast_open & 4 != 0
+    }
+
+    /// `TFO_SERVER_COOKIE_NOT_REQD`: the same of one that arrives.
+    pub(super) const fn fast_open_server_without_cookie(&self) -> bool {
+        self.fast_open & 0x200 != 0
+    }
+
     /// Whether every listener takes them, asked or not.
     pub(super) const fn fast_open_server_without_option(&self) -> bool {
         self.fast_open & 0x402 == 0x402
@@ -120,11 +130,7 @@ impl Sockets {
         match name {
             "net.core.somaxconn" | "kern.ipc.somaxconn" | "kern.ipc.soacceptqueue" => self.parameters.most_waiting = number(65_535)?,
             "net.ipv4.tcp_fastopen" => {
-                let asked = u32::try_from(whole(value)?).ok()?;
-                if asked & WITHOUT_COOKIE != 0 {
-                    return None;
-                }
-                self.parameters.fast_open = asked;
+                self.parameters.fast_open = u32::try_from(whole(value)?).ok()?;
             }
             "net.ipv4.tcp_fastopen_key" => {
                 let keys: Option<Vec<_>> = value.split(',').map(fast_open_key).collect();
@@ -180,9 +186,6 @@ impl Sockets {
         }
     }
 }
-
-/// `TFO_CLIENT_NO_COOKIE` and `TFO_SERVER_COOKIE_NOT_REQD`: text in a SYN without a cookie.
-const WITHOUT_COOKIE: u32 = 0x204;
 
 /// `tcp_wmem[2]` of the kernel that the profile was measured on.
 const GROWN: u32 = 4_194_304;

@@ -166,6 +166,9 @@ impl Sockets {
     /// `MSG_FASTOPEN`, or the first `write` behind `TCP_FASTOPEN_CONNECT`: the SYN takes text along if there is a cookie.
     fn open_with_text(&mut self, now: Instant, fd: Fd, to: End, count: u32, waits: bool) -> Done {
         let id = self.stream(fd)?.id;
+        if self.parameters.fast_open_client_without_cookie() {
+            self.host.open_fast_without_cookie(id, true)?;
+        }
         let room = self.host.fast_open_room(id, to.address, now);
         let text = vec![0; room.unwrap_or(0).min(count) as usize];
         match self.host.connect_with(id, now, to, &text, true) {

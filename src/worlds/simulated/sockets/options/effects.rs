@@ -100,6 +100,8 @@ impl Sockets {
             "SO_REUSEADDR" => return Ok(self.host.set_reuse_address(id, on)?),
             "TCP_CORK" | "TCP_NOPUSH" if !on => return self.push_held(now, id),
             "TCP_REMOTE_UDP_ENCAPS_PORT" => return Ok(self.host.set_udp_encapsulation(id, whole(65_535))?),
+            "TCP_DEFER_ACCEPT" => return Ok(self.host.defer_accept(id, u32::try_from(value).unwrap_or(u32::MAX))?),
+            "TCP_FASTOPEN_NO_COOKIE" => return Ok(self.host.open_fast_without_cookie(id, on)?),
             "TCP_SYNCNT" => return Ok(self.host.adjust(id, |profile| profile.syn_retries = u8::try_from(value).unwrap_or(u8::MAX))?),
             "TCP_LINGER2" if value == -1 => return Err(Stop::Unsupported("TCP_LINGER2 below 0".to_owned())),
             "TCP_LINGER2" if !on => {
@@ -121,11 +123,9 @@ impl Sockets {
             "TCP_FASTOPEN" if on && linux && !self.parameters.fast_open_server() => return Ok(()),
             "TCP_FASTOPEN" if on => return Ok(self.host.allow_fast_open(id, if linux { whole(65_535) } else { u16::MAX })?),
             "TCP_FASTOPEN" => return Ok(self.host.forbid_fast_open(id)?),
-            "TCP_DEFER_ACCEPT"
-            | "TCP_WINDOW_CLAMP"
+            "TCP_WINDOW_CLAMP"
             | "TCP_TX_DELAY"
             | "TCP_THIN_LINEAR_TIMEOUTS"
-            | "TCP_FASTOPEN_NO_COOKIE"
             | "SO_TIMESTAMP"
             | "SO_TIMESTAMPNS"
             | "TCP_DELACK_MAX_US"

@@ -57,6 +57,7 @@ impl Sockets {
             Level::Tcp if known("TCP_CC_INFO") => Vec::new(),
             Level::Tcp if known("TCP_SAVED_SYN") && !self.choices(fd)?.is_on("TCP_SAVE_SYN") => Vec::new(),
             Level::Tcp if known("TCP_ULP") => Vec::new(),
+            Level::Tcp if known("TCP_FASTOPEN_KEY") => self.host.fast_open_keys(self.stream(fd)?.id)?.concat(),
             Level::Tcp if known("TCP_TIMESTAMP") => return Err(Stop::Unsupported("reading TCP_TIMESTAMP".to_owned())),
             Level::Tcp if known("TCP_WINDOW_CLAMP") && self.stream(fd).is_ok_and(|stream| self.host.state(stream.id).is_synchronized()) => {
                 return Err(Stop::Unsupported("reading TCP_WINDOW_CLAMP of a connection".to_owned()));
@@ -70,15 +71,8 @@ impl Sockets {
 
     /// What exists on a live system and has no meaning here.
     fn foreign_value(&self, level: Level, name: &Constant, _: usize) -> Result<Option<Vec<u8>>, Stop> {
-        const BEYOND: &[&str] = &[
-            "TCP_ZEROCOPY_RECEIVE",
-            "TCP_REPAIR",
-            "TCP_SAVED_SYN",
-            "TCP_FASTOPEN_KEY",
-            "TCP_FUNCTION_BLK",
-            "SO_PEERCRED",
-            "SO_TIMESTAMPING",
-        ];
+        const BEYOND: &[&str] =
+            &["TCP_ZEROCOPY_RECEIVE", "TCP_REPAIR", "TCP_SAVED_SYN", "TCP_FUNCTION_BLK", "SO_PEERCRED", "SO_TIMESTAMPING"];
         if super::rows::find(level, name, self.system).is_some() {
             return Ok(None);
         }
@@ -106,7 +100,6 @@ impl Sockets {
             "SO_TIMESTAMPING",
             "SO_ATTACH_FILTER",
             "SO_TXTIME",
-            "IPV6_FLOWLABEL_MGR",
             "IP_OPTIONS",
             "TCP_AO_ADD_KEY",
         ];
@@ -129,6 +122,15 @@ impl Sockets {
                 }
             }
             Level::Tcp if known("TCP_CONGESTION") => self.set_congestion(fd, given, len)?,
+            Level::Tcp if known("TCP_FASTOPEN_KEY") => {
+                // One key, or one and the one before it.
+                let (keys, []) = given.as_chunks::<16>() else { return Err(Errno::Invalid.into()) };
+                if keys.is_empty() || keys.len() > 2 {
+                    return Err(Errno::Invalid.into());
+                }
+                let id = self.stream(fd)?.id;
+                self.host.set_listener_fast_open_keys(id, keys)?;
+            }
             Level::Tcp if known("TCP_MD5SIG") => self.set_signature(fd, given, len, false)?,
             Level::Tcp if known("TCP_MD5SIG_EXT") => self.set_signature(fd, given, len, true)?,
             Level::Tcp if known("TCP_ULP") => return Err(Errno::NoEntry.into()),

@@ -119,6 +119,35 @@ fn an_accepted_socket_has_the_options_of_its_listener() {
 }
 
 #[test]
+fn fast_open_keys_are_one_or_two() {
+    let mut d = Dialogue::linux();
+    let fd = d.socket();
+    let set = |octets: usize| Call::SetOption {
+        fd,
+        level: name("SOL_TCP"),
+        name: name("TCP_FASTOPEN_KEY"),
+        value: vec![7; octets],
+        len: u32::try_from(octets).expect("few"),
+    };
+    assert_eq!(d.call(&set(15)), "-1 EINVAL");
+    assert_eq!(d.call(&set(48)), "-1 EINVAL");
+    assert_eq!(d.call(&set(16)), "0");
+    let get = Call::GetOption { fd, level: name("SOL_TCP"), name: name("TCP_FASTOPEN_KEY"), len: 32 };
+    assert_eq!(d.call(&get), format!("{:?}", [7; 16]));
+}
+
+#[test]
+fn tcp_defer_accept_counts_time_outs() {
+    // Asked of Linux 6.18.
+    let mut d = Dialogue::linux();
+    let fd = d.socket();
+    for (seconds, read) in [(0, "[0]"), (1, "[1]"), (2, "[3]"), (50, "[63]"), (255, "[367]"), (-1, "[0]")] {
+        assert_eq!(d.set(fd, "SOL_TCP", "TCP_DEFER_ACCEPT", seconds), "0");
+        assert_eq!(d.get(fd, "SOL_TCP", "TCP_DEFER_ACCEPT"), read, "{seconds}");
+    }
+}
+
+#[test]
 fn freebsd_tells_nothing_of_a_connection_that_is_over() {
     let mut d = Dialogue::freebsd();
     let fd = d.accepted();
