@@ -157,7 +157,7 @@ impl Sockets {
                 if !matches!(value, "reno" | "newreno" | "cubic") {
                     return None;
                 }
-                self.parameters.congestion_control = value.to_owned();
+                value.clone_into(&mut self.parameters.congestion_control);
                 self.set_congestion_knob(value);
             }
             "net.ipv4.ip_default_ttl" | "net.inet.ip.ttl" => {

@@ -94,8 +94,8 @@ impl Sockets {
     ) -> Result<bool, Stop> {
         const BEYOND: &[&str] = &[
             "TCP_REPAIR",
-            "TCP_FASTOPEN_KEY",
             "TCP_FUNCTION_BLK",
+            "IPV6_FLOWLABEL_MGR",
             "TCP_TIMESTAMP",
             "SO_TIMESTAMPING",
             "SO_ATTACH_FILTER",
