@@ -65,7 +65,6 @@ impl Sockets {
         match glance.state {
             State::Listen => return Err(Errno::NotConnected.into()),
             State::Closed if glance.remote.is_none() && glance.error.is_none() => return Err(Errno::NotConnected.into()),
-            State::SynSent | State::SynReceived if !linux => return Err(Errno::NotConnected.into()),
             State::Closed
             | State::SynSent
             | State::SynReceived

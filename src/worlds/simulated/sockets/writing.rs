@@ -12,6 +12,9 @@ use crate::worlds::{Errno, How};
 /// The text of a datagram at most: 65535 less the headers of IPv4 and UDP.
 const MOST_DATAGRAM: u32 = 65_507;
 
+/// Octets that all sockets together may have queued: whoever drives this is a stranger.
+const MOST_QUEUED: u64 = 64 << 20;
+
 /// A call that writes.
 pub(super) struct Request<'a> {
     pub form: SendForm,
@@ -146,6 +149,9 @@ impl Sockets {
         }
         let room = glance.send_buffer.saturating_sub(glance.unacknowledged);
         let fits = missing.min(room);
+        if self.queued_text() + u64::from(fits) > MOST_QUEUED {
+            return Err(Stop::Unsupported(format!("more than {MOST_QUEUED} octets that wait to be acknowledged")));
+        }
         if fits > 0 {
             let text = vec![0; fits as usize];
             // What is cut off here goes on with the same call.
@@ -161,6 +167,12 @@ impl Sockets {
             return Err(Errno::Again.into());
         }
         self.wait(now, patience, |_| if progress > 0 { Ok(Answer::of(progress.into())) } else { Err(Errno::Again.into()) })
+    }
+
+    /// Octets that all sockets of the process together have queued.
+    fn queued_text(&self) -> u64 {
+        let streams = self.files.values().filter_map(|file| if let File::Stream(stream) = file { Some(stream.id) } else { None });
+        streams.filter_map(|id| self.host.glance(id).ok()).map(|glance| u64::from(glance.unacknowledged)).sum()
     }
 
     /// `MSG_FASTOPEN`, or the first `write` behind `TCP_FASTOPEN_CONNECT`: the SYN takes text along if there is a cookie.

@@ -118,6 +118,10 @@ fn a_fresh_socket_has_nothing() {
     assert_eq!(d.write(fd, 1), "-1 ENOTCONN");
     assert_eq!(d.read(fd, 1), "-1 ENOTCONN");
     assert_eq!(d.poll(fd, "65535"), "0x0");
+    d.nonblocking(fd);
+    assert_eq!(d.connect(fd), "-1 EINPROGRESS");
+    assert_eq!(d.read(fd, 1), "-1 EAGAIN");
+    assert_eq!(d.write(fd, 1), "-1 ENOTCONN");
 }
 
 #[test]

@@ -83,6 +83,14 @@ fn nothing_is_written_after_shutdown() {
 }
 
 #[test]
+fn what_is_queued_has_a_bound() {
+    let mut d = Dialogue::linux();
+    let fd = d.accepted();
+    assert_eq!(d.set(fd, "SOL_SOCKET", "SO_SNDBUFFORCE", i32::MAX), "0");
+    assert_eq!(d.write(fd, u32::MAX), "unsupported: more than 67108864 octets that wait to be acknowledged");
+}
+
+#[test]
 fn a_null_buffer_is_efault() {
     let mut d = Dialogue::linux();
     let fd = d.accepted();
