@@ -67,7 +67,8 @@ fn a_wrong_line_is_shown_with_what_there_was_instead() {
     assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
     insta::assert_snapshot!(ran.out, @"
     fail  bad.pkt  0.100 s
-          bad.pkt:13:7: error handling packet: live packet field ack: expected: 401 vs actual: 501
+          bad.pkt:13:7: error handling packet:
+            live packet field ack: expected: 401 vs actual: 501
               |
            13 |    +0 > P. 1:701(700) ack 401
               |       ^^^^^^^^^^^^^^^^^^^^^^^
