@@ -4,20 +4,19 @@ use std::time::Duration;
 
 use super::super::lex::{Kind, Token, is_word};
 use super::super::syntax::{Expression, Field, Span, Spanned, SystemCall};
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, wrong};
 
 /// How deep structures and lists may stand in each other.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// Most values in the arguments of one call.
-pub(super) const MAX_VALUES: usize = 10_000;
+/// Most values in the calls of a script, each of which takes some fifty octets.
+pub(super) const MAX_VALUES: usize = 500_000;
 
 impl Parser<'_> {
     pub(super) fn system_call(&mut self, end: Option<Spanned<Duration>>) -> Parsed<SystemCall> {
         let token = self.take();
         let name = Spanned { value: token.text.to_owned(), span: token.span };
         self.expect_sign('(', "( and the arguments of the call")?;
-        self.values = 0;
         let arguments = self.expressions(')', ", or ) behind an argument")?;
         self.expect_sign('=', "= and what the call returns")?;
         let result = self.result()?;
@@ -57,7 +56,7 @@ impl Parser<'_> {
                 _ => {}
             }
         }
-        Err(self.wrong(open, "the ) at the end of the note", "none"))
+        Err(wrong(open, "the ) at the end of the note", "none"))
     }
 
     /// Values up to a closing sign, which is taken too; the opening one is.
@@ -99,7 +98,7 @@ impl Parser<'_> {
     fn operand(&mut self) -> Parsed<Spanned<Expression>> {
         self.values += 1;
         if self.values > MAX_VALUES {
-            return Err(self.unexpected(&format!("at most {MAX_VALUES} values in a call")));
+            return Err(self.unexpected(&format!("at most {MAX_VALUES} values in the calls of a script")));
         }
         if self.depth == MAX_DEPTH {
             return Err(self.unexpected(&format!("at most {MAX_DEPTH} structures and lists in each other")));
@@ -193,7 +192,7 @@ impl Parser<'_> {
         let (name, count) = match value {
             Expression::Word(name) => (name, None),
             Expression::Apply(name, mut counts) if counts.len() == 1 => (name, counts.pop()),
-            _ => return Err(self.wrong(span, "the name of a field before its =", "a value")),
+            _ => return Err(wrong(span, "the name of a field before its =", "a value")),
         };
         self.take();
         let span = Span { start: span.start, end: span.start + name.len() };

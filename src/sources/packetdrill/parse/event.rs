@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::lex::{Kind, Token};
 use super::super::syntax::{Direction, Event, Packet, Span, Spanned, Time, What};
-use super::{Parsed, Parser, shown};
+use super::{Parsed, Parser, shown, wrong};
 
 /// The longest time that is understood.
 const MAX_TIME: Duration = Duration::from_hours(365 * 24);
@@ -112,7 +112,7 @@ impl Parser<'_> {
             return Err(self.unexpected(expected));
         }
         let Some(time) = seconds(text).filter(|time| *time <= MAX_TIME) else {
-            return Err(self.wrong(span, "a time of a year at most", &shown(text)));
+            return Err(wrong(span, "a time of a year at most", &shown(text)));
         };
         self.take();
         Ok(time)
@@ -123,7 +123,7 @@ impl Parser<'_> {
             return Ok(());
         }
         let span = Span { start, end: self.end };
-        Err(self.wrong(span, "a range whose end is not before its beginning", &shown(self.written(span))))
+        Err(wrong(span, "a range whose end is not before its beginning", &shown(self.written(span))))
     }
 
     fn written(&self, span: Span) -> &str {
@@ -143,7 +143,7 @@ impl Parser<'_> {
         let value = self.moment("when the call returns, such as 0.1...0.2")?;
         let span = Span { start, end: self.end };
         if value < from {
-            return Err(self.wrong(span, "a time that is not before the call begins", &shown(self.written(span))));
+            return Err(wrong(span, "a time that is not before the call begins", &shown(self.written(span))));
         }
         Ok(Spanned { value, span })
     }
@@ -152,20 +152,20 @@ impl Parser<'_> {
         let found = || shown(self.written(time.span));
         let Some(last) = before.last() else {
             let begins = matches!(time.value, Time::Absolute(Duration::ZERO) | Time::Relative(Duration::ZERO));
-            return if begins { Ok(()) } else { Err(self.wrong(time.span, "the first event at 0 or +0", &found())) };
+            return if begins { Ok(()) } else { Err(wrong(time.span, "the first event at 0 or +0", &found())) };
         };
         let (Time::Absolute(at) | Time::Range(at, _)) = time.value else { return Ok(()) };
         match last.time.value {
             Time::Absolute(previous) | Time::Range(previous, _) if at < previous => {
                 let expected = format!("a time that is not before that of the previous event, {}", self.written(last.time.span));
-                Err(self.wrong(time.span, &expected, &found()))
+                Err(wrong(time.span, &expected, &found()))
             }
             _ => Ok(()),
         }
     }
 
     pub(super) fn only_outbound(&self, time: &Spanned<Time>) -> Box<super::Trouble> {
-        self.wrong(time.span, "one moment, for only a packet that is expected (>) may come at several", &shown(self.written(time.span)))
+        wrong(time.span, "one moment, for only a packet that is expected (>) may come at several", &shown(self.written(time.span)))
     }
 }
 

@@ -77,7 +77,7 @@ struct Parser<'a> {
     began: usize,
     /// Structures and lists that are open.
     depth: usize,
-    /// Values in the call that is being read.
+    /// Values in the calls so far.
     values: usize,
     /// Whether parentheses behind a name hold its arguments.
     applies: bool,
@@ -119,7 +119,7 @@ impl<'a> Parser<'a> {
             if self.token.kind != Kind::End {
                 let command = script.cleanup.as_ref().map_or(Span::default(), |command| command.span);
                 let expected = "a time before a command that is neither the first line nor the last";
-                return Err(self.wrong(command, expected, "a command without one"));
+                return Err(wrong(command, expected, "a command without one"));
             }
         }
         script.asked = self.lexer.into_asked();
@@ -138,7 +138,7 @@ impl<'a> Parser<'a> {
         let is_name = |c: char| is_word(c) || c == '-';
         let name_end = behind(text, begin, |c| !is_name(c));
         if name_end == begin {
-            return Err(self.wrong(Span { start, end: begin }, "an option such as --mtu=1500", "no name"));
+            return Err(wrong(Span { start, end: begin }, "an option such as --mtu=1500", "no name"));
         }
         let name = text[begin..name_end].replace('-', "_");
         let rest = &text[name_end..];
@@ -153,16 +153,16 @@ impl<'a> Parser<'a> {
             if text[stray..].starts_with(|c: char| is_word(c) || c == '"') {
                 let found = &text[stray..behind(text, stray, |c| c.is_ascii_whitespace())];
                 let span = Span { start: stray, end: stray + found.len() };
-                return Err(self.wrong(span, &format!("= before the value of --{name}"), &shown(found)));
+                return Err(wrong(span, &format!("= before the value of --{name}"), &shown(found)));
             }
             (None, name_end)
         };
         if name == "define" && value.is_none() {
-            return Err(self.wrong(Span { start, end }, "--define=NAME=value", "no name"));
+            return Err(wrong(Span { start, end }, "--define=NAME=value", "no name"));
         }
         if text[end..].starts_with(|c: char| !c.is_ascii_whitespace() && c != '/') {
             let stray = behind(text, end, |c| c.is_ascii_whitespace());
-            return Err(self.wrong(Span { start: end, end: stray }, "the end of the option", &shown(&text[end..stray])));
+            return Err(wrong(Span { start: end, end: stray }, "the end of the option", &shown(&text[end..stray])));
         }
         self.resume(end);
         Ok(Spanned { value: ScriptOption { name, value }, span: Span { start, end } })
@@ -180,7 +180,7 @@ impl<'a> Parser<'a> {
         }
         let end = word_end(text, at);
         if end == at {
-            return Err(self.wrong(Span { start: at, end: at + 1 }, "a value behind the =", "none"));
+            return Err(wrong(Span { start: at, end: at + 1 }, "a value behind the =", "none"));
         }
         let written = &text[at..end];
         let value = self.lexer.definition(written).map_or(written, |value| value.trim_matches('"'));
@@ -193,7 +193,7 @@ impl<'a> Parser<'a> {
         let name_end = behind(text, at, |c| !is_word(c));
         let name = &text[at..name_end];
         if name.is_empty() {
-            return Err(self.wrong(Span { start: at, end: at + 1 }, "--define=NAME=value", "no name"));
+            return Err(wrong(Span { start: at, end: at + 1 }, "--define=NAME=value", "no name"));
         }
         if !text[name_end..].starts_with('=') {
             self.lexer.define(name, "");
@@ -316,25 +316,25 @@ impl<'a> Parser<'a> {
         let text = self.lexer.text();
         if let Kind::Bad { expected, found } = kind {
             let found = found.map_or_else(|| shown(&text[span.start..span.end]), str::to_owned);
-            return self.wrong(span, expected, &found);
+            return wrong(span, expected, &found);
         }
         if kind == Kind::End {
-            return self.wrong(Span { start: self.end, end: self.end }, expected, "the end of the script");
+            return wrong(Span { start: self.end, end: self.end }, expected, "the end of the script");
         }
         // What a line lacks is not found on the next one.
         if self.end > self.began && !self.is_on_this_line() {
-            return self.wrong(Span { start: self.end, end: self.end }, expected, "the end of the line");
+            return wrong(Span { start: self.end, end: self.end }, expected, "the end of the line");
         }
         let written = &text[span.start..span.end];
-        let mut trouble = self.wrong(span, expected, &shown(written));
+        let mut trouble = wrong(span, expected, &shown(written));
         trouble.hint = nearest(written, names).filter(|near| near != written);
         trouble
     }
+}
 
-    #[expect(clippy::unused_self, reason = "every way to tell a mistake is found in the same place")]
-    fn wrong(&self, span: Span, expected: &str, found: &str) -> Box<Trouble> {
-        Box::new(Trouble { span, expected: expected.to_owned(), found: found.to_owned(), hint: None })
-    }
+/// What stands there is wrong.
+fn wrong(span: Span, expected: &str, found: &str) -> Box<Trouble> {
+    Box::new(Trouble { span, expected: expected.to_owned(), found: found.to_owned(), hint: None })
 }
 
 /// What was found, in quotes, cropped where it is long.

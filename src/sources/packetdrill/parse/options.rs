@@ -3,7 +3,7 @@
 use super::super::lex::{Kind, is_word};
 use super::super::syntax::{Direction, Number, Options, Span, Spanned, TcpOption};
 use super::super::words::EXPERIMENT;
-use super::{Parsed, Parser, behind, shown};
+use super::{Parsed, Parser, behind, shown, wrong};
 use crate::nearest::nearest;
 
 /// Most octets of options that a TCP header has room for.
@@ -51,7 +51,7 @@ impl<'a> Parser<'a> {
             octets += option.value.octets();
             if octets > MAX_AREA {
                 let found = format!("{octets} with this one");
-                return Err(self.wrong(option.span, &format!("options of at most {MAX_AREA} octets"), &found));
+                return Err(wrong(option.span, &format!("options of at most {MAX_AREA} octets"), &found));
             }
             options.push(option);
             if self.sign('>') {
@@ -65,7 +65,7 @@ impl<'a> Parser<'a> {
                 1 => "one nop or eol more".to_owned(),
                 lack => format!("{lack} nop or eol more"),
             };
-            return Err(self.wrong(span, &format!("options of a multiple of 4 octets ({lack})"), &format!("{octets} octets")));
+            return Err(wrong(span, &format!("options of a multiple of 4 octets ({lack})"), &format!("{octets} octets")));
         }
         Ok(Options::Listed(options))
     }
@@ -109,7 +109,7 @@ impl<'a> Parser<'a> {
                 if name.is_empty() {
                     return Err(self.unexpected(expected));
                 }
-                let mut trouble = self.wrong(Span { start, end: self.end }, expected, &shown(name));
+                let mut trouble = wrong(Span { start, end: self.end }, expected, &shown(name));
                 trouble.hint = nearest(name, NAMES.iter().copied());
                 return Err(trouble);
             }
@@ -174,7 +174,7 @@ impl<'a> Parser<'a> {
         let span = self.token.span;
         let digest = self.blob()?.unwrap_or_default();
         if digest.len() > MAX_DIGEST {
-            return Err(self.wrong(span, &format!("a digest of at most {MAX_DIGEST} octets"), &format!("{}", digest.len())));
+            return Err(wrong(span, &format!("a digest of at most {MAX_DIGEST} octets"), &format!("{}", digest.len())));
         }
         Ok(TcpOption::Md5(Some(digest)))
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::super::lex::Kind;
 use super::super::syntax::{Body, Direction, Ecn, IpInfo, Outer, Packet, Ports, Span, Spanned};
 use super::super::words::DSCP;
-use super::{Parsed, Parser, behind, shown};
+use super::{Parsed, Parser, behind, shown, wrong};
 
 /// Largest flow label.
 const MAX_FLOW_LABEL: u64 = 0xf_ffff;
@@ -79,7 +79,7 @@ impl Parser<'_> {
         let end = behind(text, start, |c| matches!(c, ':' | '\n'));
         if !text[end..].starts_with(':') {
             let end = start + text[start..end].trim_ascii_end().len();
-            return Err(self.wrong(Span { start: end, end }, expected, "the end of the line"));
+            return Err(wrong(Span { start: end, end }, expected, "the end of the line"));
         }
         self.resume(end + 1);
         Ok(text[start..end].trim_ascii().to_owned())
@@ -138,7 +138,7 @@ impl Parser<'_> {
         };
         if again {
             let span = Span { start, end: self.end };
-            return Err(self.wrong(span, "each field of the IP header once", &format!("{} again", shown(word))));
+            return Err(wrong(span, "each field of the IP header once", &format!("{} again", shown(word))));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::super::lex::{Kind, Token};
 use super::super::syntax::{Diagnosis, Direction, Number, Options, Ports, Segment, SegmentFlags, Span, Spanned};
-use super::{Parsed, Parser, shown};
+use super::{Parsed, Parser, shown, wrong};
 
 const FLAGS: &str = "the flags: some of S F R P U E W A, . for ACK, a digit from 0 to 7, or - for none";
 
@@ -58,7 +58,7 @@ impl Parser<'_> {
         };
         let end = if is_defined { span.end } else { span.start + run.len() };
         if run.contains(':') {
-            return Err(self.wrong(Span { start: span.start, end }, FLAGS, &shown(run)));
+            return Err(wrong(Span { start: span.start, end }, FLAGS, &shown(run)));
         }
         let mut flags = SegmentFlags::default();
         let mut digit = None;
@@ -81,11 +81,11 @@ impl Parser<'_> {
                 _ if at == 0 || is_defined => return Err(self.unexpected(FLAGS)),
                 _ => {
                     let start = span.start + at;
-                    return Err(self.wrong(Span { start, end: start + letter.len_utf8() }, FLAGS, &shown(&letter.to_string())));
+                    return Err(wrong(Span { start, end: start + letter.len_utf8() }, FLAGS, &shown(&letter.to_string())));
                 }
             };
             if flags.bits & bit != 0 {
-                return Err(self.wrong(Span { start: span.start, end }, "each flag once", &shown(run)));
+                return Err(wrong(Span { start: span.start, end }, "each flag once", &shown(run)));
             }
             flags.bits |= bit;
         }
@@ -94,7 +94,7 @@ impl Parser<'_> {
         }
         if digit.is_some() && flags.bits & (SegmentFlags::ECE | SegmentFlags::CWR | SegmentFlags::AE) != 0 {
             let expected = "either a digit or some of E, W and A, for the digit stands for these three";
-            return Err(self.wrong(Span { start: span.start, end }, expected, &shown(run)));
+            return Err(wrong(Span { start: span.start, end }, expected, &shown(run)));
         }
         // A 0 says nothing that the missing letters do not.
         flags.ace = digit.and_then(|digit| u8::try_from(digit).ok()).filter(|digit| *digit > 0);
@@ -130,7 +130,7 @@ impl Parser<'_> {
         if value.wrapping_add(len.into()) != end {
             let expected = format!("{value}:{}({len}), for the end is the start plus the length", value.wrapping_add(len.into()));
             let span = Span { start, end: self.end };
-            return Err(self.wrong(span, &expected, &shown(&self.lexer.text()[start..self.end])));
+            return Err(wrong(span, &expected, &shown(&self.lexer.text()[start..self.end])));
         }
         let raw = self.sign('!');
         Ok((Spanned { value: Number { value, raw }, span: Span { start, end: if raw { self.end } else { end_end } } }, len))

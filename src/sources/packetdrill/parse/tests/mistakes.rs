@@ -1014,7 +1014,7 @@ fn a_script_has_its_limits() {
        |                                                              ^
     "#);
     insta::assert_snapshot!(told(&format!("0 f({}", "1,".repeat(MAX_VALUES + 1))), @r#"
-    script.pkt:1:20005: expected at most 10000 values in a call, found "1"
+    script.pkt:1:1000005: expected at most 500000 values in the calls of a script, found "1"
        |
      1 | …1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,
        |                                                              ^
