@@ -270,6 +270,13 @@ impl Connection {
             self.apply(event, now, Some(segment));
             return false;
         }
+        if rst
+            && self.profile.reset_at_the_edges
+            && let Some(event) = self.reset_at_an_edge(segment)
+        {
+            self.apply(event, now, Some(segment));
+            return false;
+        }
         // First: the sequence number.
         if !self.is_acceptable(segment) {
             self.refuse(now, segment);
@@ -280,7 +287,13 @@ impl Connection {
         if rst {
             // Without RFC 5961 all of the window is exact enough.
             let exact = segment.seq == self.rcv.nxt || !self.profile.rfc5961 || self.profile.insecure_reset;
-            self.apply(if exact { Event::RstExact } else { Event::RstInWindow }, now, Some(segment));
+            let event = match (exact, self.state, self.profile.time_wait_acks) {
+                (true, ..) => Event::RstExact,
+                // What is left of the connection there knows no window.
+                (false, State::TimeWait, TimeWaitAcks::Number) => Event::RstOutside,
+                (false, ..) => Event::RstInWindow,
+            };
+            self.apply(event, now, Some(segment));
             return false;
         }
         // Third: security.
@@ -301,10 +314,32 @@ impl Connection {
         }
         // Fifth: ACK.
         if !segment.has(Flags::ACK) {
-            self.apply(Event::NoAck, now, Some(segment));
+            // Linux judges by the number alone there, as it does with an ACK.
+            let by_number = self.state == State::TimeWait && self.profile.time_wait_acks == TimeWaitAcks::Number;
+            let is_expected = segment.seq == self.rcv.nxt && segment.seg_len() == 0;
+            let event = if by_number && !is_expected { Event::Unacceptable } else { Event::NoAck };
+            self.apply(event, now, Some(segment));
             return false;
         }
         true
+    }
+
+    /// What a RST is where the profile is more generous than RFC 5961: at the number behind the window, and at that of the
+    /// peer's FIN, where some peers have not counted it.
+    fn reset_at_an_edge(&self, segment: &Segment<Theirs>) -> Option<Event> {
+        let behind = self.rcv.wnd > 0 && segment.seq == self.rcv.nxt.plus(self.rcv.wnd);
+        let of_fin = self.bits.peer_fin() && segment.seq.plus(1) == self.rcv.nxt;
+        match self.state {
+            State::CloseWait | State::Closing | State::LastAck if of_fin => Some(Event::RstExact),
+            State::SynReceived
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck => behind.then_some(Event::RstInWindow),
+            State::Closed | State::Listen | State::SynSent | State::TimeWait => None,
+        }
     }
 
     /// First: whether SEG.SEQ is acceptable. Of a RST it counts alone, text or not and window or not

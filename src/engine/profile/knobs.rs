@@ -410,6 +410,11 @@ knobs! {
         linux: TimeWaitAcks::Number, "measured: an ACK alone is not answered, even beyond SND.NXT; tcp_timewait_state_process";
         freebsd: TimeWaitAcks::Exact, "its TCP tests: exactly RCV.NXT and SND.NXT without text; all others are answered";
     }
+    /// Whether a RST with the number behind the window counts as inside, and one with the number of the peer's FIN as exact.
+    reset_at_the_edges: bool = "reset-at-the-edges" {
+        rfc9293: false, "RFC 5961 section 3.2: inside is RCV.NXT < SEG.SEQ < RCV.NXT+RCV.WND, exact is RCV.NXT";
+        linux: true, "measured: both, the latter in CLOSE-WAIT, CLOSING and LAST-ACK; tcp_sequence, tcp_reset_check";
+    }
     /// Whether a segment without ACK, RST and SYN is dropped before its sequence number is judged, once synchronized.
     ack_before_sequence: bool = "ack-before-sequence" {
         rfc9293: false, "RFC 9293 section 3.10.7.4: first the sequence number, fifth the ACK";

@@ -411,3 +411,53 @@ fn a_short_segment_waits_for_a_short_one_alone_and_full_ones_between_change_noth
     assert_eq!(a.send(5), ["<SEQ=3021><ACK=301><LEN=5><CTL=PSH,ACK>"], "only full ones are under way");
     assert_eq!((a.send(1460), a.send(5).len()), (vec![full(3026)], 0), "a short one is under way still");
 }
+
+/// RCV.NXT and the window behind it.
+fn window_of(a: &Scripted) -> (u32, u32) {
+    let variables = a.connection.variables();
+    (variables.rcv_nxt.expect("numbered").get(), variables.rcv_wnd.expect("numbered"))
+}
+
+#[test]
+fn a_reset_just_behind_the_window_is_challenged() {
+    for (profile, answer) in [(Profile::rfc9293(), &[][..]), (Profile::linux(), &["<SEQ=101><ACK=301><CTL=ACK>"])] {
+        let mut b = Scripted::established(profile);
+        let (nxt, wnd) = window_of(&b);
+        assert_eq!(b.answer(&format!("<SEQ={}><CTL=RST>", nxt + wnd)), answer);
+        assert!(b.answer(&format!("<SEQ={}><CTL=RST>", nxt + wnd + 1)).is_empty());
+        assert_eq!(b.state(), State::Established);
+    }
+}
+
+#[test]
+fn a_reset_with_the_number_of_the_fin_counts_as_exact() {
+    for (profile, state) in [(Profile::rfc9293(), State::CloseWait), (Profile::linux(), State::Closed)] {
+        let mut b = Scripted::established(profile);
+        // No FIN has come: the number before the next is old, and nothing else.
+        assert!(b.answer("<SEQ=300><CTL=RST>").is_empty());
+        assert_eq!(b.state(), State::Established);
+        b.answer("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+        b.hear("<SEQ=301><CTL=RST>");
+        assert_eq!(b.state(), state);
+    }
+}
+
+#[test]
+fn time_wait_judges_by_the_number_alone() {
+    let time_wait = |profile| {
+        let mut a = Scripted::established(profile);
+        a.close();
+        a.answer("<SEQ=301><ACK=102><CTL=FIN,ACK>");
+        assert_eq!(a.state(), State::TimeWait);
+        a.pass(Duration::from_secs(1));
+        a
+    };
+    let answered = ["<SEQ=102><ACK=302><CTL=ACK>"];
+    for segment in ["<SEQ=302><CTL=FIN>", "<SEQ=400><CTL=PSH>"] {
+        assert!(time_wait(Profile::rfc9293()).answer(segment).is_empty(), "{segment}");
+        assert_eq!(time_wait(Profile::linux()).answer(segment), answered, "{segment}");
+    }
+    assert!(time_wait(Profile::linux()).answer("<SEQ=302><CTL=PSH>").is_empty(), "what is expected");
+    assert_eq!(time_wait(Profile::rfc9293()).answer("<SEQ=400><CTL=RST>"), answered);
+    assert!(time_wait(Profile::linux()).answer("<SEQ=400><CTL=RST>").is_empty(), "a RST is never answered");
+}
