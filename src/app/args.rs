@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Keep(Keep),
     /// Compare two scenarios, captures or JSON traces: aligned ladders, and every difference by its kind.
     Diff(Diff),
+    /// Tell a scenario, or a connection of a capture, as a packetdrill script.
+    Convert(Convert),
     /// Step through a scenario at a prompt, forwards and backwards.
     Step(Step),
 }
@@ -245,6 +247,38 @@ pub(crate) struct Diff {
     /// Print it as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Tell one host's side of a scenario, or of a connection in a capture, as a packetdrill script that passes synfin run.
+///
+/// The script's first line says with which profile and knobs. A capture has no calls: they are made up so that the stack
+/// sends the same. What a script cannot say (a crash, damaged segments, several connections at a time) is an error that
+/// names it, exit code 2; so is a script that does not pass.
+#[derive(Args, Debug)]
+pub(crate) struct Convert {
+    /// A scenario of the catalogue or in a file, a capture, or - for stdin.
+    #[arg(value_name = "NAME|FILE")]
+    pub(crate) source: PathBuf,
+    /// Whose side is told; A of a capture is who sent the first SYN.
+    #[arg(long, value_enum, ignore_case = true, default_value_t = HostArg::A)]
+    pub(crate) host: HostArg,
+    /// Which connection of a capture that holds several, counted from 1.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) connection: Option<u32>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Write the script, although it does not pass; why is told.
+    #[arg(long)]
+    pub(crate) unproven: bool,
+    /// Write the script there instead of to stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum HostArg {
+    A,
+    B,
 }
 
 fn parse_time(text: &str) -> Result<std::time::Duration, String> {

@@ -2,6 +2,7 @@
 
 mod args;
 mod bless;
+mod convert;
 mod diff;
 mod explain;
 mod graph;
@@ -72,6 +73,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Host(host) => host::run(host),
         Command::Record(arguments) => record::run(arguments),
         Command::Run(arguments) => run::run(arguments),
+        Command::Convert(convert) => convert::run(convert),
         Command::Keep(keep) => record::keep(keep),
         Command::Diff(diff) => diff::run(diff),
         Command::Step(step) => step::run(step),

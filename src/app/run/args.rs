@@ -11,7 +11,11 @@ use synfin::sources::packetdrill::syntax::ScriptOption;
 /// that stand in a script. Exit codes: 0 all passed, or were skipped as unsupported; 1 a script failed; 2 a script
 /// cannot be read, or the place to run it cannot be had; 4 with --ktap: all were skipped.
 #[derive(Args, Debug)]
-#[command(after_help = "A script that asks for net.inet.* sysctls or #ifdef FreeBSD runs with the profile freebsd, all others with linux.")]
+#[command(
+    after_help = "A script whose first line is // synfin: --profile NAME --set KNOB=VALUE runs with that, as far as the command line \
+                  does not say otherwise. Of others, one that asks for net.inet.* sysctls or #ifdef FreeBSD runs with the profile \
+                  freebsd, and all else with linux."
+)]
 pub(crate) struct Run {
     /// Scripts, and folders whose *.pkt files are scripts; - is stdin.
     #[arg(value_name = "SCRIPT|FOLDER", required = true)]

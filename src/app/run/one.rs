@@ -10,7 +10,7 @@ use synfin::engine::{Instant, Profile};
 use synfin::mistake::ParseError;
 use synfin::sources::packetdrill::play::{Context, IpVersion, Report, Settings, Verdict as Played, play, settings};
 use synfin::sources::packetdrill::syntax::{Script, ScriptOption};
-use synfin::sources::packetdrill::{MAX_OCTETS, parse};
+use synfin::sources::packetdrill::{MAX_OCTETS, RunsWith, parse};
 use synfin::trace::Trace;
 use synfin::worlds::kernel::{KernelPlace, UnderTest};
 use synfin::worlds::simulated::sockets::Sockets;
@@ -93,7 +93,12 @@ impl Plan {
             Ok(text) => text,
             Err(error) => return broken(String::new(), format!("{name}: {error}")),
         };
-        let (script, freebsd) = match self.parse(&name, &text) {
+        let runs_with = match RunsWith::of(&name, &text) {
+            Ok(said) => said.unwrap_or_default(),
+            Err(mistake) => return broken(text, mistake.to_string()),
+        };
+        let own = self.profile.clone().or_else(|| runs_with.profile.as_deref().and_then(Profile::named));
+        let (script, freebsd) = match self.parse(&name, &text, own.as_ref()) {
             Ok(parsed) => parsed,
             Err(mistake) => return broken(text, mistake.to_string()),
         };
@@ -107,7 +112,8 @@ impl Plan {
             go_on: self.update,
         };
         let events = script.events.len();
-        let (verdict, report) = match self.on_place(&script, &context, freebsd) {
+        let knobs: Vec<_> = runs_with.knobs.into_iter().chain(self.set.iter().cloned()).collect();
+        let (verdict, report) = match self.on_place(&script, &context, own, &knobs) {
             Ok(None) => (Verdict::Passed, None),
             Ok(Some(report)) => (told(&report.verdict), Some(report)),
             Err(verdict) => (verdict, None),
@@ -116,14 +122,14 @@ impl Plan {
         OnePlayed { ran: Ran { name, verdict, time, events }, path: found.path.clone(), text, script: Some(script), report }
     }
 
-    /// The script, and whether it is about FreeBSD.
-    fn parse(&self, name: &str, text: &str) -> Result<(Script, bool), ParseError> {
-        let freebsd = match &self.profile {
+    /// The script, and whether it is about FreeBSD, with the profile the command line says, or else the script.
+    fn parse(&self, name: &str, text: &str, own: Option<&Profile>) -> Result<(Script, bool), ParseError> {
+        let freebsd = match own {
             Some(profile) => profile.name == Profile::freebsd().name,
             None => text.contains("net.inet.") || text.contains("net.inet6."),
         };
         let script = parse(name, text, &self.known(freebsd))?;
-        if self.profile.is_none() && !freebsd && script.asked.iter().any(|name| name == "FreeBSD") {
+        if own.is_none() && !freebsd && script.asked.iter().any(|name| name == "FreeBSD") {
             return Ok((parse(name, text, &self.known(true))?, true));
         }
         Ok((script, freebsd))
@@ -134,28 +140,35 @@ impl Plan {
         self.defined.iter().cloned().chain([system]).collect()
     }
 
-    fn on_place(&self, script: &Script, context: &Context<'_>, freebsd: bool) -> Result<Option<Report>, Verdict> {
+    fn on_place(
+        &self,
+        script: &Script,
+        context: &Context<'_>,
+        own: Option<Profile>,
+        knobs: &[(String, String)],
+    ) -> Result<Option<Report>, Verdict> {
+        let freebsd = context.freebsd;
         let settings = settings(script, context).map_err(|verdict| told(&verdict))?;
         if self.dry {
             return Ok(None);
         }
         let mut place: Box<dyn Place> = match self.on {
-            args::Place::Sim => Box::new(self.simulated(&settings, freebsd)),
+            args::Place::Sim => Box::new(simulated(&settings, own, knobs, freebsd)),
             args::Place::Kernel if freebsd => return Err(Verdict::Unsupported("FreeBSD on the kernel of Linux".to_owned())),
             args::Place::Kernel => Box::new(kernel(&settings).map_err(Verdict::Broken)?),
         };
         Ok(Some(play(script, context, place.as_mut())))
     }
+}
 
-    fn simulated(&self, settings: &Settings, freebsd: bool) -> Virtual<Sockets> {
-        let by_script = if freebsd { Profile::freebsd() } else { Profile::linux() };
-        let mut profile = self.profile.clone().unwrap_or(by_script);
-        for (knob, value) in &self.set {
-            // `new` has tried them.
-            let _ = profile.set(knob, value);
-        }
-        Virtual::new(Sockets::new(settings.local, settings.mtu, profile, SEED))
+/// A simulated host with the script's address, and this profile, or the one that is the script's by what it asks for.
+fn simulated(settings: &Settings, own: Option<Profile>, knobs: &[(String, String)], freebsd: bool) -> Virtual<Sockets> {
+    let mut profile = own.unwrap_or_else(if freebsd { Profile::freebsd } else { Profile::linux });
+    for (knob, value) in knobs {
+        // Whoever said so has tried them.
+        let _ = profile.set(knob, value);
     }
+    Virtual::new(Sockets::new(settings.local, settings.mtu, profile, SEED))
 }
 
 /// A live kernel whose host has the script's address.

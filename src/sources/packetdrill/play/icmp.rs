@@ -112,7 +112,7 @@ pub(in super::super) fn codes() -> impl Iterator<Item = &'static str> + Clone {
 }
 
 /// The names of a type and a code.
-pub(super) fn names(kind: u8, code: u8, ipv6: bool) -> (String, Option<String>) {
+pub(in crate::sources::packetdrill) fn names(kind: u8, code: u8, ipv6: bool) -> (String, Option<String>) {
     let found = (if ipv6 { V6 } else { V4 }).iter().find(|known| known.number == kind);
     let name = found.map_or_else(|| format!("type_{kind}"), |known| known.name.to_owned());
     let named = found.and_then(|known| known.codes.iter().find(|(_, number)| *number == code));

@@ -13,7 +13,7 @@ mod compare;
 pub(super) mod icmp;
 mod inbound;
 mod mismatch;
-mod options;
+pub(super) mod options;
 mod outbound;
 mod packet;
 mod player;

@@ -146,6 +146,11 @@ fn append(option: &TcpOption, area: &mut Vec<u8>) {
 
 /// The options of a segment the stack under test sends, in the script's words and numbers.
 pub(super) fn decode(area: &[u8], socket: &Socket, syn: bool) -> Vec<TcpOption> {
+    read(area, &|live| socket.numbers.remote_written(live, syn), &|live| socket.stamps.written(live))
+}
+
+/// The options of a segment as a script writes them, given how it writes the edges of SACK blocks and TSvals.
+pub(in crate::sources::packetdrill) fn read(area: &[u8], edge: &dyn Fn(u32) -> u32, stamp: &dyn Fn(u32) -> u32) -> Vec<TcpOption> {
     let mut options = Vec::new();
     let mut rest = area;
     while let Some((&kind, after)) = rest.split_first() {
@@ -159,26 +164,26 @@ pub(super) fn decode(area: &[u8], socket: &Socket, syn: bool) -> Vec<TcpOption> 
             options.push(TcpOption::Raw(rest.to_vec()));
             break;
         };
-        options.push(known(kind, data, socket, syn).unwrap_or_else(|| TcpOption::Generic { kind, data: data.to_vec() }));
+        options.push(known(kind, data, edge, stamp).unwrap_or_else(|| TcpOption::Generic { kind, data: data.to_vec() }));
         rest = behind;
     }
     options
 }
 
-fn known(kind: u8, data: &[u8], socket: &Socket, syn: bool) -> Option<TcpOption> {
+fn known(kind: u8, data: &[u8], edge: &dyn Fn(u32) -> u32, stamp: &dyn Fn(u32) -> u32) -> Option<TcpOption> {
     let long = |at: usize| data.get(at..at + 4).and_then(|octets| <[u8; 4]>::try_from(octets).ok()).map(u32::from_be_bytes);
     Some(match (kind, data) {
         (kind::MSS, &[high, low]) => TcpOption::Mss(u16::from_be_bytes([high, low])),
         (kind::WINDOW_SCALE, &[shift]) => TcpOption::WindowScale(shift),
         (kind::SACK_PERMITTED, []) => TcpOption::SackPermitted,
         (kind::SACK, blocks) if blocks.len().is_multiple_of(8) && !blocks.is_empty() => {
-            let edge = |at: usize| long(at).map(|live| Number { value: socket.numbers.remote_written(live, syn), raw: false });
+            let edge = |at: usize| long(at).map(|live| Number { value: edge(live), raw: false });
             let blocks = (0..blocks.len()).step_by(8).map(|at| edge(at).zip(edge(at + 4)));
             TcpOption::Sack(blocks.collect::<Option<_>>()?)
         }
         (kind::TIMESTAMPS, data) if data.len() == 8 => {
             let ecr = Number { value: long(4)?, raw: false };
-            TcpOption::Timestamps { val: Some(socket.stamps.written(long(0)?)), ecr }
+            TcpOption::Timestamps { val: Some(stamp(long(0)?)), ecr }
         }
         (kind::MD5, digest) if digest.len() <= 16 => TcpOption::Md5(Some(digest.to_vec())),
         (kind::FAST_OPEN, cookie) => TcpOption::FastOpen(cookie.to_vec()),
