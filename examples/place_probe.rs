@@ -248,8 +248,8 @@ impl Probe {
         let info = self.place.info(fd)?;
         let told = |name: &str| info.iter().find(|(known, _)| *known == name).map_or(-1, |(_, number)| *number);
         say!("info: {} {} {}", told("tcpi_state"), told("tcpi_snd_cwnd"), told("tcpi_bytes_received"));
-        say!("established: {:?}", self.place.count_in_state("ESTABLISHED", Some(PORT))?);
-        say!("elsewhere established: {:?}", self.place.count_in_state("ESTABLISHED", Some(1))?);
+        say!("established: {:?}", self.place.count_in_state("ESTABLISHED", Some(PORT), false)?);
+        say!("elsewhere established: {:?}", self.place.count_in_state("ESTABLISHED", Some(1), false)?);
         let (level, name) = (constant(libc::SOL_SOCKET), constant(libc::SO_REUSEADDR));
         let value = 1_i32.to_ne_bytes().to_vec();
         say!("set: {:?}", self.make(&Call::SetOption { fd, level: level.clone(), name: name.clone(), value, len: 4 })?.result);

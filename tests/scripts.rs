@@ -47,7 +47,6 @@ const DIFFERS: &[(&str, &str)] = &[
     ("freebsd/closing/fin-ack.pkt", "a second FIN of the peer is answered"),
     ("freebsd/closing/rst-ack.pkt", "no error is told of a connection that both sides have closed"),
     ("freebsd/closing/rst.pkt", "no error is told of a connection that both sides have closed"),
-    ("freebsd/icmp/may-not-reset.pkt", "has no net.inet.tcp.icmp_may_rst"),
     ("freebsd/last-ack/fin-ack.pkt", "a second FIN of the peer is answered"),
     ("freebsd/last-ack/rst-ack.pkt", "no error is told of a connection that both sides have closed"),
     ("freebsd/last-ack/rst.pkt", "no error is told of a connection that both sides have closed"),

@@ -21,6 +21,10 @@ impl Connection {
         if let Some(mss) = mss {
             options.add_mss(mss);
         }
+        let full = profile.full_syn_retries;
+        if answering.is_none() && full > 0 && self.backoff > full {
+            return options.padded();
+        }
         match (profile.option_layout, sack, ts) {
             (OptionLayout::Linux, true, Some(ts)) => {
                 options.add_sack_permitted();

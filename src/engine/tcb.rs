@@ -501,7 +501,9 @@ impl Connection {
             Guard::Active => self.origin == Origin::Active,
             Guard::CloseQueued => self.bits.close_queued(),
             Guard::TextQueued => self.snd.unsent > 0,
-            Guard::UnreadText => self.bits.user_closed() && self.profile.half_duplex_close && self.rcv.unread > 0,
+            Guard::UnreadText => {
+                self.bits.user_closed() && self.profile.half_duplex_close && self.profile.reset_unread && self.rcv.unread > 0
+            }
             Guard::Literal => !self.profile.crossed_syn_ack,
             Guard::NoReader => self.bits.user_closed() && self.profile.half_duplex_close,
             Guard::PeerKnown => self.bits.peer_known(),

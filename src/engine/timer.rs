@@ -88,6 +88,11 @@ impl Connection {
         self.start_retransmission(now);
     }
 
+    /// Whether it is a closed window that the retransmission timer runs for.
+    fn persists(&self) -> bool {
+        self.snd.wnd == 0 && self.bits.syn_acked() && (self.bits.probing() || self.snd.una == self.snd.nxt)
+    }
+
     /// Starts the retransmission timer from `now`.
     // R6298-9, R6298-10.
     // Not inlined: five places call it, and hot code that is long does not stay in a processor's cache.
@@ -99,6 +104,9 @@ impl Connection {
         let mut rto = self.backed_off_rto();
         if !slop.is_zero() && (self.rtt.srtt != 0 || self.backoff != 0) {
             rto = rto.saturating_add(nanos(slop)).min(self.rtt.rto_max);
+        }
+        if self.persists() {
+            rto = rto.clamp(nanos(self.profile.persist_min), nanos(self.profile.persist_max.max(self.profile.persist_min)));
         }
         let at = now.as_nanos().saturating_add(rto);
         self.deadlines.set(Timer::Retransmission, Instant::from_nanos(at));

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use super::values::{
-    AckPolicy, EcnPolicy, HoldSynText, IcmpRequests, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
+    AckPolicy, Blackhole, EcnPolicy, HoldSynText, IcmpRequests, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse,
+    WindowPolicy,
 };
 use super::{Knob, Layer};
 use crate::engine::rules::{TABLE, Table};
@@ -72,6 +73,11 @@ knobs! {
         linux: 6, "net.ipv4.tcp_syn_retries; 131 s, below MUST-23";
         freebsd: 10, "its TCP tests: 10 at most, which net.inet.tcp.keepinit cuts short";
     }
+    /// Retransmissions of a SYN that have all its options; the next ones have the MSS alone. 0 is for all of them.
+    full_syn_retries: u8 = "full-syn-retries" {
+        rfc9293: 0, "RFC 9293 knows no such thing";
+        freebsd: 0, "net.inet.tcp.rexmit_drop_options=0; with 1 the fourth SYN has the MSS alone, as its TCP tests expect";
+    }
     /// How long an active OPEN may take to reach ESTABLISHED; 0s is for as long as R2 allows.
     connect_timeout: Duration = "connect-timeout" {
         rfc9293: seconds(0), "RFC 9293 section 3.8.3: R2 of the SYN decides";
@@ -129,6 +135,17 @@ knobs! {
     rto_slop: Duration = "rto-slop" {
         rfc9293: seconds(0), "RFC 6298 section 5.5: the RTO is doubled, and that is all";
         freebsd: millis(200), "net.inet.tcp.rexmit_slop: a SYN waits 1 s, then 2.2 s";
+    }
+    /// Shortest wait before a closed window is asked.
+    persist_min: Duration = "persist-min" {
+        rfc9293: seconds(0), "RFC 9293 SHLD-29: first after the RTO";
+        freebsd: seconds(5), "net.inet.tcp.persmin; from memory, not measured";
+    }
+    /// Longest wait before a closed window is asked again.
+    persist_max: Duration = "persist-max" {
+        rfc9293: seconds(240), "RFC 9293 SHLD-30: it grows as the RTO does";
+        linux: seconds(120), "TCP_RTO_MAX";
+        freebsd: seconds(60), "net.inet.tcp.persmax; from memory, not measured";
     }
     /// Upper bound of the retransmission timeout.
     // R6298-5.
@@ -304,10 +321,11 @@ knobs! {
         rfc9293: seconds(3600), "RFC 7413 section 4.1.3.1: for a while; an hour is a choice of this project";
         linux: seconds(60), "tcp_fastopen_cookie_check, at first; from memory, not measured";
     }
-    /// Whether a segment that is nobody's is dropped without an answer, as a filter in front of the host would.
-    blackhole: bool = "blackhole" {
-        rfc9293: false, "RFC 9293 section 3.10.7.1: a reset is sent";
-        linux: false, "tcp_v4_send_reset";
+    /// Whether segments that are nobody's are dropped without an answer, as a filter in front of the host would: SYNs, or all.
+    blackhole: Blackhole = "blackhole" {
+        rfc9293: Blackhole::Off, "RFC 9293 section 3.10.7.1: a reset is sent";
+        linux: Blackhole::Off, "tcp_v4_send_reset";
+        freebsd: Blackhole::Off, "net.inet.tcp.blackhole";
     }
     /// Whether a short segment waits while others are unacknowledged.
     nagle: bool = "nagle" {
@@ -462,6 +480,12 @@ knobs! {
     half_duplex_close: bool = "half-duplex-close" {
         rfc9293: false, "RFC 9293 MAY-1";
         linux: true, "close(2) makes the socket an orphan";
+        freebsd: true, "tcp_do_segment: text after the process is gone; from memory, not measured";
+    }
+    /// Whether CLOSE with unread text resets the connection, where text after CLOSE does.
+    reset_unread: bool = "reset-unread" {
+        rfc9293: true, "RFC 1122 section 4.2.2.13: it should show that text was lost";
+        freebsd: false, "tcp_disconnect flushes what is unread; from memory, not measured";
     }
     /// Whether the RST of an ABORT that carries an ACK tells the window as well; otherwise it says 0.
     abort_window: bool = "abort-window" {
@@ -513,6 +537,11 @@ knobs! {
         rfc9293: true, "RFC 9293 SHLD-26";
         linux: false, "tcp_v4_err, as RFC 5461 section 4.1 advises";
         freebsd: false, "tcp_drop_syn_sent: in SYN-SENT alone; from memory, not measured";
+    }
+    /// Whether ICMP errors may end or trouble a connection at all; a path MTU is heard of anyway.
+    icmp_may_reset: bool = "icmp-may-reset" {
+        rfc9293: true, "RFC 9293 section 3.9.2.2";
+        freebsd: true, "net.inet.tcp.icmp_may_rst";
     }
     /// Whether only ICMP errors count that say nobody wants the connection (no such protocol or port, prohibited)
     /// or that time is exceeded.
@@ -598,6 +627,7 @@ knobs! {
     keepalive_reset: bool = "keepalive-reset" {
         rfc9293: false, "RFC 9293 section 3.8.4 names no segment";
         linux: true, "measured: RST,ACK at SND.NXT";
+        freebsd: true, "tcp_drop, as for every connection that is given up; from memory, not measured";
     }
     /// What is done about explicit congestion notification: nothing, accept it, ask for it (RFC 3168), or ask for
     /// the accurate form (RFC 9768) and accept either.

@@ -80,6 +80,39 @@ impl KnobValue for Shift {
     }
 }
 
+/// Which segments that are nobody's are dropped without an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Blackhole {
+    /// None: each is answered by a reset.
+    Off,
+    /// SYNs.
+    Syn,
+    /// All.
+    All,
+}
+
+impl KnobValue for Blackhole {
+    const EXPECTED: &'static str = "off, syn or on";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "syn" => Some(Self::Syn),
+            "on" => Some(Self::All),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Off => "off",
+            Self::Syn => "syn",
+            Self::All => "on",
+        }
+        .to_owned()
+    }
+}
+
 /// In which order, and with what padding, options stand in a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OptionLayout {
@@ -408,6 +441,7 @@ mod tests {
             &[("off", EcnPolicy::Off), ("accept", EcnPolicy::Accept), ("ask", EcnPolicy::Ask), ("accurate", EcnPolicy::Accurate)],
             &["on"],
         );
+        spelled(&[("off", Blackhole::Off), ("syn", Blackhole::Syn), ("on", Blackhole::All)], &["all"]);
         spelled(&[("off", SynCookies::Off), ("pressure", SynCookies::Pressure), ("always", SynCookies::Always)], &["on"]);
         spelled(&[("buffer", WindowPolicy::Buffer), ("freebsd", WindowPolicy::FreeBsd), ("linux", WindowPolicy::Linux)], &["rfc"]);
         spelled(

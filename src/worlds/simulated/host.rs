@@ -45,6 +45,7 @@ use addresses::is_unicast;
 use due::Due;
 
 use super::socket::{Socket, SocketId, copied};
+use crate::engine::profile::Blackhole;
 use crate::engine::seq::Theirs;
 use crate::engine::{Connection, Flags, Instant, Profile, Segment, State};
 use crate::trace::{End, Envelope, Icmp, Payload};
@@ -296,7 +297,12 @@ impl Host {
             }
             return self.on_listener_packet(id, now, source, destination, segment, text);
         }
-        if self.profile.blackhole || !self.is_rightly_signed(None, source, destination, segment, text) {
+        let dropped = match self.profile.blackhole {
+            Blackhole::Off => false,
+            Blackhole::Syn => segment.has(Flags::SYN),
+            Blackhole::All => true,
+        };
+        if dropped || !self.is_rightly_signed(None, source, destination, segment, text) {
             return None;
         }
         self.refuse_segment(now, source, destination, &arriving);

@@ -61,12 +61,13 @@ pub trait Stack {
         Err(Unsupported(format!("sysctl {name}")))
     }
 
-    /// How many sockets are in this state, spelled as the RFC does (`TIME-WAIT`); with a port, only those that have it.
+    /// How many sockets are in this state, spelled as the RFC does (`TIME-WAIT`); with a port, only those that have it; with
+    /// `held`, only those that the process has a descriptor of.
     ///
     /// # Errors
     /// [`Unsupported`] if the stack has no such view.
-    fn count_in_state(&mut self, state: &str, port: Option<u16>) -> Result<usize, Unsupported> {
-        let _ = (state, port);
+    fn count_in_state(&mut self, state: &str, port: Option<u16>, held: bool) -> Result<usize, Unsupported> {
+        let _ = (state, port, held);
         Err(Unsupported("listing the sockets of this stack".to_owned()))
     }
 

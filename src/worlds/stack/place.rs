@@ -72,7 +72,7 @@ pub trait Place {
     ///
     /// # Errors
     /// As there.
-    fn count_in_state(&mut self, state: &str, port: Option<u16>) -> Result<usize, Unsupported>;
+    fn count_in_state(&mut self, state: &str, port: Option<u16>, held: bool) -> Result<usize, Unsupported>;
 
     /// As [`Stack::drop_in_state`].
     ///
@@ -190,8 +190,8 @@ impl<S: Stack> Place for Virtual<S> {
         set
     }
 
-    fn count_in_state(&mut self, state: &str, port: Option<u16>) -> Result<usize, Unsupported> {
-        self.stack.count_in_state(state, port)
+    fn count_in_state(&mut self, state: &str, port: Option<u16>, held: bool) -> Result<usize, Unsupported> {
+        self.stack.count_in_state(state, port, held)
     }
 
     fn drop_in_state(&mut self, state: &str) -> Result<(), Unsupported> {

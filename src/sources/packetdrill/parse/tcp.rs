@@ -116,15 +116,17 @@ impl Parser<'_> {
         Ok(Some(ports))
     }
 
-    /// `start:end(len)`, perhaps with a `!`.
+    /// `start:end(len)`, perhaps with a `!` behind it or behind its numbers.
     pub(super) fn sequence(&mut self, expected: &str) -> Parsed<(Spanned<Number>, u16)> {
         let start = self.token.span.start;
         if !matches!(self.token.kind, Kind::Integer) {
             return Err(self.unexpected(expected));
         }
         let value = self.number_u32("the sequence number")?;
+        let mut raw = self.sign('!');
         self.expect_sign(':', ": and the end of the sequence numbers, start:end(len)")?;
         let end = self.number_u32("the end of the sequence numbers")?;
+        raw |= self.sign('!');
         let end_end = self.end;
         let len = self.length()?;
         if value.wrapping_add(len.into()) != end {
@@ -132,8 +134,9 @@ impl Parser<'_> {
             let span = Span { start, end: self.end };
             return Err(wrong(span, &expected, &shown(&self.lexer.text()[start..self.end])));
         }
-        let raw = self.sign('!');
-        Ok((Spanned { value: Number { value, raw }, span: Span { start, end: if raw { self.end } else { end_end } } }, len))
+        let behind = self.sign('!');
+        raw |= behind;
+        Ok((Spanned { value: Number { value, raw }, span: Span { start, end: if behind { self.end } else { end_end } } }, len))
     }
 
     /// A number with or without a `!`.

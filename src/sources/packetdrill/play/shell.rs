@@ -45,8 +45,8 @@ impl Player<'_> {
                 self.place.set_parameter(name, value)?;
                 self.chronicle.note(self.place.now(), format!("{name} = {value}"));
             }
-            Act::Count { state, port, held: _, count } => {
-                let actual = self.place.count_in_state(state, *port)?;
+            Act::Count { state, port, held, count } => {
+                let actual = self.place.count_in_state(state, *port, *held)?;
                 if actual != *count {
                     let summary = format!("expected {count} sockets in {state}, but there are {actual}");
                     let difference = Difference::new(format!("sockets in {state}"), count, actual);

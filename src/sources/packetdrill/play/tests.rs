@@ -77,7 +77,7 @@ impl Stack for &mut Fake {
         Ok(())
     }
 
-    fn count_in_state(&mut self, state: &str, _: Option<u16>) -> Result<usize, Unsupported> {
+    fn count_in_state(&mut self, state: &str, _: Option<u16>, _: bool) -> Result<usize, Unsupported> {
         Ok(self.sockets.iter().find(|(known, _)| *known == state).map_or(0, |(_, count)| *count))
     }
 }

@@ -193,7 +193,10 @@ impl Place for KernelPlace {
         if namespace.sysctl(name).is_ok_and(same) { Ok(()) } else { Err(Unsupported(error.to_string())) }
     }
 
-    fn count_in_state(&mut self, state: &str, port: Option<u16>) -> Result<usize, Unsupported> {
+    fn count_in_state(&mut self, state: &str, port: Option<u16>, held: bool) -> Result<usize, Unsupported> {
+        if held {
+            return Err(Unsupported("listing the sockets of one process of a kernel".to_owned()));
+        }
         let unlisted = |error: &dyn std::fmt::Display| Unsupported(format!("listing sockets: {error}"));
         let table = self.network.namespace().within(SocketTable::open).map_err(|refusal| unlisted(&refusal))?;
         let rows = table.and_then(|mut table| table.tcp()).map_err(|error| unlisted(&error))?;

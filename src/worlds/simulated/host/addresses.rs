@@ -85,6 +85,9 @@ impl Host {
         if error == IcmpError::FragmentationNeeded && self.profile.path_mtu_discovery {
             return self.on_too_big(id, now, parameter, seq);
         }
+        if !self.profile.icmp_may_reset {
+            return Some(id);
+        }
         let ipv6 = self.address.is_ipv6();
         let Profile { icmp_refusals_only: refusals_only, fine_errnos, .. } = *self.profile;
         let errno = if refusals_only {

@@ -144,6 +144,10 @@ impl Host {
         socket.held = false;
         socket.remote = Some(source);
         socket.keepalive = keepalive;
+        if keepalive.on {
+            // It begins to count when the handshake is done.
+            socket.set_keepalive(Instant::START);
+        }
         socket.envelope = envelope;
         socket.min_ttl = min_ttl;
         socket.mss = mss;

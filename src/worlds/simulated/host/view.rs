@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Host, SocketId};
+use crate::engine::profile::Blackhole;
 use crate::engine::{Instant, Rule, Signal, State, Timer, Variables};
 use crate::trace::End;
 
@@ -129,7 +130,7 @@ impl Host {
 
     /// The rules that answered the last segment that was nobody's.
     pub fn nobodys_rules(&self) -> Vec<&'static Rule> {
-        if self.profile.blackhole { Vec::new() } else { self.nobody.fired().collect() }
+        if self.profile.blackhole == Blackhole::All { Vec::new() } else { self.nobody.fired().collect() }
     }
 
     /// When this timer of a socket is due.

@@ -197,8 +197,8 @@ impl Stack for Sockets {
         self.set_parameter_named(name, value)
     }
 
-    fn count_in_state(&mut self, state: &str, port: Option<u16>) -> Result<usize, Unsupported> {
-        self.count(state, port)
+    fn count_in_state(&mut self, state: &str, port: Option<u16>, held: bool) -> Result<usize, Unsupported> {
+        self.count(state, port, held)
     }
 
     fn drop_in_state(&mut self, now: Instant, state: &str) -> Result<(), Unsupported> {

@@ -10,7 +10,7 @@ use super::{Done, Sockets, Stop};
 use crate::engine::{Instant, State};
 use crate::trace::End;
 use crate::worlds::stack::{Answer, Constant, Fd};
-use crate::worlds::{Errno, How};
+use crate::worlds::{Errno, How, SocketOption};
 
 /// What `socket` takes for a type beyond those it knows: Linux has ten.
 const TYPES: i64 = 11;
@@ -53,6 +53,9 @@ impl Sockets {
         let choices = Choices::default();
         let file = if stream {
             let id = self.host.socket();
+            if self.system == System::FreeBsd && self.parameters.always_keepalive {
+                self.host.set_option(id, Instant::START, SocketOption::KeepAlive(true))?;
+            }
             File::Stream(Stream {
                 id,
                 family,
@@ -231,6 +234,9 @@ impl Sockets {
             | State::LastAck
             | State::TimeWait => {
                 self.stream_mut(fd)?.progress = Progress::Connected;
+                if self.system == System::FreeBsd && !fresh {
+                    return Err(Errno::IsConnected.into());
+                }
                 Ok(Answer::of(0))
             }
         }

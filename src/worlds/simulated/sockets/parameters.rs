@@ -11,6 +11,7 @@ use super::constants::System;
 use super::options::MOST_ASKED;
 use super::{Sockets, Stack as _};
 use crate::engine::Profile;
+use crate::engine::profile::SynCookies;
 use crate::worlds::knobs::{EQUIVALENTS, FREEBSD, LINUX, Reading, Told, shift_of, whole, word};
 use crate::worlds::stack::Unsupported;
 use unseen::{HOLDS, UNSEEN};
@@ -29,12 +30,22 @@ pub(super) struct Parameters {
     /// `net.core.rmem_max` and `wmem_max`: what a process may ask for.
     pub most_receive: i64,
     pub most_send: i64,
+    /// `net.inet.tcp.always_keepalive`.
+    pub always_keepalive: bool,
 }
 
 impl Default for Parameters {
     fn default() -> Self {
         let congestion_control = "cubic".to_owned();
-        Self { most_waiting: 4096, fast_open: 1, send_memory: None, congestion_control, most_receive: MOST_ASKED, most_send: MOST_ASKED }
+        Self {
+            most_waiting: 4096,
+            fast_open: 1,
+            send_memory: None,
+            congestion_control,
+            most_receive: MOST_ASKED,
+            most_send: MOST_ASKED,
+            always_keepalive: true,
+        }
     }
 }
 
@@ -165,6 +176,24 @@ impl Sockets {
                     return None;
                 }
             }
+            "net.inet.tcp.always_keepalive" => self.parameters.always_keepalive = number(1)? != 0,
+            "net.inet.tcp.delayed_ack" => {
+                let usual = Profile::freebsd().delayed_ack;
+                let delays = number(1)? != 0;
+                self.change(|profile| match (delays, profile.delayed_ack.is_zero()) {
+                    (false, _) => profile.delayed_ack = std::time::Duration::ZERO,
+                    (true, true) => profile.delayed_ack = usual,
+                    (true, false) => {}
+                });
+            }
+            "net.inet.tcp.syncookies_only" => {
+                let only = number(1)? != 0;
+                self.change(|profile| match (only, profile.syn_cookies) {
+                    (true, _) => profile.syn_cookies = SynCookies::Always,
+                    (false, SynCookies::Always) => profile.syn_cookies = SynCookies::Pressure,
+                    (false, SynCookies::Off | SynCookies::Pressure) => {}
+                });
+            }
             "kern.ipc.maxsockbuf" => {
                 let shift = shift_of(u32::try_from(whole(value)?).unwrap_or(u32::MAX));
                 let mut profile = self.host.profile().clone();
@@ -175,6 +204,13 @@ impl Sockets {
             _ => return Some(false),
         }
         Some(true)
+    }
+
+    /// Changes the host's profile.
+    fn change(&mut self, change: impl FnOnce(&mut Profile)) {
+        let mut profile = self.host.profile().clone();
+        change(&mut profile);
+        self.host.set_profile(Arc::new(profile));
     }
 
     /// The profile's congestion control is this one, where it has a knob for it.

@@ -50,10 +50,12 @@ pub(super) fn number(state: State, system: System) -> i64 {
 }
 
 impl Sockets {
-    pub(super) fn count(&self, state: &str, port: Option<u16>) -> Result<usize, Unsupported> {
+    pub(super) fn count(&self, state: &str, port: Option<u16>, held: bool) -> Result<usize, Unsupported> {
         let state = named(state)?;
-        if state == State::Closed {
-            // A socket without a name, or whose connection is over, that the process holds.
+        // A socket without a name, or whose connection is over, is nobody's but the process's. FreeBSD's half-open children
+        // are no sockets: they stand in a table of their own.
+        let in_table = state == State::SynReceived && self.system == System::FreeBsd;
+        if held || in_table || state == State::Closed {
             let held = self.files.values().filter_map(|file| match file {
                 super::table::File::Stream(stream) => self.host.glance(stream.id).ok(),
                 super::table::File::Datagram(_)
@@ -61,7 +63,10 @@ impl Sockets {
                 | super::table::File::Pipe(_)
                 | super::table::File::Epoll(_) => None,
             });
-            return Ok(held.filter(|glance| glance.state == state && port.is_none_or(|port| glance.port == Some(port))).count());
+            let of_port = |glance: &Glance| {
+                port.is_none_or(|port| glance.port == Some(port) || glance.remote.is_some_and(|remote| remote.port == port))
+            };
+            return Ok(held.filter(|glance| glance.state == state && of_port(glance)).count());
         }
         let rows = self.host.netstat();
         let of_port = |local: u16, remote: Option<u16>| port.is_none_or(|port| local == port || remote == Some(port));

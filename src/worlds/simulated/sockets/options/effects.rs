@@ -85,7 +85,7 @@ impl Sockets {
             "TCP_QUICKACK" => SocketOption::QuickAck(on),
             "TCP_MAXSEG" => SocketOption::MaxSeg(if value == 0 { u16::MAX } else { whole(65_535) }),
             "TCP_USER_TIMEOUT" => SocketOption::UserTimeout(u32::try_from(value).unwrap_or(0)),
-            "SO_KEEPALIVE" => SocketOption::KeepAlive(on),
+            "SO_KEEPALIVE" => SocketOption::KeepAlive(on || (!linux && self.parameters.always_keepalive)),
             "TCP_KEEPIDLE" => SocketOption::KeepIdle(whole(65_535)),
             "TCP_KEEPINTVL" => SocketOption::KeepInterval(whole(65_535)),
             "TCP_KEEPCNT" => SocketOption::KeepCount(u8::try_from(value).unwrap_or(u8::MAX)),

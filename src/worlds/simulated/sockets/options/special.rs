@@ -58,6 +58,13 @@ impl Sockets {
             Level::Tcp if known("TCP_SAVED_SYN") && !self.choices(fd)?.is_on("TCP_SAVE_SYN") => Vec::new(),
             Level::Tcp if known("TCP_ULP") => Vec::new(),
             Level::Tcp if known("TCP_FASTOPEN_KEY") => self.host.fast_open_keys(self.stream(fd)?.id)?.concat(),
+            Level::Tcp if known("TCP_FUNCTION_BLK") && self.system == System::FreeBsd => {
+                let mut set = OWN_STACK.to_vec();
+                set.resize(STACK_NAME, 0);
+                let users = self.files.values().filter(|file| matches!(file, File::Stream(_))).count();
+                set.extend(int(i64::try_from(users).unwrap_or(0)));
+                set
+            }
             Level::Tcp if known("TCP_TIMESTAMP") => return Err(Stop::Unsupported("reading TCP_TIMESTAMP".to_owned())),
             Level::Tcp if known("TCP_WINDOW_CLAMP") && self.stream(fd).is_ok_and(|stream| self.host.state(stream.id).is_synchronized()) => {
                 return Err(Stop::Unsupported("reading TCP_WINDOW_CLAMP of a connection".to_owned()));
@@ -71,8 +78,7 @@ impl Sockets {
 
     /// What exists on a live system and has no meaning here.
     fn foreign_value(&self, level: Level, name: &Constant, _: usize) -> Result<Option<Vec<u8>>, Stop> {
-        const BEYOND: &[&str] =
-            &["TCP_ZEROCOPY_RECEIVE", "TCP_REPAIR", "TCP_SAVED_SYN", "TCP_FUNCTION_BLK", "SO_PEERCRED", "SO_TIMESTAMPING"];
+        const BEYOND: &[&str] = &["TCP_ZEROCOPY_RECEIVE", "TCP_REPAIR", "TCP_SAVED_SYN", "SO_PEERCRED", "SO_TIMESTAMPING"];
         if super::rows::find(level, name, self.system).is_some() {
             return Ok(None);
         }
@@ -94,7 +100,6 @@ impl Sockets {
     ) -> Result<bool, Stop> {
         const BEYOND: &[&str] = &[
             "TCP_REPAIR",
-            "TCP_FUNCTION_BLK",
             "IPV6_FLOWLABEL_MGR",
             "TCP_TIMESTAMP",
             "SO_TIMESTAMPING",
@@ -134,6 +139,7 @@ impl Sockets {
             Level::Tcp if known("TCP_MD5SIG") => self.set_signature(fd, given, len, false)?,
             Level::Tcp if known("TCP_MD5SIG_EXT") => self.set_signature(fd, given, len, true)?,
             Level::Tcp if known("TCP_ULP") => return Err(Errno::NoEntry.into()),
+            Level::Tcp if known("TCP_FUNCTION_BLK") && self.system == System::FreeBsd => choose_stack(given, len)?,
             Level::Socket | Level::Tcp | Level::Ip | Level::Ipv6 | Level::Udp => {
                 return match BEYOND.iter().find(|beyond| name.has(beyond)) {
                     Some(beyond) if super::rows::find(level, name, self.system).is_none() => {
@@ -237,6 +243,23 @@ impl Sockets {
             return Err(Errno::NotConnected.into());
         }
         Ok(self.host.connection_mtu(stream.id, now)?.into())
+    }
+}
+
+/// The one stack there is: FreeBSD's own.
+const OWN_STACK: &[u8] = b"freebsd";
+/// `TCP_FUNCTION_NAME_LEN_MAX`: octets of a stack's name in a `struct tcp_function_set`.
+const STACK_NAME: usize = 32;
+
+/// `TCP_FUNCTION_BLK`: the one stack is had already, and any other would do otherwise.
+fn choose_stack(given: &[u8], len: u32) -> Result<(), Stop> {
+    let Some(name) = given.get(..STACK_NAME).filter(|_| given.len() >= STACK_NAME + INT) else {
+        return Err(short(len, 36));
+    };
+    let end = name.iter().position(|octet| *octet == 0).unwrap_or(STACK_NAME);
+    match &name[..end] {
+        OWN_STACK | b"default" => Ok(()),
+        other => Err(Stop::Unsupported(format!("the stack {}", String::from_utf8_lossy(other)))),
     }
 }
 

@@ -111,17 +111,17 @@ fn a_fast_open_cookie_is_that_of_linux() {
 fn sockets_are_counted_by_state() {
     let mut d = Dialogue::linux();
     let listener = d.passive();
-    assert_eq!(d.stack.count_in_state("ESTABLISHED", None), Ok(1));
-    assert_eq!(d.stack.count_in_state("LISTEN", Some(8080)), Ok(1));
-    assert_eq!(d.stack.count_in_state("LISTEN", Some(8081)), Ok(0));
+    assert_eq!(d.stack.count_in_state("ESTABLISHED", None, false), Ok(1));
+    assert_eq!(d.stack.count_in_state("LISTEN", Some(8080), false), Ok(1));
+    assert_eq!(d.stack.count_in_state("LISTEN", Some(8081), false), Ok(0));
     let fd = d.accept(listener).parse().expect("a descriptor");
     d.shutdown(fd, "SHUT_WR");
     d.silence();
     d.arrives(Flags::FIN | Flags::ACK, 1, 2, 0);
     d.silence();
-    assert_eq!(d.stack.count_in_state("TIME-WAIT", Some(8080)), Ok(1));
+    assert_eq!(d.stack.count_in_state("TIME-WAIT", Some(8080), false), Ok(1));
     d.stack.drop_in_state(d.now, "TIME-WAIT").expect("a state");
-    assert_eq!(d.stack.count_in_state("TIME-WAIT", None), Ok(0));
+    assert_eq!(d.stack.count_in_state("TIME-WAIT", None, false), Ok(0));
     assert!(d.leaves().is_empty());
-    assert!(d.stack.count_in_state("TIME_WAIT", None).is_err());
+    assert!(d.stack.count_in_state("TIME_WAIT", None, false).is_err());
 }
