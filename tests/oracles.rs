@@ -173,8 +173,11 @@ const MEANT: &[(&str, &[&str])] = &[
     // Linux reports what it has received twice.
     ("duplicate-segment", &[DUPLICATE]),
     ("fin-ack-lost", &[DUPLICATE]),
-    ("fin-before-data", &[UNSEEN]),
-    ("reordered-segments", &[UNSEEN]),
+    // A tail-loss probe leaves, or a copy of what was overtaken: it comes twice.
+    ("fin-before-data", &[UNSEEN, DUPLICATE]),
+    ("reordered-segments", &[UNSEEN, DUPLICATE]),
+    // The queue in between drops what a window sends at once.
+    ("slow-link", &[UNSEEN]),
     ("zero-window-probe", &[WINDOW_FULL, WINDOW_ZERO]),
     ("urgent-data", &[WINDOW_FULL, WINDOW_ZERO]),
     ("rst-zero-window", &[WINDOW_FULL, WINDOW_ZERO, RESET]),

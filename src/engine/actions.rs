@@ -180,6 +180,7 @@ impl Connection {
     fn start_time_wait(&mut self, now: Instant) {
         self.deadlines = Deadlines::NONE;
         self.rest_ecn();
+        self.rest_sender();
         self.deadlines.set(Timer::TimeWait, now + self.profile.msl.saturating_mul(2));
     }
 
@@ -207,6 +208,7 @@ impl Connection {
         self.urgent = None;
         // R3168-9.
         self.ecn = None;
+        self.rest_sender();
         self.previous = None;
         self.bits.forget_pending();
     }
@@ -320,6 +322,15 @@ impl Connection {
         self.snd.una = segment.ack;
         // A mark that is left behind would lie ahead again, 2^31 octets later.
         self.recover = self.recover.later_of(self.snd.una);
+        if self.sender.is_some() && !was_syn && self.has_congestion_control() {
+            // The rest is said by the scoreboard, once the window is known.
+            self.rtt.timed_at = 0;
+            self.bits.set_probing(false);
+            if self.delivery_limit != 0 {
+                self.deadlines.stop(Timer::User);
+            }
+            return;
+        }
         let sampled =
             if self.bits.timestamps() && !was_syn { self.sample_timestamp(segment, now) } else { self.sample_timed(segment.ack, now) };
         if !sampled {
@@ -361,6 +372,9 @@ impl Connection {
                 } else {
                     // What lay beyond the closed window, the probe's octet at least, was not taken.
                     self.recover = self.snd.nxt;
+                    if self.sender.is_some() {
+                        self.resend_behind_window();
+                    }
                     self.bits.set_front_due(true);
                     self.start_retransmission(now);
                 }

@@ -74,6 +74,9 @@ impl Connection {
     /// what is acknowledged from its send buffer.
     pub fn on_segment(&mut self, now: Instant, segment: &Segment<Theirs>) -> Arrival {
         self.begin();
+        if self.sender.is_some() {
+            self.count_arrival(segment, now);
+        }
         match self.state {
             State::Closed | State::Listen | State::SynSent => self.arrives_first(now, segment),
             State::SynReceived
@@ -400,14 +403,21 @@ impl Connection {
         if self.bits.timestamps() && !(self.profile.timestamp_after_ack && self.snd.nxt.before(segment.ack)) {
             self.take_timestamp(segment, now);
         }
-        if self.ecn.is_some() {
-            self.heed_ecn(segment);
-        }
+        let congested = self.ecn.is_some() && self.heed_ecn(segment, now);
         if self.keepalive.is_some() {
             self.start_keepalive(now);
         }
         let event = self.ack_event(segment);
+        if event == Event::AckDuplicate && self.sender.is_none() && self.snd.una != self.snd.nxt {
+            self.notice_duplicate(segment, now);
+        }
+        let before = if self.sender.is_some() { Some(self.before_ack()) } else { None };
         self.apply(event, now, Some(segment));
+        if let Some(before) = before
+            && !matches!(event, Event::AckFuture | Event::AckTooOld)
+        {
+            self.heed_ack(segment, before, congested, now);
+        }
         // Of an ACK alone that was all.
         if self.may_go_on(segment) && !matches!(event, Event::AckFuture | Event::AckTooOld) && self.state != State::Closed {
             self.text_and_fin(now, segment);
@@ -545,6 +555,7 @@ impl Connection {
         let skip = self.rcv.nxt.since(segment.text_seq());
         let mut fresh = segment.len.saturating_sub(skip).min(self.rcv.wnd);
         self.rcv.nxt = self.rcv.nxt.plus(fresh);
+        let own = fresh;
         if self.holds_anything() {
             fresh += self.release_text();
             // RFC 5681 section 4.2: what fills a gap, all of it or a part, is acknowledged at once.
@@ -553,7 +564,7 @@ impl Connection {
         self.rcv.wnd -= fresh;
         self.rcv.unread += fresh;
         if self.profile.window_policy == WindowPolicy::Linux {
-            self.linux_text_arrived(fresh, segment.has(Flags::PSH), now);
+            self.linux_text_arrived(own, segment.has(Flags::PSH), now);
         }
     }
 }

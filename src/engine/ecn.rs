@@ -1,7 +1,7 @@
 //! Explicit congestion notification (RFC 3168, SHLD-8) and its accurate form (RFC 9768): how two sides agree
 //! on it, and what each reports to the other.
 //!
-//! There is no congestion window here that a report could halve; what is reported, and how, is the same.
+//! What a report does to the congestion window says `congestion`; where there is none, what is reported is the same.
 //! RFC 9768's option is optional and not spoken: its three octet counters are kept, but never leave.
 
 use super::arrival::Arrival;
@@ -334,27 +334,38 @@ impl Connection {
 
     /// What an acceptable segment without SYN says, and how it travelled.
     #[cold]
-    pub(super) fn heed_ecn(&mut self, segment: &Segment<Theirs>) {
+    pub(super) fn heed_ecn(&mut self, segment: &Segment<Theirs>, now: Instant) -> bool {
+        let congested = self.hear_ecn(segment);
+        if congested && self.sender.is_none() && self.snd.una != self.snd.nxt && self.has_congestion_control() {
+            self.begin_congestion_control(now);
+        }
+        congested
+    }
+
+    fn hear_ecn(&mut self, segment: &Segment<Theirs>) -> bool {
+        let has_window = self.has_congestion_control();
         let (mark, nxt, una, server) = (self.mark(), self.snd.nxt, self.snd.una, self.origin == Origin::Passive);
-        let Some(ecn) = &mut self.ecn else { return };
+        let Some(ecn) = &mut self.ecn else { return false };
         match ecn.mode {
-            EcnMode::Off => {}
+            EcnMode::Off => false,
             EcnMode::Classic => {
                 // R3168-14: CE on the very packet that says CWR is another congestion.
                 ecn.echo = mark == Codepoint::Ce || (ecn.echo && !segment.has(Flags::CWR));
                 if ecn.answered.is_some_and(|answered| answered.before(segment.ack)) {
                     ecn.answered = None;
                 }
-                // R3168-13: once per window of data. There is no congestion window to halve, but the receiver
-                // must hear CWR to fall silent.
-                if segment.has(Flags::ECE) && ecn.answered.is_none() {
+                // R3168-13: once per window of data. Where there is no congestion window to halve, the receiver
+                // must hear CWR nevertheless to fall silent.
+                if segment.has(Flags::ECE) && ecn.answered.is_none() && !has_window {
                     ecn.answered = Some(nxt);
                     ecn.reduced = true;
                 }
+                segment.has(Flags::ECE)
             }
             EcnMode::Accurate => {
                 ecn.received.count(mark, segment.len);
                 let field = u32::from(bits(segment.flags));
+                let before = ecn.sent;
                 match ecn.sent {
                     // RFC 9768 section 3.2.2.4: a path that clears the bits cannot carry a report.
                     None if field == 0 => (ecn.sent, ecn.plain) = (Some(5), true),
@@ -364,7 +375,26 @@ impl Connection {
                     Some(count) if una.at_or_before(segment.ack) => ecn.sent = Some(count.wrapping_add(field.wrapping_sub(count) & 7)),
                     Some(_) => {}
                 }
+                ecn.sent.unwrap_or(5) != before.unwrap_or(5)
             }
+        }
+    }
+
+    /// The window has come down: the next new text says CWR (RFC 3168 section 6.1.2).
+    #[cold]
+    pub(super) fn promise_cwr(&mut self) {
+        if let Some(ecn) = &mut self.ecn
+            && ecn.mode == EcnMode::Classic
+        {
+            ecn.reduced = true;
+        }
+    }
+
+    /// That was a mistake.
+    #[cold]
+    pub(super) fn withdraw_cwr(&mut self) {
+        if let Some(ecn) = &mut self.ecn {
+            ecn.reduced = false;
         }
     }
 

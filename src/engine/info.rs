@@ -9,7 +9,7 @@ use super::tcb::{Connection, Origin};
 use super::time::Instant;
 
 /// Where the sender stands with congestion (Linux's `tcpi_ca_state`).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[repr(u8)]
 pub enum CongestionState {
     /// Nothing is suspicious.
@@ -162,7 +162,7 @@ impl Connection {
         let synchronized = !matches!(self.state, State::Closed | State::Listen | State::SynSent);
         let octets = |numbers: u32| if synchronized { numbers } else { 0 };
         let syn = u32::from(self.origin == Origin::Passive);
-        Info {
+        let mut info = Info {
             state: self.state,
             ca_state: None,
             retransmits: self.backoff,
@@ -222,6 +222,8 @@ impl Connection {
             rcv_ooopack: None,
             snd_wnd: octets(self.snd.wnd),
             rcv_wnd: octets(self.rcv.wnd),
-        }
+        };
+        self.tell_of_sender(now, &mut info);
+        info
     }
 }

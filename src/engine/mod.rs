@@ -20,6 +20,7 @@
 mod actions;
 mod arrival;
 mod call;
+mod congestion;
 mod cookie;
 mod ecn;
 mod fastopen;

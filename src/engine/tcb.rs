@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::congestion::Sender;
 use super::ecn::Ecn;
 use super::fastopen::FastOpen;
 use super::keepalive::KeepAlive;
@@ -76,8 +77,14 @@ pub(super) struct RoundTrip {
     pub timed_at: u64,
     /// The profile's bounds of the RTO in nanoseconds: asked for at every ACK, and a `Duration` is not.
     // Whatever the knobs say, the upper one is no less than the granularity: a timer that is due at once would be due for ever.
-    pub rto_min: u64,
     pub rto_max: u64,
+    /// In microseconds, an hour at most.
+    pub rto_min: u32,
+}
+
+/// Whole microseconds, an hour at most.
+fn micros(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX).min(3_600_000_000)
 }
 
 /// Facts of one bit each.
@@ -134,6 +141,7 @@ bits! {
     fin_rides set_fin_rides FinRides: "The ACK that is due takes our FIN along once more.",
     mark_low set_mark_low MarkLow: "The segment at hand came with ECT(1) or CE.",
     mark_high set_mark_high MarkHigh: "It came with ECT(0) or CE.",
+    first_pushed set_first_pushed FirstPushed: "The only segment under way carries PSH.",
 }
 
 impl Bit {
@@ -269,6 +277,8 @@ pub struct Connection {
     pub(super) keepalive: Option<Box<KeepAlive>>,
     /// Explicit congestion notification, where a side asks for it.
     pub(super) ecn: Option<Box<Ecn>>,
+    /// What is known of the network, where more than one segment at a time has been under way.
+    pub(super) sender: Option<Box<Sender>>,
     pub(super) tuning: Tuning,
     pub(super) bits: Bits,
     pub(super) walk: Walk,
@@ -306,7 +316,7 @@ impl Connection {
         let zero = SeqNumber::new(0);
         Self {
             deadlines: Deadlines::NONE,
-            rtt: RoundTrip { srtt: 0, rttvar: 0, rto, timed: SeqNumber::new(0), timed_at: 0, rto_min: nanos(profile.rto_min), rto_max },
+            rtt: RoundTrip { srtt: 0, rttvar: 0, rto, timed: SeqNumber::new(0), timed_at: 0, rto_min: micros(profile.rto_min), rto_max },
             snd: Send {
                 una: SeqNumber::new(0),
                 nxt: SeqNumber::new(0),
@@ -337,6 +347,7 @@ impl Connection {
             default_mss: 536,
             keepalive: None,
             ecn: None,
+            sender: if profile.counts { Some(Sender::counting(&profile)) } else { None },
             tuning: Tuning::default(),
             bits: Bits::default(),
             walk: Walk::default(),
@@ -373,10 +384,11 @@ impl Connection {
     /// Behaves as another profile says from now on; what has happened stays.
     pub fn adopt(&mut self, profile: Arc<Profile>) {
         self.rtt.rto_max = nanos(profile.rto_max).max(GRANULARITY);
-        self.rtt.rto_min = nanos(profile.rto_min);
+        self.rtt.rto_min = micros(profile.rto_min);
         if self.state == State::Closed {
             self.rtt.rto = nanos(profile.rto_initial).max(GRANULARITY).min(self.rtt.rto_max);
             self.quick_acks = profile.quick_acks;
+            self.sender = profile.counts.then(|| Sender::counting(&profile));
         }
         self.table = profile.table;
         self.profile = profile;

@@ -10,6 +10,9 @@ use super::time::{Instant, Timer, nanos};
 
 /// The event a timer stands for, applied.
 pub(super) fn fire(connection: &mut Connection, timer: Timer, now: Instant) {
+    if timer == Timer::Retransmission {
+        connection.notice_expiry(now);
+    }
     let event = match connection.meaning(timer) {
         Timer::Retransmission if connection.is_exhausted() => Event::RetransmissionR2,
         Timer::Retransmission => Event::Retransmission,
@@ -32,6 +35,9 @@ pub(super) const GRANULARITY: u64 = 1_000_000;
 impl Connection {
     /// Whether the retransmission timer has expired often enough to give up: R2 (RFC 9293 section 3.8.3).
     fn is_exhausted(&self) -> bool {
+        if self.has_scoreboard() {
+            return self.timeouts().is_some_and(|count| count >= self.r2());
+        }
         // MUST-35, MUST-37: a closed window is probed for as long as the peer answers.
         let count = if self.bits.probing() { self.unanswered } else { self.backoff };
         count >= self.r2()
@@ -63,6 +69,10 @@ impl Connection {
     // R6298-13, R6298-14, R6298-15.
     #[cold]
     pub(super) fn back_off(&mut self, now: Instant) {
+        if self.has_scoreboard() && self.snd.wnd != 0 {
+            self.expire(now);
+            return;
+        }
         self.backoff = self.backoff.saturating_add(1);
         // MUST-20, SHLD-9: at R1 the user, and through it IP, hears that something is wrong.
         if self.backoff == self.profile.r1 {
@@ -108,7 +118,16 @@ impl Connection {
         if self.persists() {
             rto = rto.clamp(nanos(self.profile.persist_min), nanos(self.profile.persist_max.max(self.profile.persist_min)));
         }
-        let at = now.as_nanos().saturating_add(rto);
+        // Most have no tail to probe.
+        if self.profile.tail_loss_probe && self.sender.is_none() && self.backoff == 0 {
+            rto = self.probe_of_one(rto);
+        }
+        self.arm_retransmission(now, rto);
+    }
+
+    /// The retransmission timer runs, for so many nanoseconds; and the user's timeout of what is outstanding, if there is one.
+    pub(super) fn arm_retransmission(&mut self, now: Instant, delay: u64) {
+        let at = now.as_nanos().saturating_add(delay);
         self.deadlines.set(Timer::Retransmission, Instant::from_nanos(at));
         if self.delivery_limit != 0 && !self.deadlines.is_running(Timer::User) {
             let at = now.as_nanos().saturating_add(u64::from(self.delivery_limit) * 1_000_000);
@@ -118,7 +137,7 @@ impl Connection {
 
     /// Retransmissions of text or FIN that do not count: the probe of the tail, whose loss says nothing yet.
     fn tail_probes(&self) -> u8 {
-        u8::from(self.profile.tail_loss_probe && self.bits.sack() && !self.bits.probing())
+        u8::from(self.probes_tail() && !self.has_congestion_control() && !self.bits.probing())
     }
 
     /// The RTO in nanoseconds with the doublings so far, bounded by the profile.
@@ -189,8 +208,11 @@ impl Connection {
 
     /// RFC 6298 section 2.2 and 2.3, in nanoseconds.
     // R6298-2, R6298-3, R6298-4, R6298-5, R6298-8.
-    fn sample(&mut self, rtt: u64) {
+    pub(super) fn sample(&mut self, rtt: u64) {
         let rtt = rtt.max(1);
+        if let Some(sender) = &mut self.sender {
+            sender.note_round_trip(rtt);
+        }
         if self.rtt.srtt == 0 {
             self.rtt.srtt = rtt;
             self.rtt.rttvar = rtt / 2;
@@ -198,9 +220,10 @@ impl Connection {
             self.rtt.rttvar = (3 * self.rtt.rttvar + self.rtt.srtt.abs_diff(rtt)) / 4;
             self.rtt.srtt = (7 * self.rtt.srtt + rtt) / 8;
         }
-        let floor = if self.profile.rto_min_of_variance { self.rtt.rto_min } else { 0 };
+        let rto_min = u64::from(self.rtt.rto_min) * 1000;
+        let floor = if self.profile.rto_min_of_variance { rto_min } else { 0 };
         let rto = self.rtt.srtt.saturating_add(self.rtt.rttvar.saturating_mul(4).max(GRANULARITY).max(floor));
-        self.rtt.rto = rto.max(self.rtt.rto_min).min(self.rtt.rto_max);
+        self.rtt.rto = rto.max(rto_min).min(self.rtt.rto_max);
     }
 
     /// What the timestamp option says now: milliseconds, from an offset of this connection's own.

@@ -1,7 +1,7 @@
 //! What leaves next: resets, SYNs, what is lost, new text, FIN, and ACKs where nothing else carries them.
 
 use super::options::TcpOptions;
-use super::profile::AckPolicy;
+use super::profile::{AckPolicy, CongestionControl};
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, State};
@@ -187,6 +187,10 @@ impl Connection {
     // SHLD-16: old text inside the window that is left.
     #[cold]
     fn cut_front(&mut self, now: Instant) -> Option<Cut> {
+        if self.has_scoreboard() && self.lists_text() {
+            let copy = self.cut_lost(now)?;
+            return Some(Cut { seq: copy.seq, len: copy.len, flags: copy.flags, fresh: false });
+        }
         self.bits.set_front_due(false);
         let in_flight = self.text_in_flight();
         let fin_outstanding = self.bits.fin_sent() && self.snd.una != self.snd.nxt;
@@ -242,6 +246,9 @@ impl Connection {
         if self.snd.unsent == 0 && !fin_waits {
             return None;
         }
+        if self.sender.is_some() && !self.has_room(now) {
+            return None;
+        }
         let in_flight = self.snd.nxt.since(self.text_start());
         let usable = self.snd.wnd.saturating_sub(in_flight);
         let mss = self.whole_segment();
@@ -249,12 +256,22 @@ impl Connection {
         let all = len == self.snd.unsent;
         let fin = fin_waits && all && usable > len;
         let idle = in_flight == 0;
-        if !self.worth_sending(len, mss, all, fin, idle) {
+        if !self.worth_sending(len, mss, all, fin, idle) && (len == 0 || !self.is_probing_tail()) {
+            if self.sender.is_some() {
+                self.validate_window(now);
+            }
             if idle && usable == 0 && !self.deadlines.is_running(Timer::Retransmission) {
                 self.bits.set_probing(true);
                 self.start_retransmission(now);
             }
             return None;
+        }
+        // A second segment under way is the beginning of congestion control.
+        if !idle && self.sender.is_none() && self.has_congestion_control() {
+            self.begin_congestion_control(now);
+            if !self.has_room(now) {
+                return None;
+            }
         }
         let mut flags = Flags::ACK;
         if all && len > 0 && !self.bits.hold_short() {
@@ -272,6 +289,18 @@ impl Connection {
             if self.profile.ack_policy == AckPolicy::Linux {
                 self.linux_text_sent(now);
             }
+        }
+        if self.sender.is_some() && self.has_congestion_control() {
+            if self.note_new(seq, len, flags, now) {
+                flags = flags | Flags::PSH;
+            }
+            if fin {
+                self.apply(Event::FinSent, now, None);
+            }
+            return Some(Cut { seq, len, flags, fresh: len > 0 });
+        }
+        if self.profile.congestion_control != CongestionControl::Off {
+            self.bits.set_first_pushed(flags.contains(Flags::PSH));
         }
         self.time_segment(self.snd.nxt, now);
         if !self.deadlines.is_running(Timer::Retransmission) {
@@ -327,7 +356,7 @@ impl Connection {
         }
         if all {
             let nagle = self.profile.nagle && !self.bits.no_delay();
-            let idle = idle || (self.profile.nagle_short_only && !self.bits.short_under_way());
+            let idle = idle || (self.profile.nagle_short_only && !self.is_short_under_way());
             // Behind a CLOSE nothing more can come to fill a short segment.
             let held = self.bits.hold_short() && !self.bits.fin_queued();
             return !held && (idle || !nagle);
@@ -347,6 +376,9 @@ impl Connection {
         self.bits.set_ack_soon(false);
         self.bits.set_fin_rides(false);
         self.last_ack_sent = self.rcv.nxt;
+        if self.sender.is_some() {
+            self.count_departure(len, now);
+        }
         let optional = self.bits.timestamps() || self.held.is_some();
         // What few connections have is asked for before: a segment that is changed once it is built is copied.
         let (urg, urgent) = if self.urgent.is_some() { self.mark_urgent(seq) } else { (Flags::NONE, 0) };

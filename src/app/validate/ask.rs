@@ -161,9 +161,11 @@ fn over_our_link(plan: &Plan) -> Result<(Trace, Trace), String> {
         patience: if plan.to_the_end { WiredSetup::SLOW } else { patience(plan).max(LEAST_PATIENCE) },
     };
     let world = Wired::new(&wired).map_err(|error| error.to_string())?;
-    // What we write into a cable lies in one piece in the kernel's memory.
+    // What we write into a cable lies in one piece in the kernel's memory, and our cable takes each segment by itself.
+    let facts = [("linear-packets", "on"), ("burst-segments", "0")];
     let kernels = hosts.into_iter().filter(|host| plan.way.is_kernel(*host));
-    let knobs: Vec<_> = kernels.map(|host| (Some(host_name(host).to_owned()), "linear-packets".to_owned(), "on".to_owned())).collect();
+    let knobs: Vec<_> =
+        kernels.flat_map(|host| facts.map(|(knob, value)| (Some(host_name(host).to_owned()), knob.to_owned(), value.to_owned()))).collect();
     let ours = simulated(plan, &knobs)?;
     let theirs = play_in(&plan.scenario, world).map_err(|error| format!("at the kernel: {error}"))?;
     Ok((ours, theirs.finish().map_err(|error| error.to_string())?))

@@ -77,12 +77,18 @@ pub(super) static REASONS: &[Reason] = &[
         why: "Linux takes 0.0.0.0 for the host itself, where nobody listens; MUST-46 refuses it as no address",
     },
     Reason {
-        name: "loss-recovery",
+        name: "ack-compression",
         ways: &[Way::Veth, Way::EngineA, Way::EngineB],
-        scenarios: &["fin-before-data", "reordered-segments", "lossy-link", "slow-link"],
+        scenarios: &["lossy-link"],
         kinds: ANY,
-        why: "Linux sends again by what SACK tells it, a quarter of a round trip later (RFC 8985, net.ipv4.tcp_recovery); \
-              the engine waits for its timer (RFC 6298)",
+        why: "from the fourth duplicate on Linux puts the SACK blocks of a millisecond into one ACK (net.ipv4.tcp_comp_sack_nr)",
+    },
+    Reason {
+        name: "full-queue",
+        ways: &[Way::Veth, Way::EngineA, Way::EngineB],
+        scenarios: &["slow-link"],
+        kinds: ANY,
+        why: "which segment finds the link's queue full is a matter of microseconds, and what leaves again follows from it",
     },
 ];
 

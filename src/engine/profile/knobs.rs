@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::values::{
-    AckPolicy, Blackhole, EcnPolicy, HoldSynText, IcmpRequests, KnobValue, OptionLayout, Shift, SynCookies, TimeWaitAcks, TimeWaitReuse,
-    WindowPolicy,
+    AckPolicy, Blackhole, CongestionControl, EcnPolicy, HoldSynText, IcmpRequests, KnobValue, LossDetection, OptionLayout, Shift,
+    SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
 };
 use super::{Knob, Layer};
 use crate::engine::rules::{TABLE, Table};
@@ -111,6 +111,42 @@ knobs! {
     tail_loss_probe: bool = "tail-loss-probe" {
         rfc9293: false, "RFC 8985 is optional to RFC 9293";
         linux: true, "net.ipv4.tcp_early_retrans=3, where SACK is agreed; measured: 0.2, 0.4, 0.8 s";
+    }
+    /// How much may be under way: what the peer's window allows, or what congestion control does.
+    congestion_control: CongestionControl = "congestion-control" {
+        rfc9293: CongestionControl::Off, "a choice of this project: ladders show states, and MUST-19 is had by reno";
+        linux: CongestionControl::Cubic, "net.ipv4.tcp_congestion_control; its growth and its 0.7 are RFC 9438's, not measured";
+        freebsd: CongestionControl::Off, "net.inet.tcp.cc.algorithm; its own counting in octets is not among what is simulated";
+    }
+    /// Segments that may be under way at the beginning.
+    initial_window: u32 = "initial-window" {
+        rfc9293: 10, "RFC 6928 section 2";
+        linux: 10, "TCP_INIT_CWND";
+    }
+    /// Whether a congestion window that was not used, or not for an RTO, shrinks (RFC 2861).
+    slow_start_after_idle: bool = "slow-start-after-idle" {
+        rfc9293: true, "RFC 5681 section 4.1";
+        linux: true, "net.ipv4.tcp_slow_start_after_idle";
+    }
+    /// How many segments may arrive out of order before one counts as lost.
+    reordering: u8 = "reordering" {
+        rfc9293: 3, "RFC 5681 section 3.2";
+        linux: 3, "net.ipv4.tcp_reordering";
+    }
+    /// What a segment is told to be lost by, where SACK is in use.
+    loss_detection: LossDetection = "loss-detection" {
+        rfc9293: LossDetection::Dupacks, "RFC 6675 section 4";
+        linux: LossDetection::Rack, "net.ipv4.tcp_recovery=1";
+    }
+    /// Whether two ACKs after a time-out are heard before all counts as lost (RFC 5682).
+    frto: bool = "frto" {
+        rfc9293: false, "RFC 5682 is optional to RFC 9293";
+        linux: true, "net.ipv4.tcp_frto=2";
+    }
+    /// Least segments that leave in one packet, the last of which is pushed, where there are so many; 0: each leaves alone.
+    burst_segments: u8 = "burst-segments" {
+        rfc9293: 0, "RFC 9293 MUST-60 pushes the last segment of queued text alone";
+        linux: 2, "net.ipv4.tcp_min_tso_segs; measured: tcp_tso_autosize, and PSH in each packet of several segments";
     }
     /// Retransmission timeout before the first round-trip sample.
     // R6298-1.

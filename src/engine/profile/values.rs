@@ -385,6 +385,68 @@ impl KnobValue for IcmpRequests {
     }
 }
 
+/// How much may be under way, and how that changes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CongestionControl {
+    /// As much as the peer's window has room for.
+    Off,
+    /// Slow start and congestion avoidance (RFC 5681).
+    Reno,
+    /// As that, with a window that grows by a cubic function of time (RFC 9438).
+    Cubic,
+}
+
+impl KnobValue for CongestionControl {
+    const EXPECTED: &'static str = "off, reno or cubic";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "reno" => Some(Self::Reno),
+            "cubic" => Some(Self::Cubic),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Off => "off",
+            Self::Reno => "reno",
+            Self::Cubic => "cubic",
+        }
+        .to_owned()
+    }
+}
+
+/// What a segment is told to be lost by, where SACK is in use.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum LossDetection {
+    /// Three segments above it have arrived (RFC 6675).
+    Dupacks,
+    /// One that left later has arrived, and it is late (RFC 8985).
+    Rack,
+}
+
+impl KnobValue for LossDetection {
+    const EXPECTED: &'static str = "dupacks or rack";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "dupacks" => Some(Self::Dupacks),
+            "rack" => Some(Self::Rack),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Dupacks => "dupacks",
+            Self::Rack => "rack",
+        }
+        .to_owned()
+    }
+}
+
 /// How the moment of an ACK is chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AckPolicy {
@@ -456,6 +518,8 @@ mod tests {
         spelled(&[("rfc", TimeWaitAcks::Rfc), ("number", TimeWaitAcks::Number), ("exact", TimeWaitAcks::Exact)], &["linux"]);
         spelled(&[("on", HoldSynText::Always), ("crossed", HoldSynText::Crossed), ("off", HoldSynText::Never)], &["always"]);
         spelled(&[("rfc", IcmpRequests::Rfc), ("linux", IcmpRequests::Linux), ("off", IcmpRequests::Off)], &["on"]);
+        spelled(&[("off", CongestionControl::Off), ("reno", CongestionControl::Reno), ("cubic", CongestionControl::Cubic)], &["bbr"]);
+        spelled(&[("dupacks", LossDetection::Dupacks), ("rack", LossDetection::Rack)], &["fack"]);
         spelled(&[("rfc", AckPolicy::Rfc), ("linux", AckPolicy::Linux)], &["freebsd"]);
     }
 

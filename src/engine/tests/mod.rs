@@ -164,6 +164,7 @@ fn profile(knobs: &[(&str, &str)]) -> Profile {
 
 mod acknowledging;
 mod closing;
+mod congestion;
 mod cookie;
 mod ecn;
 mod fastopen;

@@ -1,0 +1,112 @@
+//! What is only counted: segments, octets and times that [`Info`](crate::engine::Info) tells of.
+
+use std::time::Duration;
+
+use super::{CongestionState, INFINITE};
+use crate::engine::info::Info;
+use crate::engine::segment::Segment;
+use crate::engine::seq::Theirs;
+use crate::engine::tcb::Connection;
+use crate::engine::time::Instant;
+
+/// Counted from the first segment on where [`Profile::counts`](crate::engine::Profile::counts) is set.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct Counts {
+    pub segs_in: u32,
+    pub segs_out: u32,
+    pub data_segs_in: u32,
+    pub data_segs_out: u32,
+    pub resent: u32,
+    pub bytes_sent: u64,
+    pub bytes_resent: u64,
+    pub dsacks: u32,
+    pub delivered_ce: u32,
+    pub out_of_order: u32,
+    /// When text last arrived, when an ACK did, in nanoseconds; 0 before.
+    pub text_at: u64,
+    pub ack_at: u64,
+    /// Since when text was outstanding or waited, in nanoseconds; 0 while there is none. And how long it was before.
+    pub busy_since: u64,
+    pub busy: u64,
+}
+
+impl Connection {
+    /// A segment arrives.
+    pub(in crate::engine) fn count_arrival(&mut self, segment: &Segment<Theirs>, now: Instant) {
+        let ahead = segment.len > 0 && self.rcv.nxt.before(segment.text_seq());
+        if let Some(sender) = &mut self.sender {
+            let counts = &mut sender.counts;
+            counts.segs_in = counts.segs_in.wrapping_add(1);
+            if segment.len > 0 {
+                counts.data_segs_in = counts.data_segs_in.wrapping_add(1);
+                counts.text_at = now.as_nanos();
+                counts.out_of_order = counts.out_of_order.wrapping_add(ahead.into());
+            }
+        }
+    }
+
+    /// A segment leaves, with so much text.
+    pub(in crate::engine) fn count_departure(&mut self, len: u32, now: Instant) {
+        if let Some(sender) = &mut self.sender {
+            let counts = &mut sender.counts;
+            counts.segs_out = counts.segs_out.wrapping_add(1);
+            if len > 0 {
+                counts.data_segs_out = counts.data_segs_out.wrapping_add(1);
+                counts.bytes_sent += u64::from(len);
+                sender.sent_at = now.as_nanos();
+            }
+        }
+    }
+}
+
+/// A moment in nanoseconds, 0 being none, as the time since.
+fn since(now: Instant, at: u64) -> Option<Duration> {
+    (at != 0).then(|| Duration::from_nanos(now.as_nanos().saturating_sub(at)))
+}
+
+impl Connection {
+    /// What the scoreboard, the windows and the counts add to what is told of a connection.
+    #[cold]
+    pub(in crate::engine) fn tell_of_sender(&self, now: Instant, info: &mut Info) {
+        if !self.has_congestion_control() {
+            self.tell_counts(now, info);
+            return;
+        }
+        let Some(sender) = &self.sender else {
+            // One segment at most has been under way at any time, and none was lost.
+            let out = u32::from(self.snd.una != self.snd.nxt);
+            info.ca_state = Some(CongestionState::Open);
+            (info.unacked, info.sacked, info.lost, info.retrans, info.fackets) = (Some(out), Some(0), Some(0), Some(0), Some(0));
+            (info.snd_cwnd, info.snd_ssthresh) = (Some(self.profile.initial_window.max(1)), Some(INFINITE));
+            info.reordering = Some(self.profile.reordering.into());
+            return;
+        };
+        let board = &sender.board;
+        info.ca_state = Some(sender.state);
+        info.retransmits = sender.timeouts;
+        (info.unacked, info.sacked, info.lost) = (Some(board.out()), Some(board.sacked), Some(board.lost));
+        (info.retrans, info.fackets) = (Some(board.resent), Some(0));
+        (info.snd_cwnd, info.snd_ssthresh) = (Some(sender.cwnd), Some(sender.ssthresh));
+        (info.reordering, info.reord_seen) = (Some(sender.reordering), Some(sender.reord_seen));
+        self.tell_counts(now, info);
+    }
+
+    fn tell_counts(&self, now: Instant, info: &mut Info) {
+        let Some(sender) = self.sender.as_ref().filter(|_| self.profile.counts) else { return };
+        let counts = &sender.counts;
+        (info.segs_in, info.segs_out) = (Some(counts.segs_in), Some(counts.segs_out));
+        (info.data_segs_in, info.data_segs_out) = (Some(counts.data_segs_in), Some(counts.data_segs_out));
+        (info.total_retrans, info.bytes_retrans) = (Some(counts.resent), Some(counts.bytes_resent));
+        info.bytes_sent = Some(counts.bytes_sent);
+        info.rcv_ooopack = Some(counts.out_of_order);
+        info.last_data_sent = since(now, sender.sent_at);
+        info.last_data_recv = since(now, counts.text_at);
+        info.last_ack_recv = since(now, counts.ack_at);
+        info.min_rtt = (sender.min_rtt != 0).then(|| Duration::from_nanos(sender.min_rtt));
+        if self.has_congestion_control() {
+            (info.dsack_dups, info.delivered, info.delivered_ce) = (Some(counts.dsacks), Some(sender.delivered), Some(counts.delivered_ce));
+            let busy = since(now, counts.busy_since).unwrap_or_default();
+            info.busy_time = Some(busy + Duration::from_nanos(counts.busy));
+        }
+    }
+}

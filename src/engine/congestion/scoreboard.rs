@@ -1,0 +1,200 @@
+//! What is under way, segment by segment, and what is known of each: the scoreboard of RFC 6675, as Linux keeps it.
+
+use std::collections::VecDeque;
+
+use crate::engine::seq::{Ours, SeqNumber};
+
+type Seq = SeqNumber<Ours>;
+
+/// A segment that left and is not acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Sent {
+    pub start: Seq,
+    pub end: Seq,
+    /// When it left last, in nanoseconds.
+    pub at: u64,
+    pub marks: Marks,
+}
+
+impl Sent {
+    /// Numbers it takes.
+    pub(super) const fn len(&self) -> u32 {
+        self.end.since(self.start)
+    }
+}
+
+/// What is known of a segment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    /// A SACK block covers it.
+    pub(super) const SACKED: Self = Self(1);
+    /// It counts as lost.
+    pub(super) const LOST: Self = Self(2);
+    /// A copy of it is under way.
+    pub(super) const RESENT: Self = Self(4);
+    /// It left more than once.
+    pub(super) const EVER_RESENT: Self = Self(8);
+    /// It carries PSH.
+    pub(super) const PUSH: Self = Self(16);
+    /// It carries our FIN.
+    pub(super) const FIN: Self = Self(32);
+    /// It left in one packet with the segment before it.
+    pub(super) const JOINED: Self = Self(64);
+
+    pub(super) const fn has(self, mark: Self) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    pub(super) const fn with(self, mark: Self, on: bool) -> Self {
+        if on { Self(self.0 | mark.0) } else { self }
+    }
+
+    pub(super) const fn add(&mut self, mark: Self) {
+        self.0 |= mark.0;
+    }
+
+    pub(super) const fn remove(&mut self, mark: Self) {
+        self.0 &= !mark.0;
+    }
+}
+
+/// Every segment under way, in order, and how many of them have which mark.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct Scoreboard {
+    pub queue: VecDeque<Sent>,
+    /// Without SACK: duplicate ACKs, each of which stands for a segment that arrived.
+    pub sacked: u32,
+    pub lost: u32,
+    pub resent: u32,
+}
+
+/// Linux's windows and queues are bounded by memory; ours by the send buffer, which is an unsigned 32.
+fn count(segments: usize) -> u32 {
+    u32::try_from(segments).unwrap_or(u32::MAX)
+}
+
+impl Scoreboard {
+    /// Segments that left and are not acknowledged (`packets_out`).
+    pub(super) fn out(&self) -> u32 {
+        count(self.queue.len())
+    }
+
+    /// Segments that are believed to be in the network (RFC 6675's pipe).
+    pub(super) fn in_flight(&self) -> u32 {
+        (self.out() + self.resent).saturating_sub(self.sacked + self.lost)
+    }
+
+    /// Numbers that left for the first time.
+    pub(super) fn push(&mut self, start: Seq, end: Seq, at: u64, marks: Marks) {
+        self.queue.push_back(Sent { start, end, at, marks });
+    }
+
+    /// The segment at `index` counts as lost, and so does a copy of it that is under way.
+    pub(super) fn lose(&mut self, index: usize) {
+        let sent = &mut self.queue[index];
+        if sent.marks.has(Marks::SACKED) {
+            return;
+        }
+        if !sent.marks.has(Marks::LOST) {
+            sent.marks.add(Marks::LOST);
+            self.lost += 1;
+        } else if sent.marks.has(Marks::RESENT) {
+            sent.marks.remove(Marks::RESENT);
+            self.resent -= 1;
+        }
+    }
+
+    /// A SACK block covers the segment at `index`.
+    pub(super) fn sack(&mut self, index: usize) {
+        let marks = &mut self.queue[index].marks;
+        let (lost, resent) = (marks.has(Marks::LOST), marks.has(Marks::RESENT));
+        if lost {
+            marks.remove(Marks::LOST);
+            self.lost -= 1;
+        }
+        // What did not count as lost is on its way still.
+        if lost && resent {
+            marks.remove(Marks::RESENT);
+            self.resent -= 1;
+        }
+        marks.add(Marks::SACKED);
+        self.sacked += 1;
+    }
+
+    /// No copy of the segment at `index` is under way.
+    pub(super) fn forget_copy(&mut self, index: usize) {
+        let marks = &mut self.queue[index].marks;
+        if marks.has(Marks::RESENT) {
+            marks.remove(Marks::RESENT);
+            self.resent -= 1;
+        }
+    }
+
+    /// Nothing counts as lost any more.
+    pub(super) fn forgive(&mut self) {
+        for sent in &mut self.queue {
+            sent.marks.remove(Marks::LOST);
+        }
+        self.lost = 0;
+    }
+
+    /// A copy of the segment at `index` leaves.
+    pub(super) fn resend(&mut self, index: usize, at: u64) {
+        let sent = &mut self.queue[index];
+        sent.at = at;
+        sent.marks.add(Marks::EVER_RESENT);
+        if !sent.marks.has(Marks::RESENT) {
+            sent.marks.add(Marks::RESENT);
+            self.resent += 1;
+        }
+    }
+
+    /// The first segment that counts as lost and of which no copy is under way.
+    pub(super) fn first_lost(&self) -> Option<usize> {
+        if self.lost == 0 || self.resent >= self.lost {
+            return None;
+        }
+        self.queue.iter().position(|sent| sent.marks.has(Marks::LOST) && !sent.marks.has(Marks::RESENT) && !sent.marks.has(Marks::SACKED))
+    }
+
+    /// Takes a segment out, and its marks out of the counts; `true` if it was SACKed.
+    pub(super) fn uncount(&mut self, sent: &Sent, sack: bool) {
+        self.resent -= u32::from(sent.marks.has(Marks::RESENT));
+        self.lost -= u32::from(sent.marks.has(Marks::LOST));
+        if sack {
+            self.sacked -= u32::from(sent.marks.has(Marks::SACKED));
+        }
+    }
+
+    /// The number behind the last segment that a SACK block covers; `una` if there is none.
+    pub(super) fn highest_sacked(&self, una: Seq) -> Seq {
+        if self.sacked == 0 {
+            return una;
+        }
+        self.queue.iter().rev().find(|sent| sent.marks.has(Marks::SACKED)).map_or(una, |sent| sent.end)
+    }
+
+    /// Whether any segment left more than once.
+    pub(super) fn any_resent(&self) -> bool {
+        // `tcp_any_retrans_done`: what is under way again, or the front was sent again.
+        self.resent > 0 || self.queue.front().is_some_and(|sent| sent.marks.has(Marks::EVER_RESENT))
+    }
+
+    /// The segment at `index` is cut where `at` lies inside it.
+    pub(super) fn split(&mut self, index: usize, at: Seq) {
+        let first = self.queue[index];
+        let mut rest = first;
+        rest.start = at;
+        rest.marks.remove(Marks::JOINED);
+        let front = &mut self.queue[index];
+        front.end = at;
+        front.marks.remove(Marks::PUSH);
+        front.marks.remove(Marks::FIN);
+        self.lost += u32::from(first.marks.has(Marks::LOST));
+        self.resent += u32::from(first.marks.has(Marks::RESENT));
+        self.sacked += u32::from(first.marks.has(Marks::SACKED));
+        self.queue.insert(index + 1, rest);
+    }
+}
