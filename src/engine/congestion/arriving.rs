@@ -228,7 +228,7 @@ impl Connection {
         }
         if acked == 0 {
             // What a closed window kept from being listed was acknowledged: nothing is left to wait for.
-            heard.rearm |= heard.advanced && sender.board.queue.is_empty();
+            heard.rearm |= heard.advanced && self.snd.una == self.snd.nxt;
             return;
         }
         heard.rearm = true;
