@@ -1,8 +1,32 @@
 //! The examples run, and say what their readers are told.
 
+use std::path::Path;
+
+use synfin::sources::packetdrill::play::Verdict;
+
 #[expect(dead_code, reason = "an example's main is not called here")]
 #[path = "../examples/bare_engine.rs"]
 mod bare_engine;
+
+#[expect(dead_code, reason = "an example's main is not called here")]
+#[path = "../examples/smoltcp.rs"]
+mod smoltcp_under_test;
+
+#[test]
+fn a_script_passes_on_a_stack_in_user_space() {
+    let verdict = smoltcp_under_test::run(Path::new("examples/smoltcp.pkt")).expect("it can be read");
+    assert_eq!(verdict, Verdict::Passed);
+}
+
+#[test]
+fn what_that_stack_does_otherwise_is_a_mismatch() {
+    let text = std::fs::read_to_string("examples/smoltcp.pkt").expect("it can be read");
+    let script = tempfile::NamedTempFile::new().expect("room");
+    std::fs::write(&script, text.replace("> S. 0:0(0) ack 1", "> S. 0:0(0) ack 2")).expect("room");
+    let verdict = smoltcp_under_test::run(script.path()).expect("it can be read");
+    let Verdict::Failed(mismatch) = verdict else { panic!("it is not so: {verdict:?}") };
+    assert_eq!(mismatch.summary, "live packet field ack: expected: 2 vs actual: 1");
+}
 
 #[test]
 fn the_bare_engine_lives_from_syn_to_the_end_of_time_wait() {
