@@ -24,7 +24,7 @@ use synfin::worlds::stack::{Answer, Call, Fd, Outcome, Stack, Virtual};
 const BUFFER: usize = 65_535;
 
 /// smoltcp with the sockets of one process.
-pub struct Smoltcp {
+pub(crate) struct Smoltcp {
     interface: Interface,
     sockets: SocketSet<'static>,
     queues: Queues,
@@ -51,7 +51,7 @@ enum Phase {
 
 impl Smoltcp {
     /// A host with this address and MTU, whose packets all go out.
-    pub fn new(address: Ipv4Addr, mtu: usize) -> Self {
+    pub(crate) fn new(address: Ipv4Addr, mtu: usize) -> Self {
         let mut queues = Queues { mtu, arrived: VecDeque::new(), sent: VecDeque::new() };
         let mut interface = Interface::new(Config::new(HardwareAddress::Ip), &mut queues, smoltcp::time::Instant::ZERO);
         interface.update_ip_addrs(|all| all.push(IpCidr::new(address.into(), 16)).expect("room for one address"));
