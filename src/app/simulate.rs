@@ -9,7 +9,7 @@ use synfin::sinks::contrast::contrast;
 use synfin::sinks::diff::compare;
 use synfin::sinks::json;
 use synfin::sinks::ladder::{Style, render};
-use synfin::sinks::pcap::{self, Format, PcapError, Tap};
+use synfin::sinks::pcap::{self, Format, Tap};
 use synfin::sources::scenario::{Overrides, Scenario};
 use synfin::trace::{HostId, Trace};
 
@@ -117,17 +117,10 @@ impl<'a> Capture<'a> {
     }
 
     fn write(&self, trace: &Trace) -> Result<(), Failure> {
-        let write = |mut out: &mut dyn io::Write| pcap::write(trace, self.format, self.tap, &mut out).map_err(into_io);
+        let write = |mut out: &mut dyn io::Write| pcap::write(trace, self.format, self.tap, &mut out).map_err(io::Error::from);
         match self.path {
             None => output::to_stdout(write),
             Some(path) => output::to_file(path, write),
         }
-    }
-}
-
-fn into_io(error: PcapError) -> io::Error {
-    match error {
-        PcapError::Io(error) => error,
-        error => io::Error::other(error),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use synfin::engine::State;
 use synfin::sinks::json;
 use synfin::sinks::ladder::{Style, render};
-use synfin::sinks::pcap::{self, Format, LinkHeader, PcapError, SeenFrame};
+use synfin::sinks::pcap::{self, Format, LinkHeader, SeenFrame};
 use synfin::sources::capture::{Flow, Flows, Limits, Protocol, Seen};
 use synfin::trace::End;
 use synfin::wire::{Checksums, Decoded, decode_frame, decode_packet};
@@ -235,11 +235,7 @@ impl Report {
             comments: comments.get(&position).cloned().unwrap_or_default(),
         });
         let mut out = out;
-        pcap::write_seen(seen, format, (self.subject.interface(), self.header), &self.subject.line(), &mut out).map_err(|error| match error
-        {
-            PcapError::Io(error) => error,
-            error => io::Error::other(error),
-        })
+        pcap::write_seen(seen, format, (self.subject.interface(), self.header), &self.subject.line(), &mut out).map_err(io::Error::from)
     }
 }
 

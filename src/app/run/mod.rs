@@ -180,11 +180,7 @@ fn write_capture(path: &Path, trace: &Trace) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| Failure::Request(format!("{}: {error}", folder.display())))?;
     }
-    let io = |error| match error {
-        pcap::PcapError::Io(error) => error,
-        error => std::io::Error::other(error),
-    };
-    output::to_file(path, |mut out| pcap::write(trace, Format::PcapNg, Tap::Host(HostId(0)), &mut out).map_err(io))
+    output::to_file(path, |mut out| pcap::write(trace, Format::PcapNg, Tap::Host(HostId(0)), &mut out).map_err(std::io::Error::from))
 }
 
 /// The ladder of a run, below its line.

@@ -116,11 +116,11 @@ impl From<WayArg> for Way {
 /// Both captures of a scenario: what the kernel did, and what we say it does.
 fn write_captures(folder: &Path, name: &str, ours: &Trace, theirs: &Trace) -> Result<(), Failure> {
     let file = |suffix: &str| folder.join(format!("{name}.{suffix}"));
-    let io = |error| match error {
-        pcap::PcapError::Io(error) => error,
-        error => std::io::Error::other(error),
-    };
     // Without comments: the kernel does not say which rule it followed.
-    output::to_file(&file("kernel.pcap"), |mut out| pcap::write(theirs, Format::Pcap, Tap::Host(HostId(0)), &mut out).map_err(io))?;
-    output::to_file(&file("synfin.pcapng"), |mut out| pcap::write(ours, Format::PcapNg, Tap::Host(HostId(0)), &mut out).map_err(io))
+    output::to_file(&file("kernel.pcap"), |mut out| {
+        pcap::write(theirs, Format::Pcap, Tap::Host(HostId(0)), &mut out).map_err(std::io::Error::from)
+    })?;
+    output::to_file(&file("synfin.pcapng"), |mut out| {
+        pcap::write(ours, Format::PcapNg, Tap::Host(HostId(0)), &mut out).map_err(std::io::Error::from)
+    })
 }

@@ -129,6 +129,16 @@ pub enum PcapError {
     Format(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// For whoever writes into a file: what the output refused stays what it was, anything else is told through it.
+impl From<PcapError> for io::Error {
+    fn from(error: PcapError) -> Self {
+        match error {
+            PcapError::Io(error) => error,
+            error => Self::other(error),
+        }
+    }
+}
+
 /// Time 0 of every trace: 2022-08-18T00:00:00Z, when RFC 9293 was published; as the time since 1970.
 pub const EPOCH: Duration = Duration::from_hours(19_222 * 24);
 
