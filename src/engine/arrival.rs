@@ -387,7 +387,7 @@ impl Connection {
             }
         }
         if event == Event::Unacceptable && self.is_late_ack(segment) {
-            self.apply(self.ack_event(segment), now, Some(segment));
+            self.walk_ack(self.ack_event(segment), segment, false, now);
         }
         // MUST-66: a closed window shuts out text, but no urgent pointer.
         let at_closed_window = self.rcv.wnd == 0 && segment.seq == self.rcv.nxt && !syn;
@@ -411,16 +411,22 @@ impl Connection {
         if event == Event::AckDuplicate && self.sender.is_none() && self.snd.una != self.snd.nxt {
             self.notice_duplicate(segment, now);
         }
+        self.walk_ack(event, segment, congested, now);
+        // Of an ACK alone that was all.
+        if self.may_go_on(segment) && !matches!(event, Event::AckFuture | Event::AckTooOld) && self.state != State::Closed {
+            self.text_and_fin(now, segment);
+        }
+    }
+
+    /// The row of an ACK, and what its connection's scoreboard makes of it.
+    #[inline]
+    fn walk_ack(&mut self, event: Event, segment: &Segment<Theirs>, congested: bool, now: Instant) {
         let before = if self.sender.is_some() { Some(self.before_ack()) } else { None };
         self.apply(event, now, Some(segment));
         if let Some(before) = before
             && !matches!(event, Event::AckFuture | Event::AckTooOld)
         {
             self.heed_ack(segment, before, congested, now);
-        }
-        // Of an ACK alone that was all.
-        if self.may_go_on(segment) && !matches!(event, Event::AckFuture | Event::AckTooOld) && self.state != State::Closed {
-            self.text_and_fin(now, segment);
         }
     }
 

@@ -375,3 +375,17 @@ fn hostile_sack_blocks_change_nothing() {
         assert_eq!(a.connection.poll_deadline(), None);
     }
 }
+
+#[test]
+fn an_old_ack_that_acknowledges_clears_the_scoreboard_too() {
+    // It left before its sender had what made its number old: refused as a segment, taken as an ACK.
+    let mut a = reno(&[]);
+    a.send(3000);
+    a.answer("<SEQ=301><ACK=101><LEN=2000><CTL=PSH,ACK>");
+    a.connection.on_receive(a.now, 2000).expect("there is text");
+    a.out();
+    a.hear("<SEQ=301><ACK=3101><CTL=ACK>");
+    a.out();
+    assert!(!a.connection.lists_text(), "{:?}", a.connection.sender);
+    assert_eq!(a.connection.poll_deadline(), None, "nothing is under way");
+}
