@@ -35,6 +35,9 @@ const SIGNS: [&str; 37] = [
 ];
 const MORE_SIGNS: [&str; 2] = ["^", "~"];
 
+/// The longest snippet, in tokens.
+const LONGEST: usize = 10_000;
+
 /// The tokens of a snippet.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, CodeError> {
     let mut tokens = Vec::new();
@@ -102,6 +105,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, CodeError> {
                 Kind::Sign(sign)
             }
         };
+        if tokens.len() == LONGEST {
+            return Err(CodeError::new(begun..at, Fault::Unsupported(format!("code of more than {LONGEST} words"))));
+        }
         tokens.push(Token { kind, span: begun..at });
     }
     Ok(tokens)

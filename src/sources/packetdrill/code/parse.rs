@@ -9,9 +9,6 @@ use super::{CodeError, Fault};
 /// How deep expressions may be nested.
 const DEEPEST: usize = 64;
 
-/// How many tokens a snippet may have.
-const LONGEST: usize = 10_000;
-
 /// How many operators a statement may have: what they join is as deep as it is long.
 const MOST_OPERATORS: usize = 200;
 
@@ -60,9 +57,6 @@ pub(super) enum What {
 
 /// The statements of a snippet.
 pub(super) fn statements(tokens: &[Token]) -> Result<Vec<Statement>, CodeError> {
-    if tokens.len() > LONGEST {
-        return Err(CodeError::new(tokens[LONGEST].span.clone(), Fault::Unsupported(format!("code of more than {LONGEST} words"))));
-    }
     let mut parser = Parser { tokens, at: 0, depth: 0, operators: 0 };
     let mut statements = Vec::new();
     while parser.skip_ends() {
@@ -164,7 +158,14 @@ impl Parser<'_> {
 
     fn statement(&mut self) -> Result<Statement, CodeError> {
         let statement = self.bare_statement()?;
-        if self.ends() { Ok(statement) } else { self.expected("an operator or the end of the statement") }
+        if self.ends() {
+            return Ok(statement);
+        }
+        // What is an operator elsewhere is no mistake of the script.
+        if let Some(Kind::Sign(sign @ ("**" | "["))) = self.peek() {
+            return Err(CodeError::new(self.span(), Fault::Unsupported(format!("{sign} behind a value in code"))));
+        }
+        self.expected("an operator or the end of the statement")
     }
 
     /// Counts an operator.

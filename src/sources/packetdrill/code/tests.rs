@@ -90,6 +90,8 @@ fn what_is_no_python_says_what_would_be() {
 #[test]
 fn hostile_code_ends() {
     fails(&"(".repeat(1000), "(: code nested deeper than 64");
+    fails("a = 2 ** 3 ** 2", "**: ** behind a value in code");
+    fails("assert tcpi_state[0] == 1", "[: [ behind a value in code");
     fails(&"(".repeat(100_000), "(: code of more than 10000 words");
     holds(&format!("assert {}True", "not ".repeat(1000)));
     holds(&format!("assert 1{} == 201", " + 1".repeat(200)));

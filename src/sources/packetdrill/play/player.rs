@@ -68,6 +68,8 @@ pub(super) struct Player<'a> {
     packets: usize,
     /// Files of commands read so far.
     pub(super) files: usize,
+    /// What commands have asked for so far.
+    pub(super) acts: usize,
     /// Octets the calls have written so far.
     pub(super) written: u64,
     next_port: u16,
@@ -104,6 +106,7 @@ impl<'a> Player<'a> {
             in_udp,
             packets: 0,
             files: 0,
+            acts: 0,
             written: 0,
             next_port: FIRST_PORT,
             over: false,

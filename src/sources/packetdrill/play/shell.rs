@@ -18,6 +18,9 @@ const DEEPEST: usize = 8;
 /// How many files a script may include in all.
 const MOST_FILES: usize = 100;
 
+/// How much a script may ask for by its commands.
+const MOST_ACTS: usize = 10_000;
+
 /// The longest file that is read, octets.
 const LONGEST_FILE: u64 = 1 << 20;
 
@@ -33,7 +36,14 @@ impl Player<'_> {
     }
 
     fn commands(&mut self, text: &str, span: Span, depth: usize) -> Result<(), Stop> {
+        if text.len() as u64 > LONGEST_FILE {
+            return Err(Stop::unsupported(span, format!("a command of more than {} KiB", LONGEST_FILE >> 10)));
+        }
         for act in shell::read(text).map_err(|what| Stop::unsupported(span, what))? {
+            self.acts += 1;
+            if self.acts > MOST_ACTS {
+                return Err(Stop::error(span, format!("the script has commands do more than {MOST_ACTS} things")));
+            }
             self.act(&act, span, depth)?;
         }
         Ok(())

@@ -71,6 +71,18 @@ fn files_of_commands_are_read_below_the_folder_only() {
 }
 
 #[test]
+fn commands_without_end_end() {
+    let verdict = |command: &str| {
+        let mut fake = Fake::default();
+        told(&played(&format!("`{command}`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"), &mut fake).verdict)
+    };
+    let setting = "sysctl -q net.ipv4.tcp_ecn=0\n";
+    assert_eq!(verdict(&setting.repeat(10_000)), "passed");
+    assert!(verdict(&setting.repeat(10_001)).contains("the script has commands do more than 10000 things"));
+    assert!(verdict(&setting.repeat(40_000)).contains("unsupported: t.pkt:1:1: a command of more than 1024 KiB"));
+}
+
+#[test]
 fn the_last_command_is_done_at_the_end_and_after_a_failure() {
     let script = |result: i64| {
         format!("`sysctl -q net.ipv4.tcp_ecn=0`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = {result}\n`sysctl -q net.ipv4.tcp_ecn=2`")
