@@ -1,7 +1,6 @@
 //! Laws that hold for every play of two applications on a faulty network, and for what they say to each other.
 //!
-//! The same plays every time: CI must not find on a Monday what it did not find on Friday. For others,
-//! `PROPTEST_RNG_SEED=7 PROPTEST_CASES=5000 cargo test --release --test laws`.
+//! For other plays than those of every day: `PROPTEST_RNG_SEED=7 PROPTEST_CASES=5000 cargo test --release --test laws`.
 
 mod common {
     pub(crate) mod plays;
@@ -15,7 +14,7 @@ use common::talk::{Fate, octet, talk};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, RngAlgorithm, RngSeed};
+use proptest::test_runner::Config;
 use synfin::State;
 use synfin::engine::{Flags, Profile};
 use synfin::sinks::json;
@@ -29,8 +28,7 @@ const HOSTS: [HostId; 2] = [HostId(0), HostId(1)];
 fn cases(cases: u32) -> Config {
     let given = Config::default();
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { given.cases } else { cases };
-    let seed = if std::env::var_os("PROPTEST_RNG_SEED").is_some() { given.rng_seed } else { RngSeed::Fixed(9293) };
-    Config { cases, rng_seed: seed, rng_algorithm: RngAlgorithm::ChaCha, failure_persistence: None, ..given }
+    Config { cases, failure_persistence: None, ..given }
 }
 
 /// A packet with its numbers relative to the ISSs.
@@ -169,6 +167,9 @@ proptest! {
     }
 }
 
+/// After how many retransmissions of text the least patient profile gives up.
+const FEWEST_RETRIES: usize = 6;
+
 fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![4 => Just(Fate::Pass), 2 => Just(Fate::Lose), 1 => Just(Fate::Twice), 2 => (0..2000_u16).prop_map(Fate::Late)]
 }
@@ -203,7 +204,10 @@ proptest! {
             let whole = side.heard.len() == other.to_send;
             // The end of file says that this was all; an error that it was not, to one of them at least.
             prop_assert!(!side.end_of_file || whole, "the end of file after {} of {}", side.heard.len(), other.to_send);
-            prop_assert!(side.end_of_file || side.error.is_some() || other.error.is_some(), "nobody was told: {:?}", side.error);
+            // Who has closed cannot be told any more that its last words were lost as often as it takes to give up.
+            let gave_up = other.closed && fates.iter().filter(|fate| **fate == Fate::Lose).count() > FEWEST_RETRIES;
+            let told = side.error.is_some() || other.error.is_some();
+            prop_assert!(side.end_of_file || told || gave_up, "nobody was told: {:?}", side.error);
         }
     }
 }
