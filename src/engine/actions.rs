@@ -101,6 +101,7 @@ impl Connection {
                 self.bits.set_fin_due(!self.bits.fin_sent());
                 if self.profile.push_on_close {
                     self.bits.set_hold_short(false);
+                    self.bits.set_unpushed(false);
                 }
             }
             Action::QueueClose => self.bits.set_close_queued(true),

@@ -145,7 +145,13 @@ impl Connection {
         let taken = octets.min(self.send_room());
         self.snd.unsent += taken;
         self.bits.set_hold_short(more);
+        self.bits.set_unpushed(more);
         Ok(taken)
+    }
+
+    /// The text of the last SEND carries PSH where it ends, even if a short segment waits for more (`TCP_CORK`).
+    pub fn push(&mut self) {
+        self.bits.set_unpushed(false);
     }
 
     /// Octets the send buffer has room for.

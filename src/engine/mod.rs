@@ -32,6 +32,7 @@ mod linux;
 pub mod options;
 pub mod profile;
 mod reassembly;
+mod records;
 mod reuse;
 pub mod rules;
 pub mod segment;

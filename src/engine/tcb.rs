@@ -142,6 +142,7 @@ bits! {
     mark_low set_mark_low MarkLow: "The segment at hand came with ECT(1) or CE.",
     mark_high set_mark_high MarkHigh: "It came with ECT(0) or CE.",
     first_pushed set_first_pushed FirstPushed: "The only segment under way carries PSH.",
+    unpushed set_unpushed Unpushed: "The text of the last SEND is not pushed (MSG_MORE).",
 }
 
 impl Bit {
@@ -256,7 +257,7 @@ pub struct Connection {
     pub(super) held: Option<Box<Held>>,
     /// Fast open, where a side asks for it.
     pub(super) fast_open: Option<Box<FastOpen>>,
-    /// Urgent data, of either side.
+    /// Urgent data, of either side, and where records end.
     pub(super) urgent: Option<Box<Urgent>>,
     /// What stood in TIME-WAIT until a SYN reopened it, as long as that SYN may be an old duplicate (MAY-2).
     pub(super) previous: Option<Box<Connection>>,

@@ -197,7 +197,7 @@ impl Connection {
         if in_flight == 0 && !fin_outstanding {
             return if self.bits.probing() { self.cut_probe(now) } else { None };
         }
-        let most = self.whole_segment().min(self.snd.wnd.max(1));
+        let most = self.whole_segment().min(self.snd.wnd.max(1)).min(self.record_room(self.text_start()));
         let mut len = in_flight.min(most);
         let last = len == in_flight;
         if in_flight == 1 && !self.bits.fin_sent() {
@@ -252,11 +252,15 @@ impl Connection {
         let in_flight = self.snd.nxt.since(self.text_start());
         let usable = self.snd.wnd.saturating_sub(in_flight);
         let mss = self.whole_segment();
-        let len = self.snd.unsent.min(mss).min(usable);
+        let record = self.record_room(self.snd.nxt);
+        let len = self.snd.unsent.min(mss).min(usable).min(record);
         let all = len == self.snd.unsent;
+        let ends_record = len == record;
         let fin = fin_waits && all && usable > len;
         let idle = in_flight == 0;
-        if !self.worth_sending(len, mss, all, fin, idle) && (len == 0 || !self.is_probing_tail()) {
+        // A record that ended is as full as it gets; only the last of them may wait for company under way.
+        let worth = (ends_record && !all) || self.worth_sending(len, mss, all, fin, idle);
+        if !worth && (len == 0 || !self.is_probing_tail()) {
             if self.sender.is_some() {
                 self.validate_window(now);
             }
@@ -274,7 +278,8 @@ impl Connection {
             }
         }
         let mut flags = Flags::ACK;
-        if all && len > 0 && !self.bits.hold_short() {
+        let pushed = if ends_record { self.record_ending(self.snd.nxt.plus(len)) } else { None };
+        if pushed.unwrap_or(all && len > 0 && !self.bits.unpushed()) {
             flags = flags | Flags::PSH;
         }
         if fin {

@@ -1,18 +1,20 @@
 //! The urgent mechanism (RFC 9293 section 3.8.5): a pointer beside the text, in either direction (MUST-30).
 
 use super::call::CallError;
+use super::records::Records;
 use super::segment::{Flags, Segment};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::tcb::Connection;
 use super::time::Instant;
 
-/// Where urgent data ends. Few connections ever have any.
+/// Points in the text: where urgent data ends, and records. Few connections ever have any.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct Urgent {
     /// SND.UP: the octet after the last urgent one, until that is acknowledged.
     snd_up: Option<SeqNumber<Ours>>,
     /// RCV.UP: the octet after the last urgent one, until that is read.
     rcv_up: Option<SeqNumber<Theirs>>,
+    pub(super) records: Records,
 }
 
 impl Connection {
@@ -71,7 +73,7 @@ impl Connection {
             && left == 0
         {
             urgent.rcv_up = None;
-            if urgent.snd_up.is_none() {
+            if urgent.snd_up.is_none() && urgent.records.is_empty() {
                 self.urgent = None;
             }
         }

@@ -216,6 +216,19 @@ impl Connection {
         self.sender.as_ref().is_some_and(|sender| !sender.board.queue.is_empty())
     }
 
+    /// Packets that are under way with text, where several segments leave in one that is cut on its way (TSO).
+    pub fn packets_under_way(&self) -> u32 {
+        let board = self.sender.as_ref().map(|sender| &sender.board.queue).filter(|queue| !queue.is_empty());
+        let Some(queue) = board else { return u32::from(self.text_in_flight() > 0) };
+        let behind = queue.iter().skip(1).filter(|sent| !sent.marks.has(Marks::JOINED)).count();
+        u32::try_from(behind).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// The largest window that the peer has offered, in octets.
+    pub fn largest_window(&self) -> u32 {
+        self.snd.max_wnd
+    }
+
     /// Nothing is under way any more; what was counted stays.
     pub(super) fn rest_sender(&mut self) {
         if self.profile.counts {

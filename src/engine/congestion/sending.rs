@@ -73,7 +73,7 @@ impl Connection {
             return false;
         }
         let Some(front) = sender.board.queue.front() else { return false };
-        let unsent = u64::from(self.snd.unsent);
+        let unsent = u64::from(self.snd.unsent.min(self.record_room(self.snd.nxt)));
         let usable = self.snd.una.plus(self.snd.wnd).since(self.snd.nxt).cast_signed().max(0);
         let (by_peer, by_path) = (u64::from(usable.cast_unsigned()), u64::from(sender.room()) * mss);
         let limit = by_peer.min(by_path);
@@ -179,8 +179,9 @@ impl Connection {
         if sender.burst == 0 {
             // What it takes along beside the segment that has just been cut.
             let usable = self.snd.una.plus(self.snd.wnd).since(self.snd.nxt).cast_signed().max(0).cast_unsigned();
-            let rest = self.snd.unsent.min(usable);
-            let whole = rest / mss + u32::from(rest > 0 && rest == self.snd.unsent && !rest.is_multiple_of(mss));
+            let left = self.snd.unsent.min(self.record_left(self.snd.nxt));
+            let rest = left.min(usable);
+            let whole = rest / mss + u32::from(rest > 0 && rest == left && !rest.is_multiple_of(mss));
             let room = sender.room().min((sender.cwnd / 2).max(1));
             let most = self.burst_size(sender, least).min(room);
             let segments = if len < mss { 1 } else { (whole + 1).min(most.max(1)) };
@@ -260,7 +261,7 @@ impl Connection {
         } else {
             return None;
         };
-        Self::fit(sender, index, start, most);
+        self.fit(sender, index, start, most);
         let mut copy = copy_of(start, &sender.board.queue[index]);
         if self.goes_joined(sender, index) {
             copy.flags = copy.flags | Flags::PSH;
@@ -301,7 +302,7 @@ impl Connection {
     }
 
     /// A copy is a full segment where it can be: what is too long is cut, what is short takes along what stands behind it.
-    fn fit(sender: &mut Sender, index: usize, start: Seq, most: u32) {
+    fn fit(&self, sender: &mut Sender, index: usize, start: Seq, most: u32) {
         let sent = sender.board.queue[index];
         let text = sent.end.since(start) - u32::from(sent.marks.has(Marks::FIN));
         if text > most {
@@ -311,7 +312,12 @@ impl Connection {
         let mut left = most - text;
         while let Some(&next) = sender.board.queue.get(index + 1) {
             let more = next.len() - u32::from(next.marks.has(Marks::FIN));
-            if left == 0 || next.marks.has(Marks::SACKED) || more > left || sender.board.queue[index].marks.has(Marks::FIN) {
+            if left == 0
+                || self.record_ending(next.start).is_some()
+                || next.marks.has(Marks::SACKED)
+                || more > left
+                || sender.board.queue[index].marks.has(Marks::FIN)
+            {
                 break;
             }
             left -= more;

@@ -177,6 +177,7 @@ mod linux_growing;
 mod linux_receiving;
 mod opening;
 mod options;
+mod records;
 mod reordering;
 mod resets;
 mod retransmission;

@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+pub use calls::Sending;
 pub(super) use errors::about;
 use fastopen::KnownServer;
 pub use glance::{DatagramGlance, Glance};

@@ -20,7 +20,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use host::{DatagramGlance, Glance, Host, Inspection, NetstatRow, Outgoing, PathMtuDiscovery, Remark};
+pub use host::{DatagramGlance, Glance, Host, Inspection, NetstatRow, Outgoing, PathMtuDiscovery, Remark, Sending};
 use link::{Arrives, Leaving, Link, Passage, STEPS_BACK_AT_MOST};
 use process::Process;
 pub use remote::Delivered;

@@ -10,6 +10,17 @@ use crate::engine::{CallError, Connection, Instant, Refusal, State};
 use crate::trace::End;
 use crate::worlds::{Errno, How, SocketOption};
 
+/// What a `send` says of its text beside how much there is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sending {
+    /// A short segment waits for what follows.
+    pub holds: bool,
+    /// The text carries PSH where it ends, even so.
+    pub pushed: bool,
+    /// What is sent after it begins a segment of its own (`MSG_EOR`).
+    pub ends_record: bool,
+}
+
 impl Host {
     /// `socket`: a TCP socket without name and connection.
     pub fn socket(&mut self) -> SocketId {
@@ -201,6 +212,23 @@ impl Host {
     /// whatever ended the connection.
     pub fn send(&mut self, id: SocketId, now: Instant, text: &[u8], more: bool) -> Result<u32, Errno> {
         self.send_by(id, now, text, |connection, octets| connection.on_send(now, octets, more))
+    }
+
+    /// `send` in all the ways that Linux has.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_in(&mut self, id: SocketId, now: Instant, text: &[u8], manner: Sending) -> Result<u32, Errno> {
+        self.send_by(id, now, text, |connection, octets| {
+            let taken = connection.on_send(now, octets, manner.holds)?;
+            if manner.pushed {
+                connection.push();
+            }
+            if manner.ends_record {
+                connection.end_record();
+            }
+            Ok(taken)
+        })
     }
 
     /// `send` with `MSG_OOB`: the peer is told at once that there is text to read up to the end of this.

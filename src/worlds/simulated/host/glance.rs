@@ -36,6 +36,10 @@ pub struct Glance {
     pub unacknowledged: u32,
     /// Octets of text that have not left.
     pub unsent: u32,
+    /// Packets under way, where several segments may leave in one (TSO).
+    pub packets_under_way: u32,
+    /// The largest window the peer has offered.
+    pub largest_window: u32,
     /// Our FIN has not been acknowledged.
     pub fin_unacknowledged: bool,
     /// Octets the send buffer holds.
@@ -66,6 +70,8 @@ impl Host {
             places: socket.backlog,
             unacknowledged: connection.send_buffered(),
             unsent: connection.variables().unsent,
+            packets_under_way: connection.packets_under_way(),
+            largest_window: connection.largest_window(),
             fin_unacknowledged: match state {
                 State::FinWait1 | State::Closing | State::LastAck => true,
                 State::Closed

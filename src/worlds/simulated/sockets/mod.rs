@@ -10,6 +10,7 @@ mod control;
 mod errnos;
 mod files;
 mod info;
+mod memory;
 mod opening;
 mod options;
 mod parameters;
@@ -22,13 +23,13 @@ mod tests;
 mod waiting;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use constants::System;
 
-use super::Host;
+use super::{Host, Outgoing};
 use crate::engine::{Instant, Profile};
 use crate::trace::Payload;
 use crate::wire::{self, Checksums};
@@ -47,6 +48,8 @@ pub struct Sockets {
     /// The call that is being made, or waits.
     waiting: Waiting,
     parameters: Parameters,
+    /// Packets that have left before whoever drives this asked for them.
+    leaving: VecDeque<Outgoing>,
     /// Of the next packet.
     identification: u16,
 }
@@ -78,12 +81,17 @@ impl Sockets {
         let system = if profile.name == Profile::freebsd().name { System::FreeBsd } else { System::Linux };
         // What TCP_INFO tells must have been counted from the first segment on.
         profile.counts = true;
+        if system == System::Linux && profile.send_buffer == Profile::linux().send_buffer {
+            // What is written is bounded by the memory it takes.
+            profile.send_buffer = MOST_TEXT;
+        }
         Self {
             host: Host::new(address, mtu, Arc::new(profile), seed),
             system,
             files: BTreeMap::new(),
             waiting: Waiting::default(),
             parameters: Parameters::default(),
+            leaving: VecDeque::new(),
             identification: 0,
         }
     }
@@ -164,7 +172,7 @@ impl Stack for Sockets {
     }
 
     fn poll_packet(&mut self, now: Instant, packet: &mut Vec<u8>) -> bool {
-        while let Some(leaving) = self.host.poll_packet(now) {
+        while let Some(leaving) = self.leaving.pop_front().or_else(|| self.host.poll_packet(now)) {
             packet.clear();
             self.identification = self.identification.wrapping_add(1);
             let encoded = wire::encode_packet(leaving.source, leaving.destination, self.identification, &leaving.payload, packet);
@@ -176,6 +184,7 @@ impl Stack for Sockets {
         packet.clear();
         // What has not left by now is held back.
         self.note_held(now);
+        self.grow_memory(false);
         false
     }
 
@@ -210,6 +219,9 @@ impl Stack for Sockets {
         Ok(())
     }
 }
+
+/// Octets a connection of Linux may have queued, whatever memory that takes.
+const MOST_TEXT: u32 = 1 << 30;
 
 /// Success that wrote this into the process's memory.
 fn wrote(result: i64, output: Output) -> Answer {

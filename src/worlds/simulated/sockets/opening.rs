@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::choices::Choices;
 use super::constants::{SOCK_NONBLOCK, System, is};
+use super::memory::Memory;
 use super::states::is_over;
 use super::table::{Datagram, Family, File, Progress, Stream};
 use super::{Done, Sockets, Stop};
@@ -66,6 +67,7 @@ impl Sockets {
                 read: 0,
                 urgent_read: None,
                 held_until: None,
+                memory: Memory::default(),
                 bound: None,
             })
         } else {
@@ -146,6 +148,7 @@ impl Sockets {
                     read: 0,
                     urgent_read: None,
                     held_until: None,
+                    memory: Memory::default(),
                     bound: None,
                 };
                 let fd = self.give_out(File::Stream(accepted))?;
@@ -260,6 +263,7 @@ impl Sockets {
         let stream = self.stream_mut(fd)?;
         stream.progress = Progress::Unconnected;
         stream.deferred = None;
+        stream.memory = Memory::default();
         Ok(Answer::of(0))
     }
 
@@ -357,6 +361,7 @@ impl Sockets {
 
     /// What has happened to connections since: one that a `connect` waited for is there.
     pub(super) fn note_changes(&mut self, now: Instant) {
+        self.grow_memory(true);
         self.note_events(now);
     }
 

@@ -8,7 +8,7 @@ mod unseen;
 use std::sync::Arc;
 
 use super::constants::System;
-use super::options::MOST_ASKED;
+use super::options::{MOST_ASKED, MOST_GROWN, USUAL_SEND};
 use super::{Sockets, Stack as _};
 use crate::engine::Profile;
 use crate::engine::profile::SynCookies;
@@ -25,6 +25,10 @@ pub(super) struct Parameters {
     pub fast_open: u32,
     /// `net.ipv4.tcp_wmem`, the middle number, if it was set.
     pub send_memory: Option<i64>,
+    /// The last: what a send buffer may grow to.
+    pub most_grown: i64,
+    /// `net.ipv4.tcp_notsent_lowat`.
+    pub most_unsent: u64,
     /// `net.ipv4.tcp_congestion_control`.
     pub congestion_control: String,
     /// `net.core.rmem_max` and `wmem_max`: what a process may ask for.
@@ -41,6 +45,8 @@ impl Default for Parameters {
             most_waiting: 4096,
             fast_open: 1,
             send_memory: None,
+            most_grown: MOST_GROWN,
+            most_unsent: u32::MAX.into(),
             congestion_control,
             most_receive: MOST_ASKED,
             most_send: MOST_ASKED,
@@ -50,6 +56,11 @@ impl Default for Parameters {
 }
 
 impl Parameters {
+    /// What a send buffer has before there is a connection.
+    pub(super) fn usual_send(&self) -> i64 {
+        self.send_memory.unwrap_or(USUAL_SEND)
+    }
+
     /// Whether a process may open fast.
     pub(super) const fn fast_open_client(&self) -> bool {
         self.fast_open & 1 != 0
@@ -148,14 +159,13 @@ impl Sockets {
                 self.host.set_fast_open_keys(keys?);
             }
             "net.ipv4.tcp_wmem" => {
-                let most = word(value, 2)?;
-                self.parameters.send_memory = i64::try_from(word(value, 1)?).ok();
-                let mut profile = self.host.profile().clone();
-                // Text takes half of the memory.
-                let text = u32::try_from(most / 2).unwrap_or(u32::MAX);
-                let usual = Profile::linux().send_buffer;
-                profile.send_buffer = if text >= GROWN / 2 { usual } else { text.min(usual) };
-                self.host.set_profile(Arc::new(profile));
+                let (usual, most) = (word(value, 1)?, word(value, 2)?);
+                self.parameters.send_memory = i64::try_from(usual).ok();
+                self.parameters.most_grown = i64::try_from(most).ok()?;
+            }
+            "net.ipv4.tcp_notsent_lowat" => {
+                let most = if value == "-1" { u64::from(u32::MAX) } else { whole(value)? };
+                self.parameters.most_unsent = most.min(u32::MAX.into());
             }
             "net.core.wmem_max" => self.parameters.most_send = number(i32::MAX.into())?,
             "net.core.rmem_max" => {
@@ -222,9 +232,6 @@ impl Sockets {
         }
     }
 }
-
-/// `tcp_wmem[2]` of the kernel that the profile was measured on.
-const GROWN: u32 = 4_194_304;
 
 /// A key of fast open cookies: `00112233-44556677-8899aabb-ccddeeff`.
 fn fast_open_key(text: &str) -> Option<[u8; 16]> {

@@ -52,6 +52,9 @@ impl Sockets {
             return Err(Errno::Invalid.into());
         }
         let found = self.found(fds);
+        for (entry, bits) in fds.iter().zip(&found) {
+            self.note_wish(entry.fd, asked(&entry.events), u32::from(bits.cast_unsigned()));
+        }
         let count = found.iter().filter(|events| **events != 0).count();
         if count > 0 || timeout == 0 {
             return Ok(wrote(i64::try_from(count).unwrap_or(0), Output::Poll(found)));
@@ -82,7 +85,7 @@ impl Sockets {
             File::Stream(stream) => {
                 let glance = self.host.glance(stream.id).ok()?;
                 match self.system {
-                    System::Linux => stream_bits(stream, &glance),
+                    System::Linux => stream_bits(stream, &glance, self.is_writable(stream, &glance)),
                     System::FreeBsd => freebsd_bits(&glance, asked),
                 }
             }
@@ -189,6 +192,7 @@ impl Sockets {
             }
             let Some(&watched) = self.epoll(epoll)?.watched.get(&fd) else { continue };
             let bits = if watched.stirred { self.wanted_bits(fd, watched.events) } else { 0 };
+            self.note_wish(fd, watched.events, bits);
             let list = self.epoll(epoll)?;
             let Some(kept) = list.watched.get_mut(&fd) else { continue };
             if bits == 0 {
@@ -216,6 +220,13 @@ impl Sockets {
     /// What is there of what is asked for.
     fn wanted_bits(&self, fd: Fd, events: u32) -> u32 {
         self.bits(fd, events).unwrap_or(0) & events
+    }
+
+    /// Whoever asks for room where there is none waits for it.
+    fn note_wish(&mut self, fd: Fd, asked: u32, bits: u32) {
+        if asked & !bits & POLLOUT.on(self.system) != 0 {
+            self.note_no_room(fd);
+        }
     }
 
     fn see(&self, fd: Fd) -> Seen {
@@ -269,7 +280,7 @@ fn asked(events: &Constant) -> u32 {
 }
 
 /// `tcp_poll` of Linux.
-fn stream_bits(stream: &Stream, glance: &Glance) -> u32 {
+fn stream_bits(stream: &Stream, glance: &Glance, writable: bool) -> u32 {
     let on = |flag: super::constants::Flag| flag.on(System::Linux);
     if glance.state == State::Listen {
         return if glance.waiting > 0 { on(POLLIN) | on(POLLRDNORM) } else { 0 };
@@ -307,7 +318,7 @@ fn stream_bits(stream: &Stream, glance: &Glance) -> u32 {
         if i64::from(glance.readable) >= low && glance.readable > 0 {
             bits |= on(POLLIN) | on(POLLRDNORM);
         }
-        if write_shut || is_writable(stream, glance) {
+        if write_shut || writable {
             bits |= on(POLLOUT) | on(POLLWRNORM);
         }
         let fresh = stream.urgent_read != Some(stream.read + u64::from(glance.urgent));
@@ -319,13 +330,6 @@ fn stream_bits(stream: &Stream, glance: &Glance) -> u32 {
         bits |= on(POLLERR);
     }
     bits
-}
-
-/// `__sk_stream_is_writeable`: a third of the buffer is free, and not too much waits to leave.
-fn is_writable(stream: &Stream, glance: &Glance) -> bool {
-    let free = glance.send_buffer.saturating_sub(glance.unacknowledged);
-    let low = stream.choices.set_number("TCP_NOTSENT_LOWAT").and_then(|low| u32::try_from(low).ok()).filter(|low| *low > 0);
-    free >= glance.unacknowledged / 2 && free > 0 && low.is_none_or(|low| glance.unsent < low)
 }
 
 /// `sopoll_generic` of FreeBSD.

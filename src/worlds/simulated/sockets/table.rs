@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::super::SocketId;
 use super::choices::Choices;
 use super::files::Pipe;
+use super::memory::Memory;
 use super::polling::Epoll;
 use super::{Sockets, Stop};
 use crate::engine::Instant;
@@ -68,6 +69,8 @@ pub(super) struct Stream {
     pub urgent_read: Option<u64>,
     /// When text that waits for more leaves anyway.
     pub held_until: Option<Instant>,
+    /// What was written and takes memory.
+    pub memory: Memory,
     /// It was bound by name: its port outlives a connection.
     pub bound: Option<IpAddr>,
 }

@@ -13,7 +13,7 @@ use crate::worlds::{Errno, How};
 const MOST_DATAGRAM: u32 = 65_507;
 
 /// Octets that all sockets together may have queued: whoever drives this is a stranger.
-const MOST_QUEUED: u64 = 64 << 20;
+pub(super) const MOST_QUEUED: u64 = 64 << 20;
 
 /// A call that writes.
 pub(super) struct Request<'a> {
@@ -55,15 +55,18 @@ impl Sockets {
             let name = message.kind.names.first().map_or("of this type", String::as_str);
             return Err(Stop::Unsupported(format!("sendmsg with a control message {name}")));
         }
-        for beyond in [MSG_ZEROCOPY, MSG_EOR] {
-            if beyond.on(self.system) != 0 && has(beyond) {
-                let name = if beyond == MSG_EOR { "MSG_EOR" } else { "MSG_ZEROCOPY" };
-                return Err(Stop::Unsupported(format!("sending with {name}")));
-            }
+        if linux && has(MSG_ZEROCOPY) {
+            return Err(Stop::Unsupported("sending with MSG_ZEROCOPY".to_owned()));
+        }
+        let record = has(MSG_EOR);
+        if record && !linux {
+            // A stream has no records (`sosend_generic`).
+            return Err(Errno::Invalid.into());
         }
         let stream = self.stream(fd)?;
         let waits = !stream.nonblocking && !has(MSG_DONTWAIT);
-        let more = (linux && has(MSG_MORE)) || stream.choices.is_on("TCP_CORK") || stream.choices.is_on("TCP_NOPUSH");
+        let announced = linux && has(MSG_MORE);
+        let more = announced || stream.choices.is_on("TCP_CORK") || stream.choices.is_on("TCP_NOPUSH");
         let (urgent, last) = (has(MSG_OOB), !linux && has(MSG_EOF));
         if let Some(to) = stream.deferred.filter(|_| !self.waiting.again) {
             return self.open_with_text(now, fd, to, request.count, waits);
@@ -86,7 +89,7 @@ impl Sockets {
         if !linux && request.to.is_some() {
             return Err(if self.has_peer(fd) { Errno::IsConnected.into() } else { Stop::Unsupported("sendto that connects".to_owned()) });
         }
-        let answer = self.queue_text(now, fd, request.count, request.null, Manner { more, urgent, waits })?;
+        let answer = self.queue_text(now, fd, request.count, request.null, Manner { more, announced, urgent, record, waits })?;
         if last {
             let id = self.stream(fd)?.id;
             self.host.shutdown(id, now, How::Write)?;
@@ -147,6 +150,9 @@ impl Sockets {
         if null {
             return Err(Errno::Fault.into());
         }
+        if linux {
+            return self.fill_packets(now, fd, count, manner);
+        }
         let room = glance.send_buffer.saturating_sub(glance.unacknowledged);
         let fits = missing.min(room);
         if self.queued_text() + u64::from(fits) > MOST_QUEUED {
@@ -170,7 +176,7 @@ impl Sockets {
     }
 
     /// Octets that all sockets of the process together have queued.
-    fn queued_text(&self) -> u64 {
+    pub(super) fn queued_text(&self) -> u64 {
         let streams = self.files.values().filter_map(|file| if let File::Stream(stream) = file { Some(stream.id) } else { None });
         streams.filter_map(|id| self.host.glance(id).ok()).map(|glance| u64::from(glance.unacknowledged)).sum()
     }
@@ -329,8 +335,12 @@ impl Sockets {
 pub(super) struct Manner {
     /// More follows: a short segment may wait.
     pub more: bool,
+    /// The call itself says so (`MSG_MORE`).
+    pub announced: bool,
     /// It is urgent.
     pub urgent: bool,
+    /// It ends a record.
+    pub record: bool,
     /// The call waits for room.
     pub waits: bool,
 }

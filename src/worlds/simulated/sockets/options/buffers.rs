@@ -3,7 +3,7 @@
 use super::super::constants::System;
 use super::super::table::File;
 use super::super::{Sockets, Stop};
-use crate::engine::{Instant, State};
+use crate::engine::{Info, State};
 use crate::worlds::Errno;
 use crate::worlds::stack::Fd;
 
@@ -18,7 +18,7 @@ pub(in super::super) const USUAL_SEND: i64 = 16_384;
 const HEADERS: i64 = 640;
 const PACKET: i64 = 256;
 /// `tcp_wmem[2]`.
-const MOST_GROWN: i64 = 4_194_304;
+pub(in super::super) const MOST_GROWN: i64 = 4_194_304;
 /// `kern.ipc.maxsockbuf`.
 const MOST_FREEBSD: i64 = 2_097_152;
 
@@ -32,22 +32,16 @@ impl Sockets {
         };
         Ok(match self.system {
             System::FreeBsd => self.host.profile_of(stream.id)?.send_buffer.into(),
-            System::Linux => self.grown(fd, self.parameters.send_memory.unwrap_or(USUAL_SEND))?,
+            System::Linux => self.send_memory(stream),
         })
     }
 
-    /// `tcp_sndbuf_expand`: once there is a connection, the buffer has room for twice the congestion window in segments, as
-    /// they lie in memory.
-    fn grown(&self, fd: Fd, usual: i64) -> Result<i64, Stop> {
-        let stream = self.stream(fd)?;
-        if !self.host.state(stream.id).is_synchronized() {
-            return Ok(usual);
-        }
-        let info = self.host.info(stream.id, Instant::START)?;
+    /// `tcp_sndbuf_expand`: room for twice the congestion window in segments, as they lie in memory.
+    pub(in super::super) fn grown(&self, info: &Info) -> i64 {
         let segment = i64::from(info.snd_mss + if info.timestamps { 12 } else { 0 }) + HEADERS;
         let in_memory = i64::try_from(segment.unsigned_abs().next_power_of_two()).unwrap_or(i64::MAX) + PACKET;
         let segments = i64::from(info.snd_cwnd.unwrap_or(0)).max(10);
-        Ok(usual.max((2 * segments * in_memory).min(MOST_GROWN)))
+        (2 * segments * in_memory).min(self.parameters.most_grown)
     }
 
     pub(super) fn set_send_buffer(&mut self, fd: Fd, value: i64, force: bool) -> Result<(), Stop> {
@@ -60,7 +54,7 @@ impl Sockets {
             }
             System::FreeBsd => within_freebsd(value)?,
         };
-        if let File::Stream(stream) = self.file(fd)? {
+        if let (File::Stream(stream), System::FreeBsd) = (self.file(fd)?, self.system) {
             let octets = u32::try_from(text).unwrap_or(u32::MAX);
             self.host.adjust(stream.id, |profile| profile.send_buffer = octets)?;
         }

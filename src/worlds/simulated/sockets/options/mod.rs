@@ -5,7 +5,7 @@ mod effects;
 pub(super) mod rows;
 mod special;
 
-pub(super) use buffers::MOST_ASKED;
+pub(super) use buffers::{MOST_ASKED, MOST_GROWN, USUAL_SEND};
 
 use super::choices::shown;
 use super::constants::System;

@@ -139,7 +139,6 @@ pub(super) static HOLDS: &[(&str, &[&str], &str)] = &[
     ("net.ipv4.tcp_stdurg", &["0"], "the urgent pointer is that of Linux"),
     ("net.ipv4.tcp_mtu_probing", &["0"], "paths are not probed"),
     ("net.ipv4.tcp_min_snd_mss", &["48"], "the least MSS of a peer that is believed"),
-    ("net.ipv4.tcp_notsent_lowat", &["4294967295", "-1"], "what has not left does not make a socket full"),
     ("net.ipv4.tcp_pingpong_thresh", &["1"], "one answer makes a connection interactive"),
     ("net.ipv4.tcp_reflect_tos", &["0"], "the class of a SYN is not reflected"),
     ("net.ipv4.tcp_shrink_window", &["0"], "a window never shrinks"),

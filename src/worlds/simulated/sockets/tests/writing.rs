@@ -2,28 +2,92 @@ use super::dialogue::{Dialogue, name};
 use crate::engine::Flags;
 use crate::worlds::stack::{Call, SendForm};
 
+// As Linux 6.18 does, asked with a peer whose MSS is 1000: text is taken a packet at a time, and a packet is as long as half
+// of the largest window, 32 segments. The first one leaves as far as the congestion window allows, and is filled up again.
 #[test]
-fn a_write_larger_than_the_buffer_waits_until_all_is_queued() {
+fn a_write_larger_than_the_memory_waits_until_a_third_of_it_is_free() {
     let mut d = Dialogue::linux();
     let fd = d.accepted();
     assert_eq!(d.set(fd, "SOL_SOCKET", "SO_SNDBUF", 5000), "0");
-    assert_eq!(d.write(fd, 6000), "blocked");
+    assert_eq!(d.write(fd, 60_000), "blocked");
     d.silence();
-    d.arrives(Flags::ACK, 1, 501, 0);
-    assert_eq!(d.again(), "blocked");
-    d.arrives(Flags::ACK, 1, 1001, 0);
-    assert_eq!(d.again(), "6000");
+    for acknowledged in [10_001, 30_001] {
+        d.arrives(Flags::ACK, 1, acknowledged, 0);
+        d.leaves();
+        assert_eq!(d.again(), "blocked");
+    }
+    d.arrives(Flags::ACK, 1, 36_001, 0);
+    assert_eq!(d.again(), "blocked", "6000 octets and their packets are left of 10,000");
+    d.arrives(Flags::ACK, 1, 39_001, 0);
+    assert_eq!(d.again(), "60000");
 }
 
 #[test]
-fn a_write_that_does_not_wait_takes_what_fits() {
+fn a_write_that_does_not_wait_takes_whole_packets() {
     let mut d = Dialogue::linux();
     let fd = d.accepted();
     d.set(fd, "SOL_SOCKET", "SO_SNDBUF", 5000);
     d.nonblocking(fd);
-    assert_eq!(d.write(fd, 6000), "5000");
-    assert_eq!(d.write(fd, 6000), "-1 EAGAIN");
+    assert_eq!(d.write(fd, 6000), "6000");
     assert_eq!(d.poll(fd, "POLLOUT"), "0x0");
+    assert_eq!(d.write(fd, 60_000), "36000", "a packet, and as much as has left of it");
+    assert_eq!(d.write(fd, 1), "-1 EAGAIN");
+}
+
+#[test]
+fn what_leaves_alone_takes_memory_beside_its_text() {
+    let mut d = Dialogue::linux();
+    let fd = d.accepted();
+    d.nonblocking(fd);
+    d.set(fd, "SOL_TCP", "TCP_NODELAY", 1);
+    d.set(fd, "SOL_SOCKET", "SO_SNDBUF", 1);
+    assert_eq!(d.get(fd, "SOL_SOCKET", "SO_SNDBUF"), "[4608]");
+    for _ in 0..5 {
+        assert_eq!(d.write(fd, 100), "100", "five packets of 932 octets are the first to be too many");
+        d.leaves();
+    }
+    assert_eq!(d.write(fd, 100), "-1 EAGAIN");
+}
+
+#[test]
+fn text_that_waits_to_leave_makes_a_socket_full() {
+    let mut d = Dialogue::linux();
+    let fd = d.accepted();
+    d.nonblocking(fd);
+    d.set(fd, "SOL_TCP", "TCP_NOTSENT_LOWAT", 8000);
+    assert_eq!(d.write(fd, 14_000), "14000");
+    d.leaves();
+    assert_eq!(d.poll(fd, "POLLOUT"), "0x0", "4000 octets wait, half of the bound");
+    d.arrives(Flags::ACK, 1, 1001, 0);
+    d.leaves();
+    assert_eq!(d.poll(fd, "POLLOUT"), "0x4");
+}
+
+#[test]
+fn a_record_begins_a_segment() {
+    let mut d = Dialogue::linux();
+    let fd = d.accepted();
+    d.set(fd, "SOL_TCP", "TCP_CORK", 1);
+    assert_eq!(d.send(fd, 10, "MSG_EOR"), "10");
+    assert_eq!(d.write(fd, 20), "20");
+    assert_eq!(d.leaves(), ["P. 101:111(10)"]);
+    assert_eq!(d.set(fd, "SOL_TCP", "TCP_NODELAY", 1), "0");
+    assert_eq!(d.leaves(), ["P. 111:131(20)"]);
+    let mut d = Dialogue::freebsd();
+    let fd = d.accepted();
+    assert_eq!(d.send(fd, 10, "MSG_EOR"), "-1 EINVAL", "a stream has none");
+}
+
+#[test]
+fn a_cork_holds_back_no_push() {
+    let mut d = Dialogue::linux();
+    let fd = d.accepted();
+    d.set(fd, "SOL_TCP", "TCP_CORK", 1);
+    assert_eq!(d.write(fd, 1000), "1000");
+    assert_eq!(d.leaves(), ["P. 101:1101(1000)"]);
+    d.arrives(Flags::ACK, 1, 1001, 0);
+    assert_eq!(d.send(fd, 1000, "MSG_MORE"), "1000");
+    assert_eq!(d.leaves(), [". 1101:2101(1000)"]);
 }
 
 #[test]
