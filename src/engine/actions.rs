@@ -12,6 +12,10 @@ use super::tcb::{Connection, Origin, PeerOffers, Reset};
 use super::time::{Deadlines, Instant, Timer, nanos};
 use super::timer::GRANULARITY;
 
+/// ACKs of stray ACKs in one interval, where those are not challenged: as many as no script asks for, and an end of two
+/// sides that answer each other.
+const STRAYS: u8 = 100;
+
 impl Connection {
     // What ACKs and text do, of which most segments consist, is part of it; other actions of more than a few words are
     // functions of their own that are not inlined: otherwise every row would reckon ahead what only the rarest action asks for.
@@ -155,7 +159,7 @@ impl Connection {
         }
         self.begin_transfer();
         if self.profile.window_policy == WindowPolicy::FreeBsd {
-            self.select_window();
+            self.freebsd_take_room();
         }
         self.previous = None;
         self.begin_silence(now);
@@ -220,22 +224,32 @@ impl Connection {
     /// the budget two ends that disagree about their numbers would answer each other for ever.
     // R5961-10: for each connection, so that nobody else can count them.
     #[cold]
-    fn may_challenge(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) -> bool {
-        let again = |segment: &Segment<Theirs>| {
+    pub(super) fn may_challenge(&mut self, now: Instant, segment: Option<&Segment<Theirs>>) -> bool {
+        let apart = self.profile.challenge_apart;
+        let challenged = segment.is_some_and(|segment| self.is_challenged(segment));
+        let over = self.state == State::TimeWait;
+        if apart {
+            self.bits.set_answer_only(challenged || over);
+        }
+        // What is merely outside is told where it should be, unless it might be such an answer itself.
+        let bare = segment.is_some_and(|segment| segment.seg_len() == 0);
+        let again = segment.is_some_and(|segment| {
             segment.seg_len() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST) && !self.is_acceptable(segment)
-        };
-        if segment.is_some_and(again) {
+        });
+        if (apart && !bare && (!challenged || over)) || (!apart && again) {
             return true;
         }
         #[expect(clippy::cast_possible_truncation, reason = "a difference is taken of it, far shorter than 49 days")]
         let clock = now.as_millis() as u32;
         let passed = u128::from(clock.wrapping_sub(self.challenged));
-        if self.challenges == 0 || passed >= self.profile.challenge_interval.as_millis() {
+        if (self.challenges == 0 && self.rcv.strays == 0) || passed >= self.profile.challenge_interval.as_millis() {
             self.challenged = clock;
-            self.challenges = 0;
+            (self.challenges, self.rcv.strays) = (0, 0);
         }
-        let allowed = self.challenges < self.profile.challenge_acks;
-        self.challenges = self.challenges.saturating_add(u8::from(allowed));
+        let stray = apart && (!challenged || over);
+        let (count, most) = if stray { (&mut self.rcv.strays, STRAYS) } else { (&mut self.challenges, self.profile.challenge_acks) };
+        let allowed = *count < most;
+        *count = count.saturating_add(u8::from(allowed));
         allowed
     }
 
@@ -282,7 +296,8 @@ impl Connection {
         self.snd.mss = mss.unwrap_or(self.default_mss).max(1);
         // RFC 7323 section 2.3: more than 14 is read as 14.
         // R7323-5.
-        self.offers = PeerOffers { shift: window_scale.map(|shift| shift.min(14)), sack: sack_permitted, timestamps: timestamps.is_some() };
+        let shift = window_scale.map(|shift| shift.min(14));
+        self.offers = PeerOffers { mss: mss.is_some(), shift, sack: sack_permitted, timestamps: timestamps.is_some() };
         self.bits.set_sack(self.profile.sack && sack_permitted);
         // R7323-12, R7323-17: used only if both sides have offered them.
         let asked = self.state == State::SynSent;
@@ -332,8 +347,9 @@ impl Connection {
             }
             return;
         }
+        let stamped = !was_syn || (self.profile.syn_cache && self.origin == Origin::Passive);
         let sampled =
-            if self.bits.timestamps() && !was_syn { self.sample_timestamp(segment, now) } else { self.sample_timed(segment.ack, now) };
+            if self.bits.timestamps() && stamped { self.sample_timestamp(segment, now) } else { self.sample_timed(segment.ack, now) };
         if !sampled {
             // Only a sample collapses what time-outs have doubled (RFC 6298 sections 5.5 and 5.7).
             self.rtt.rto = self.backed_off_rto();
@@ -415,7 +431,11 @@ impl Connection {
         }
         if self.bits.syn_timed_out() && self.rtt.srtt == 0 {
             let Profile { rto_initial, rto_after_syn_loss, .. } = *self.profile;
-            self.rtt.rto = nanos(rto_initial.max(rto_after_syn_loss)).max(GRANULARITY).min(self.rtt.rto_max);
+            if !rto_after_syn_loss.is_zero() {
+                self.rtt.rto = nanos(rto_initial.max(rto_after_syn_loss)).max(GRANULARITY).min(self.rtt.rto_max);
+            } else if self.origin == Origin::Passive {
+                self.rtt.rto = nanos(rto_initial).max(GRANULARITY).min(self.rtt.rto_max);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //! A segment that acknowledges our FIN and carries the peer's is two events and walks two rows.
 
 use super::options::TcpOptions;
-use super::profile::{HoldSynText, TimeWaitAcks, WindowPolicy};
+use super::profile::{AckPolicy, HoldSynText, TimeWaitAcks, WindowPolicy};
 use super::reassembly::Hold;
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
@@ -233,6 +233,13 @@ impl Connection {
             self.apply(event, now, Some(segment));
             return;
         }
+        if self.state == State::SynReceived
+            && self.profile.syn_cache
+            && let Some(event) = self.request_event(segment)
+        {
+            self.apply(event, now, Some(segment));
+            return;
+        }
         // Nearly every segment has an ACK and neither SYN nor RST: checks two to four are not for it.
         let plain = !segment.flags.intersects(Flags::SYN | Flags::RST) && segment.has(Flags::ACK) && !self.bits.foreign();
         if plain && !self.is_acceptable(segment) {
@@ -366,6 +373,14 @@ impl Connection {
     /// SEG.SEQ is not acceptable.
     #[cold]
     fn refuse(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        if self.is_repeat_with_ack(segment) {
+            self.note_repeat(segment);
+            if self.may_challenge(now, Some(segment)) {
+                self.bits.set_ack_due(true);
+            }
+            self.take_acknowledged(now, segment);
+            return;
+        }
         let syn = segment.has(Flags::SYN);
         let fin_again = segment.has(Flags::FIN) && !syn && self.bits.peer_fin() && segment.end() == self.rcv.nxt;
         let event = if segment.has(Flags::RST) {
@@ -448,7 +463,12 @@ impl Connection {
 
     fn syn_outside_event(&self, segment: &Segment<Theirs>) -> Event {
         let again = self.state == State::SynReceived && segment.seq == self.irs && !segment.has(Flags::ACK);
-        if again { Event::SynAgain } else { Event::SynOutside }
+        let stray = self.state == State::TimeWait && segment.has(Flags::ACK) && self.profile.time_wait_acks == TimeWaitAcks::Exact;
+        match (again, stray) {
+            (true, _) => Event::SynAgain,
+            (false, true) => Event::SynAckUnexpected,
+            (false, false) => Event::SynOutside,
+        }
     }
 
     /// Whether this ACK alone left before its sender knew that a probe beyond its window had been taken.
@@ -482,7 +502,7 @@ impl Connection {
         if self.snd.nxt.before(ack) {
             Event::AckFuture
         // MAY-12, R5961-8.
-        } else if ack.before(self.snd.una.minus(self.snd.max_wnd)) && self.profile.rfc5961 {
+        } else if self.is_old_ack(ack) {
             Event::AckTooOld
         } else if !new {
             Event::AckDuplicate
@@ -491,6 +511,20 @@ impl Connection {
         } else {
             Event::AckAcceptable
         }
+    }
+
+    /// Whether an ACK lies so far back that nobody who is part of this connection sends it now.
+    pub(super) fn is_old_ack(&self, ack: SeqNumber<Ours>) -> bool {
+        let profile = &self.profile;
+        if !profile.rfc5961 || profile.insecure_ack {
+            return false;
+        }
+        // Ghosts: nothing before our first octet can ever have been acknowledged; the comparison holds as long as ISS is near.
+        let ghost = profile.challenge_ghost_acks
+            && self.bits.syn_acked()
+            && self.snd.una.since(self.iss) < u32::from(u16::MAX) << self.snd.shift
+            && ack.before(self.iss.plus(1));
+        ghost || ack.before(self.snd.una.minus(self.snd.max_wnd))
     }
 
     /// In TIME-WAIT, where the profile tells the ACK that led there from all others.
@@ -545,10 +579,15 @@ impl Connection {
         if self.rcv.nxt.before(segment.text_seq()) {
             self.apply(Event::TextOutOfOrder, now, Some(segment));
         } else if self.rcv.nxt.before(end) {
-            if segment.text_seq() != self.rcv.nxt {
+            let repeats = segment.text_seq() != self.rcv.nxt;
+            if repeats {
                 self.note_repeat(segment);
             }
             self.apply(Event::Text, now, Some(segment));
+            if repeats && self.profile.ack_policy == AckPolicy::FreeBsd && self.bits.sack() {
+                // The next segment in order would clear the block that tells of it.
+                self.bits.set_ack_due(true);
+            }
         } else {
             self.note_repeat(segment);
             self.bits.set_ack_due(true);

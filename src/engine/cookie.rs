@@ -32,7 +32,7 @@ impl Connection {
         self.take_open(open);
         self.snd.mss = cookie.mss.max(1);
         let timestamps = self.profile.timestamps && segment.options.get_timestamps().is_some();
-        self.offers = PeerOffers { shift: cookie.shift, sack: cookie.sack, timestamps };
+        self.offers = PeerOffers { mss: true, shift: cookie.shift, sack: cookie.sack, timestamps };
         if self.state == State::Listen {
             self.apply(Event::CookieAck, now, Some(segment));
         }
@@ -49,7 +49,7 @@ impl Connection {
         self.irs = segment.seq.minus(1);
         self.rcv.nxt = segment.seq;
         self.last_ack_sent = segment.seq;
-        let PeerOffers { shift, sack, timestamps } = self.offers;
+        let PeerOffers { shift, sack, timestamps, .. } = self.offers;
         self.bits.set_sack(self.profile.sack && sack);
         self.bits.set_timestamps(timestamps);
         if let Some(ts) = segment.options.get_timestamps().filter(|_| timestamps) {

@@ -103,7 +103,7 @@ impl Connection {
     /// no longer than the knob says; otherwise keep-alive looks after it again.
     #[inline(never)]
     pub(super) fn start_orphan(&mut self, now: Instant) {
-        let wait = self.profile.fin_wait_2_timeout;
+        let wait = if self.profile.fin_wait_2_by_keepalive { self.longest_silence() } else { self.profile.fin_wait_2_timeout };
         if !self.is_orphan() {
             self.begin_silence(now);
         } else if wait.is_zero() {
@@ -111,6 +111,12 @@ impl Connection {
         } else {
             self.deadlines.set(Timer::FinWait2, now + wait);
         }
+    }
+
+    /// What all keep-alive probes would take, and one more.
+    fn longest_silence(&self) -> Duration {
+        let KeepAlive { interval, probes, .. } = self.keepalive.as_deref().copied().unwrap_or_else(|| self.default_keepalive());
+        interval.saturating_mul(u32::from(probes) + 1)
     }
 
     /// Which timer a deadline stands for: three of them share one place.

@@ -24,6 +24,7 @@ mod congestion;
 mod cookie;
 mod ecn;
 mod fastopen;
+mod freebsd;
 mod icmp;
 mod info;
 mod keepalive;

@@ -138,6 +138,11 @@ impl Profile {
         Self::layered(Layer::freebsd)
     }
 
+    /// Whether some ACKs are answers made from the segment they are for, and no segments of the connection.
+    pub(crate) const fn answers_from_numbers(&self) -> bool {
+        self.challenge_apart
+    }
+
     /// What the profile describes, in one line.
     pub fn about(&self) -> &'static str {
         Layer::ALL.into_iter().find(|layer| layer.name() == self.name).map_or("", Layer::about)

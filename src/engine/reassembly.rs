@@ -103,12 +103,14 @@ impl Connection {
 
     /// What of this segment has been received before is reported as received twice (RFC 2883), where the profile does.
     pub(super) fn note_repeat(&mut self, segment: &Segment<Theirs>) {
-        let (start, end, nxt) = (segment.seq, segment.end(), self.rcv.nxt);
+        let fin = self.profile.sack_fin;
+        let (start, nxt) = (segment.seq, self.rcv.nxt);
+        let end = if fin { segment.end() } else { segment.text_seq().plus(segment.len) };
         let in_question = self.profile.dsack && self.bits.sack() && !segment.flags.intersects(Flags::SYN | Flags::RST);
         // What Linux keeps of a connection without a socket, or in TIME-WAIT, knows of no SACK.
         let keeps_little = match self.state {
             State::TimeWait | State::SynReceived => true,
-            State::FinWait2 => self.bits.user_closed(),
+            State::FinWait2 => fin && self.bits.user_closed(),
             State::Closed
             | State::Listen
             | State::SynSent

@@ -315,6 +315,12 @@ words! {
         RepeatsFin = "FIN sent again",
         /// A SYN,ACK in LISTEN is not answered.
         SynAckIgnored = "SYN,ACK in LISTEN ignored",
+        /// The connection began with a passive OPEN, and is an entry of a SYN cache.
+        SynCached = "passive origin, SYN cache",
+        /// A peer that acknowledges nothing for too long is told by RST.
+        TimeoutReset = "silent peers are reset",
+        /// ABORT sends RST although both sides have closed.
+        AbortResets = "ABORT always resets",
         /// A peer that answers no keep-alive probe is told by RST.
         DeadPeerReset = "dead peers are reset",
     }

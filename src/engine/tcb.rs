@@ -62,6 +62,8 @@ pub(super) struct Receive {
     pub threshold: u32,
     /// Shift of the windows we send.
     pub shift: u8,
+    /// ACKs of stray ACKs in the present interval, where those are not challenged.
+    pub strays: u8,
 }
 
 /// What is known of the round trip (RFC 6298).
@@ -139,6 +141,7 @@ bits! {
     foreign set_foreign Foreign: "The segment at hand comes with a security label that is not ours.",
     opening_limited set_opening_limited OpeningLimited: "The user timeout is the profile's limit of an active OPEN.",
     fin_rides set_fin_rides FinRides: "The ACK that is due takes our FIN along once more.",
+    answer_only set_answer_only AnswerOnly: "The ACK that is due is an answer made from the segment it is for (FreeBSD's `tcp_respond`).",
     mark_low set_mark_low MarkLow: "The segment at hand came with ECT(1) or CE.",
     mark_high set_mark_high MarkHigh: "It came with ECT(0) or CE.",
     first_pushed set_first_pushed FirstPushed: "The only segment under way carries PSH.",
@@ -303,6 +306,7 @@ pub struct Connection {
 /// What the peer's SYN offered, packed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct PeerOffers {
+    pub mss: bool,
     pub shift: Option<u8>,
     pub sack: bool,
     pub timestamps: bool,
@@ -329,7 +333,7 @@ impl Connection {
                 mss: 536,
                 shift: 0,
             },
-            rcv: Receive { nxt: zero, wnd: 0, unread: 0, threshold: 0, shift: 0 },
+            rcv: Receive { nxt: zero, wnd: 0, unread: 0, threshold: 0, shift: 0, strays: 0 },
             iss: SeqNumber::new(0),
             irs: zero,
             recover: SeqNumber::new(0),
@@ -535,8 +539,11 @@ impl Connection {
             Guard::SynUnanswered => !self.profile.time_wait_syn_ack,
             Guard::RepeatsSynAck => self.origin == Origin::Passive && self.profile.repeat_syn_ack,
             Guard::SynResetsRequest => self.origin == Origin::Passive && self.profile.syn_resets_request,
-            Guard::RepeatsFin => self.profile.closing_repeats_fin,
+            Guard::RepeatsFin => self.profile.acks_repeat_fin,
             Guard::SynAckIgnored => self.profile.ignore_syn_ack,
+            Guard::SynCached => self.origin == Origin::Passive && self.profile.syn_cache,
+            Guard::TimeoutReset => self.profile.timeout_reset,
+            Guard::AbortResets => self.profile.abort_resets_closing,
             Guard::DeadPeerReset => self.profile.keepalive_reset,
         }
     }

@@ -112,7 +112,7 @@ impl Connection {
         // Not so the very first time, when nothing is measured or doubled.
         let slop = self.profile.rto_slop;
         let mut rto = self.backed_off_rto();
-        if !slop.is_zero() && (self.rtt.srtt != 0 || self.backoff != 0) {
+        if !slop.is_zero() && (self.rtt.srtt != 0 || self.backoff != 0 || self.rtt.rto > nanos(self.profile.rto_initial)) {
             rto = rto.saturating_add(nanos(slop)).min(self.rtt.rto_max);
         }
         if self.persists() {

@@ -40,6 +40,15 @@ impl Connection {
         if self.bits.syn_due() {
             return self.emit_syn(now);
         }
+        if self.owes_syn_ack() {
+            // Its timer goes on as it was.
+            let timer = self.deadlines.get(Timer::Retransmission);
+            let again = self.emit_syn(now);
+            if let Some(at) = timer {
+                self.deadlines.set(Timer::Retransmission, at);
+            }
+            return again;
+        }
         let transmits = self.state.may_transmit() || self.is_open_early();
         let cut = if transmits
             && self.bits.front_due()
@@ -125,7 +134,10 @@ impl Connection {
         };
         // What leaves again has its timer, and gives no sample.
         if self.backoff == 0 && !self.bits.syn_timed_out() {
-            self.time_segment(self.iss.plus(1), now);
+            // An entry of a SYN cache knows no time.
+            if !(self.profile.syn_cache && self.origin == Origin::Passive) {
+                self.time_segment(self.iss.plus(1), now);
+            }
             self.start_retransmission(now);
         }
         self.bits.set_ack_due(false);
@@ -321,6 +333,7 @@ impl Connection {
     #[cold]
     fn cut_probe_of_peer(&mut self) -> Cut {
         self.bits.set_probe_due(false);
+        self.bits.set_answer_only(self.profile.answers_from_numbers());
         Cut { seq: self.snd.nxt.minus(1), len: u32::from(self.profile.keepalive_garbage), flags: Flags::ACK, fresh: false }
     }
 
@@ -331,12 +344,18 @@ impl Connection {
         }
         // MUST-58, MUST-59: all that has arrived is acknowledged at once.
         let owed = self.bits.ack_due() && self.state != State::Closed;
-        if owed && self.bits.fin_rides() {
+        let rides = self.bits.fin_rides() || (self.profile.acks_repeat_fin && !self.bits.answer_only() && self.is_fin_outstanding());
+        if owed && rides {
             // Our FIN has the last number that left; its ACK may be for either of them (Karn).
             self.spoil_sample(self.snd.nxt);
             return Some(Cut { seq: self.snd.nxt.minus(1), len: 0, flags: Flags::FIN | Flags::ACK, fresh: false });
         }
         owed.then(|| Cut { seq: self.acceptable_seq(), len: 0, flags: Flags::ACK, fresh: false })
+    }
+
+    /// Whether our FIN has left and is not acknowledged.
+    fn is_fin_outstanding(&self) -> bool {
+        matches!(self.state, State::FinWait1 | State::Closing | State::LastAck) && self.bits.fin_sent() && self.snd.una != self.snd.nxt
     }
 
     /// Octets of text in a full segment.
@@ -372,13 +391,21 @@ impl Connection {
     /// A segment of this connection; it carries the newest ACK, so none is owed afterwards.
     #[inline]
     fn segment(&mut self, Cut { seq, len, flags, fresh }: Cut, now: Instant) -> Segment<Ours> {
-        self.select_window();
+        let answer = self.bits.answer_only() && len == 0;
+        if !answer {
+            self.select_window();
+        }
         if self.profile.ack_policy == AckPolicy::Linux {
             self.linux_ack_sent();
         }
-        self.deadlines.stop(Timer::DelayedAck);
+        if answer {
+            // An ACK that waits goes on to do so.
+            self.bits.set_answer_only(false);
+        } else {
+            self.deadlines.stop(Timer::DelayedAck);
+            self.bits.set_ack_soon(false);
+        }
         self.bits.set_ack_due(false);
-        self.bits.set_ack_soon(false);
         self.bits.set_fin_rides(false);
         self.last_ack_sent = self.rcv.nxt;
         if self.sender.is_some() {
@@ -392,7 +419,7 @@ impl Connection {
             seq,
             ack: self.rcv.nxt,
             flags: flags | urg | ecn,
-            window: Self::wire_window(self.rcv.wnd, self.rcv.shift),
+            window: if answer { self.freebsd_answer_window() } else { Self::wire_window(self.rcv.wnd, self.rcv.shift) },
             urgent,
             len,
             options: if optional { self.plain_options(now) } else { TcpOptions::NONE },
@@ -418,7 +445,11 @@ impl Connection {
             self.bits.set_ack_due(true);
             return;
         }
-        if self.rcv.nxt.since(self.last_ack_sent) >= 2 * self.advertised_mss() {
+        let every_second = self.profile.ack_policy == AckPolicy::FreeBsd;
+        let joined = segment.is_some_and(|segment| segment.len > u32::from(self.snd.mss.min(self.send_mss)));
+        if every_second && (joined || self.deadlines.is_running(Timer::DelayedAck)) {
+            self.bits.set_ack_due(true);
+        } else if self.rcv.nxt.since(self.last_ack_sent) >= 2 * self.advertised_mss() {
             // SHLD-19: at least every second full-sized segment, by our own MSS (RMSS), not by the peer's.
             self.bits.set_ack_due(true);
         } else if !self.deadlines.is_running(Timer::DelayedAck) {

@@ -1,4 +1,4 @@
-//! The window this endpoint offers: RFC 9293 section 3.8.6.2.2; Linux's way of the same is in `linux`.
+//! The window this endpoint offers: RFC 9293 section 3.8.6.2.2; Linux's and FreeBSD's ways of the same are in `linux` and `freebsd`.
 
 use super::profile::WindowPolicy;
 use super::tcb::{Connection, Origin};
@@ -45,26 +45,6 @@ impl Connection {
         if free - self.rcv.wnd >= self.window_step() { free.min(limit) } else { self.rcv.wnd }
     }
 
-    /// The buffer, grown to whole segments as the peer takes them; timestamps do not count.
-    fn rounded_buffer(&self) -> u32 {
-        let mss = u32::from(self.snd.mss.min(self.send_mss)).max(1);
-        self.profile.receive_buffer.div_ceil(mss).saturating_mul(mss)
-    }
-
-    /// All free room, unless it is less than a segment and a quarter of the buffer; rounded up to the scale.
-    ///
-    /// Without scaling the field says 65535 at most, and what lies in the buffer beyond is still taken.
-    #[inline(never)]
-    fn freebsd_window(&self) -> u32 {
-        let buffer = self.rounded_buffer();
-        let free = buffer.saturating_sub(self.rcv.unread);
-        let silly = free < buffer / 4 && free < u32::from(self.mss);
-        let unit = 1_u32 << self.rcv.shift;
-        let offered = if silly { 0 } else { free.max(self.rcv.wnd) };
-        let limit = if self.rcv.shift == 0 { u32::MAX } else { u32::from(u16::MAX) << self.rcv.shift };
-        self.rcv.wnd.max(offered.div_ceil(unit).saturating_mul(unit).min(limit))
-    }
-
     fn window_step(&self) -> u32 {
         u32::from(self.mss).min(self.profile.receive_buffer / 2)
     }
@@ -72,11 +52,12 @@ impl Connection {
     /// Whether the application has read so much that the peer should hear of the room.
     pub(super) fn window_update_due(&mut self) -> bool {
         match self.profile.window_policy {
-            WindowPolicy::Buffer | WindowPolicy::FreeBsd => {
+            WindowPolicy::Buffer => {
                 // Only a window that was small enough to stop the peer is worth a segment of its own.
                 let free = self.profile.receive_buffer.saturating_sub(self.rcv.unread);
                 self.rcv.wnd < self.window_step() && free.saturating_sub(self.rcv.wnd) >= self.window_step()
             }
+            WindowPolicy::FreeBsd => self.freebsd_update_due(),
             WindowPolicy::Linux => self.linux_ack_after_read(),
         }
     }

@@ -59,6 +59,9 @@ enum After {
     RstInWindow,
     KeepAliveDead,
     DelayedAck,
+    Silence,
+    UserTimeout,
+    Abort,
 }
 
 use State::{CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent, TimeWait};
@@ -109,7 +112,7 @@ pub(crate) fn asides() -> Vec<Aside> {
         add(name, Listen, Ask::With("ignore-syn-ack", ignored, After::SynAckInWindow), Listen, None, replies);
     }
     add("ack-stray", TimeWait, Ask::With("time-wait-acks", "number", After::AckInWindow), TimeWait, None, vec![ACK]);
-    let again = Ask::With("closing-repeats-fin", "on", After::Fin);
+    let again = Ask::With("acks-repeat-fin", "on", After::Fin);
     add("fin-repeated", FinWait1, again, Closing, Some(Signal::Closing), vec![Flags::FIN | ACK]);
     // RFC 7323 sections 5.3 and 3.2.
     for from in [SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait] {
@@ -123,6 +126,19 @@ pub(crate) fn asides() -> Vec<Aside> {
         let told = Ask::With("keepalive-reset", "on", After::KeepAliveDead);
         add("keepalive-dead-reset", from, told, Closed, Some(Signal::Timeout), vec![Flags::RST]);
     }
+    // Practice: who gives up, or aborts, says so.
+    for from in [Established, FinWait1, CloseWait, Closing, LastAck] {
+        let told = Ask::With("timeout-reset", "on", After::Silence);
+        add("r2-reset", from, told, Closed, Some(Signal::Timeout), vec![Flags::RST]);
+    }
+    let told = Ask::With("timeout-reset", "on", After::UserTimeout);
+    add("user-timeout-reset", SynReceived, told, Closed, Some(Signal::Timeout), vec![Flags::RST]);
+    for from in [Closing, LastAck] {
+        let told = Ask::With("abort-resets-closing", "on", After::Abort);
+        add("abort-reset", from, told, Closed, Some(Signal::CallsReset), vec![Flags::RST]);
+    }
+    let cached = Ask::With("syn-cache", "on", After::SynAckInWindow);
+    add("syn-ack-cached", SynReceived, cached, SynReceived, None, vec![]);
     // RFC 9293 section 3.8.6.3.
     for from in [Established, FinWait1, FinWait2] {
         add("delayed-ack", from, Ask::With("delayed-ack", "40ms", After::DelayedAck), from, None, vec![ACK]);
@@ -282,7 +298,7 @@ impl Aside {
                 Ok(walker)
             }
             Ask::IcmpHard | Ask::IcmpSoft | Ask::With(..) | Ask::Stamped(_) | Ask::CloseBehindText | Ask::FinOutOfOrder => {
-                let request = matches!(self.ask, Ask::IcmpHard | Ask::With("repeat-syn-ack" | "syn-resets-request", ..));
+                let request = matches!(self.ask, Ask::IcmpHard | Ask::With("repeat-syn-ack" | "syn-resets-request" | "syn-cache", ..));
                 lead(self.from, self.from == SynReceived && request, false)
             }
         }
@@ -327,6 +343,26 @@ impl Aside {
                 walker.hear(segment(Flags::FIN | ACK, expected, una, 0));
                 return Ok(None);
             }
+            Ask::With(_, _, After::Silence) => {
+                if matches!(self.from, Established | CloseWait) {
+                    walker.send_text()?;
+                    walker.segments();
+                }
+                for _ in 0..100 {
+                    walker.wait();
+                    if walker.state() == Closed {
+                        break;
+                    }
+                    walker.segments();
+                }
+                return Ok(None);
+            }
+            Ask::With(_, _, After::UserTimeout) => {
+                let at = now + Duration::from_millis(10);
+                connection.set_user_timeout(Some(at));
+                connection.on_time(at);
+            }
+            Ask::With(_, _, After::Abort) => connection.on_abort(now).map_err(|error| error.to_string())?,
             Ask::With(_, _, After::RstInWindow) => {
                 walker.hear(segment(Flags::RST, expected + 7, 0, 0));
                 return Ok(None);

@@ -65,7 +65,7 @@ knobs! {
     msl: Duration = "msl" {
         rfc9293: seconds(120), "RFC 9293 section 3.4.2";
         linux: seconds(30), "TCP_TIMEWAIT_LEN is 60 s";
-        freebsd: seconds(30), "net.inet.tcp.msl; from memory, not measured";
+        freebsd: seconds(30), "net.inet.tcp.msl; TCPTV_MSL";
     }
     /// Retransmissions of a SYN that double the wait, before R2 (MUST-23: three minutes at least).
     syn_retries: u8 = "syn-retries" {
@@ -93,14 +93,14 @@ knobs! {
     syn_ack_retries: u8 = "syn-ack-retries" {
         rfc9293: 7, "RFC 9293 MUST-23, as for the SYN";
         linux: 5, "net.ipv4.tcp_synack_retries; 63 s";
-        freebsd: 3, "net.inet.tcp.syncache.rexmtlimit; from memory, not measured";
+        freebsd: 3, "net.inet.tcp.syncache.rexmtlimit; SYNCACHE_MAXREXMTS";
     }
     /// Retransmissions of text and FIN before R2.
     // SHLD-11.
     data_retries: u8 = "data-retries" {
         rfc9293: 6, "RFC 9293 SHLD-11: at least 100 s; 1 + 2 + ... + 64 = 127 s";
         linux: 15, "net.ipv4.tcp_retries2";
-        freebsd: 12, "TCP_MAXRXTSHIFT; from memory, not measured";
+        freebsd: 12, "net.inet.tcp.retries; TCP_MAXRXTSHIFT";
     }
     /// Retransmissions of text and FIN of a connection that nobody holds, before R2; 0 is as many as of any other.
     orphan_retries: u8 = "orphan-retries" {
@@ -160,7 +160,7 @@ knobs! {
     rto_min: Duration = "rto-min" {
         rfc9293: seconds(1), "RFC 6298 section 2.4";
         linux: millis(200), "TCP_RTO_MIN, net.ipv4.tcp_rto_min_us";
-        freebsd: millis(30), "net.inet.tcp.rexmit_min; from memory, not measured";
+        freebsd: millis(30), "net.inet.tcp.rexmit_min; TCPTV_MIN";
     }
     /// Whether `rto-min` is the least of four times RTTVAR, which is added to SRTT, and not of the sum.
     rto_min_of_variance: bool = "rto-min-of-variance" {
@@ -175,49 +175,51 @@ knobs! {
     /// Shortest wait before a closed window is asked.
     persist_min: Duration = "persist-min" {
         rfc9293: seconds(0), "RFC 9293 SHLD-29: first after the RTO";
-        freebsd: seconds(5), "net.inet.tcp.persmin; from memory, not measured";
+        freebsd: seconds(5), "net.inet.tcp.persmin; TCPTV_PERSMIN";
     }
     /// Longest wait before a closed window is asked again.
     persist_max: Duration = "persist-max" {
         rfc9293: seconds(240), "RFC 9293 SHLD-30: it grows as the RTO does";
         linux: seconds(120), "TCP_RTO_MAX";
-        freebsd: seconds(60), "net.inet.tcp.persmax; from memory, not measured";
+        freebsd: seconds(60), "net.inet.tcp.persmax; TCPTV_PERSMAX";
     }
     /// Upper bound of the retransmission timeout.
     // R6298-5.
     rto_max: Duration = "rto-max" {
         rfc9293: seconds(240), "RFC 6298 section 2.5: 60 s at least, if any; high enough not to cap the seventh SYN";
         linux: seconds(120), "TCP_RTO_MAX, net.ipv4.tcp_rto_max_ms";
-        freebsd: seconds(64), "TCPTV_REXMTMAX; from memory, not measured";
+        freebsd: seconds(64), "net.inet.tcp.rexmit_max; TCPTV_REXMTMAX";
     }
     /// Retransmission timeout for the first text after a SYN that timed out.
     rto_after_syn_loss: Duration = "rto-after-syn-loss" {
         rfc9293: seconds(3), "RFC 6298 section 5.7";
         linux: seconds(3), "TCP_TIMEOUT_FALLBACK; from memory, not measured";
+        freebsd: seconds(0), "t_rxtcur stays as it is until something is measured";
     }
     /// Longest delay of an ACK; 0s acknowledges at once.
     // SHLD-18, MUST-40: 0.5 s at most.
     delayed_ack: Duration = "delayed-ack" {
         rfc9293: seconds(0), "RFC 9293 SHLD-18 and MUST-40 allow up to 500 ms; ladders read better without";
         linux: millis(40), "TCP_ATO_MIN";
-        freebsd: millis(40), "net.inet.tcp.delacktime, as its TCP tests set it; the default is from memory";
+        freebsd: millis(40), "net.inet.tcp.delacktime; TCPTV_DELACK";
     }
     /// Challenge ACKs in one interval, at most.
     challenge_acks: u8 = "challenge-acks" {
         rfc9293: 10, "RFC 5961 section 7 gives 10 as its example";
         linux: 1, "net.ipv4.tcp_invalid_ratelimit, for each socket";
-        freebsd: 5, "net.inet.tcp.ack_war_cnt; from memory, not measured";
+        freebsd: 5, "net.inet.tcp.ack_war_cnt";
     }
     /// How long a budget of challenge ACKs lasts.
     challenge_interval: Duration = "challenge-interval" {
         rfc9293: seconds(5), "RFC 5961 section 7 gives 5 s as its example";
         linux: millis(500), "net.ipv4.tcp_invalid_ratelimit";
-        freebsd: seconds(1), "net.inet.tcp.ack_war_timewindow; from memory, not measured";
+        freebsd: seconds(1), "net.inet.tcp.ack_war_timewindow";
     }
     /// Whether ACKs go by the RFC's rule or by Linux's estimate.
     ack_policy: AckPolicy = "ack-policy" {
         rfc9293: AckPolicy::Rfc, "RFC 9293 section 3.8.6.3";
         linux: AckPolicy::Linux, "__tcp_ack_snd_check, tcp_send_delayed_ack";
+        freebsd: AckPolicy::FreeBsd, "DELAY_ACK: every second segment, whatever its length";
     }
     /// Most ACKs that are not delayed at the beginning of a connection.
     quick_acks: u8 = "quick-acks" {
@@ -264,6 +266,7 @@ knobs! {
     dsack: bool = "dsack" {
         rfc9293: false, "RFC 2883 is not among the base's";
         linux: true, "net.ipv4.tcp_dsack; measured: the first SACK block is what came again";
+        freebsd: true, "tcp_do_segment, tcp_update_sack_list";
     }
     /// Whether the timestamp of what comes again is taken, if the last ACK was for its end.
     timestamp_of_repeat: bool = "timestamp-of-repeat" {
@@ -300,7 +303,7 @@ knobs! {
     repeat_syn_ack: bool = "repeat-syn-ack" {
         rfc9293: false, "RFC 9293 section 3.10.7.4, first: SEG.SEQ = IRS is not acceptable, an ACK is sent";
         linux: true, "measured: SYN,ACK at once";
-        freebsd: true, "syncache_add; from memory, not measured";
+        freebsd: true, "syncache_add";
     }
     /// Whether a SYN inside the window of a passive SYN-RECEIVED draws RST, and the request goes.
     syn_resets_request: bool = "syn-resets-request" {
@@ -474,11 +477,33 @@ knobs! {
         rfc9293: false, "RFC 9293 section 3.10.7.4: first the sequence number, fifth the ACK";
         linux: true, "measured: no reply to segments without ACK";
     }
-    /// Whether the ACK of a FIN that crossed ours is sent as our FIN again.
-    closing_repeats_fin: bool = "closing-repeats-fin" {
+    /// Whether an ACK that leaves while our FIN is unacknowledged is our FIN again, unless it is an answer to a stray segment.
+    acks_repeat_fin: bool = "acks-repeat-fin" {
         rfc9293: false, "RFC 9293 figure 13: a plain ACK";
         linux: false, "measured: a plain ACK";
-        freebsd: true, "its TCP tests: FIN,ACK at the number of our FIN";
+        freebsd: true, "its TCP tests, of a FIN that crosses ours; tcp_outflags of FIN-WAIT-1, CLOSING and LAST-ACK";
+    }
+    /// Whether ACKs of what is merely outside the window are segments like any other, and only RST, SYN and old ACKs are
+    /// challenged, by an answer made from their numbers.
+    challenge_apart: bool = "challenge-apart" {
+        rfc9293: false, "RFC 5961 section 7 limits all ACKs of what is not acceptable";
+        freebsd: true, "dropafterack goes through tcp_output, tcp_send_challenge_ack through tcp_respond";
+    }
+    /// Whether an ACK of what precedes our first octet is challenged, as one that is too old.
+    challenge_ghost_acks: bool = "challenge-ghost-acks" {
+        rfc9293: false, "RFC 5961 section 5.2: SND.UNA - MAX.SND.WND decides";
+        freebsd: true, "tcp_do_segment: SEG.ACK below ISS+1";
+    }
+    /// Whether an ACK of any age is taken, whatever RFC 5961 says.
+    insecure_ack: bool = "insecure-ack" {
+        rfc9293: false, "RFC 5961 section 5.2";
+        freebsd: false, "net.inet.tcp.insecure_ack";
+    }
+    /// Whether a request in SYN-RECEIVED is an entry of a SYN cache: a SYN brings the SYN,ACK again whatever its number,
+    /// a SYN,ACK and what has no ACK are not looked at.
+    syn_cache: bool = "syn-cache" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4 judges it as any other state";
+        freebsd: true, "tcp_input_with_port in LISTEN, syncache_add, syncache_expand";
     }
     /// Whether a lowered MSS (TCP_MAXSEG) also limits what this side sends.
     maxseg_limits_sending: bool = "maxseg-limits-sending" {
@@ -498,7 +523,7 @@ knobs! {
     /// Whether TCP_MAXSEG speaks of text and options together.
     max_segment_with_options: bool = "max-segment-with-options" {
         rfc9293: false, "RFC 9293 section 3.7.1: Eff.snd.MSS is less the options";
-        freebsd: true, "t_maxseg; from memory, not measured";
+        freebsd: true, "tcp_default_ctloutput tells t_maxseg, which leaves room for no option";
     }
     /// Order and padding of options.
     option_layout: OptionLayout = "option-layout" {
@@ -510,18 +535,18 @@ knobs! {
     window_policy: WindowPolicy = "window-policy" {
         rfc9293: WindowPolicy::Buffer, "RFC 9293 section 3.8.6.2.2";
         linux: WindowPolicy::Linux, "tcp_select_initial_window, __tcp_select_window";
-        freebsd: WindowPolicy::FreeBsd, "its TCP tests: 65700 of 65536, field 1027 with scale 6; when to close it is from memory, not measured";
+        freebsd: WindowPolicy::FreeBsd, "its TCP tests: 65700 of 65536, field 1027 with scale 6; tcp_output closes it below a segment and a quarter of the buffer";
     }
     /// Whether CLOSE with unread text, and text after CLOSE, reset the connection.
     half_duplex_close: bool = "half-duplex-close" {
         rfc9293: false, "RFC 9293 MAY-1";
         linux: true, "close(2) makes the socket an orphan";
-        freebsd: true, "tcp_do_segment: text after the process is gone; from memory, not measured";
+        freebsd: true, "tcp_do_segment: new text after close, unless a FIN has come (TF_CLOSED)";
     }
     /// Whether CLOSE with unread text resets the connection, where text after CLOSE does.
     reset_unread: bool = "reset-unread" {
         rfc9293: true, "RFC 1122 section 4.2.2.13: it should show that text was lost";
-        freebsd: false, "tcp_disconnect flushes what is unread; from memory, not measured";
+        freebsd: false, "tcp_disconnect flushes what is unread and sends FIN";
     }
     /// Whether the RST of an ABORT that carries an ACK tells the window as well; otherwise it says 0.
     abort_window: bool = "abort-window" {
@@ -533,7 +558,7 @@ knobs! {
     abort_acks: bool = "abort-acks" {
         rfc9293: false, "RFC 9293 section 3.10.5: <SEQ=SND.NXT><CTL=RST>";
         linux: true, "tcp_send_active_reset";
-        freebsd: true, "tcp_drop: RST,ACK at SND.NXT; from memory, not measured";
+        freebsd: true, "tcp_drop, tcp_outflags of CLOSED: RST,ACK at SND.NXT";
     }
     /// Whether a RST must be exact and a SYN is answered by an ACK (RFC 5961 sections 3.2, 4.2 and 5.2).
     rfc5961: bool = "rfc5961" {
@@ -572,7 +597,7 @@ knobs! {
     icmp_hard_aborts: bool = "icmp-hard-aborts" {
         rfc9293: true, "RFC 9293 SHLD-26";
         linux: false, "tcp_v4_err, as RFC 5461 section 4.1 advises";
-        freebsd: false, "tcp_drop_syn_sent: in SYN-SENT alone; from memory, not measured";
+        freebsd: false, "tcp_drop_syn_sent: in SYN-SENT alone";
     }
     /// Whether ICMP errors may end or trouble a connection at all; a path MTU is heard of anyway.
     icmp_may_reset: bool = "icmp-may-reset" {
@@ -600,7 +625,7 @@ knobs! {
     icmp_requests: IcmpRequests = "icmp-requests" {
         rfc9293: IcmpRequests::Rfc, "RFC 9293 section 3.9.2.2";
         linux: IcmpRequests::Linux, "measured: tcp_req_err, silently by net or host unreachable, time exceeded, parameter problem";
-        freebsd: IcmpRequests::Off, "syncache_unreach: not before the third retransmission; from memory, not measured";
+        freebsd: IcmpRequests::Off, "syncache_unreach: not before the third retransmission, which is the last";
     }
     /// Whether fragmentation needed, or packet too big, lowers what is sent to that destination, and is no error else.
     path_mtu_discovery: bool = "path-mtu-discovery" {
@@ -612,7 +637,7 @@ knobs! {
     min_pmtu: u16 = "min-pmtu" {
         rfc9293: 68, "RFC 791 section 3.2: every router passes on 68";
         linux: 552, "net.ipv4.route.min_pmtu; measured";
-        freebsd: 256, "net.inet.tcp.minmss and two headers; from memory, not measured";
+        freebsd: 256, "tcp_next_pmtu: net.inet.tcp.minmss and two headers";
     }
     /// How long what a router has said of a path is kept.
     path_mtu_life: Duration = "path-mtu-life" {
@@ -628,7 +653,12 @@ knobs! {
     fin_wait_2_timeout: Duration = "fin-wait-2-timeout" {
         rfc9293: seconds(0), "RFC 9293 knows no such timer";
         linux: seconds(60), "net.ipv4.tcp_fin_timeout";
-        freebsd: seconds(60), "net.inet.tcp.finwait2_timeout; from memory, not measured";
+        freebsd: seconds(60), "net.inet.tcp.finwait2_timeout; TCPTV_FINWAIT2_TIMEOUT";
+    }
+    /// Whether it waits instead for as long as all keep-alive probes would take, and one more.
+    fin_wait_2_by_keepalive: bool = "fin-wait-2-by-keepalive" {
+        rfc9293: false, "RFC 9293 knows no such timer";
+        freebsd: true, "net.inet.tcp.fast_finwait2_recycle=0: TP_MAXIDLE, after which tcp_timer_2msl waits for an interval more: 675 s";
     }
     /// Retransmissions after which the user is told that the peer does not answer; 0 never tells.
     // SHLD-10.
@@ -663,7 +693,18 @@ knobs! {
     keepalive_reset: bool = "keepalive-reset" {
         rfc9293: false, "RFC 9293 section 3.8.4 names no segment";
         linux: true, "measured: RST,ACK at SND.NXT";
-        freebsd: true, "tcp_drop, as for every connection that is given up; from memory, not measured";
+        freebsd: true, "tcp_timer_keep: tcp_drop, as for every connection that is given up";
+    }
+    /// Whether a peer that acknowledges nothing for too long is told by RST.
+    timeout_reset: bool = "timeout-reset" {
+        rfc9293: false, "RFC 9293 section 3.8.3: the connection is closed";
+        linux: false, "measured: silence";
+        freebsd: true, "tcp_timer_rexmt, tcp_timer_keep: tcp_drop sends RST,ACK once numbers are synchronized";
+    }
+    /// Whether ABORT sends a RST although both sides have closed.
+    abort_resets_closing: bool = "abort-resets-closing" {
+        rfc9293: false, "RFC 9293 section 3.10.5: CLOSING and LAST-ACK delete the TCB";
+        freebsd: true, "tcp_disconnect: tcp_drop in every state from ESTABLISHED to LAST-ACK";
     }
     /// What is done about explicit congestion notification: nothing, accept it, ask for it (RFC 3168), or ask for
     /// the accurate form (RFC 9768) and accept either.
@@ -691,7 +732,7 @@ knobs! {
     backlog_counts_half_open: bool = "backlog-counts-half-open" {
         rfc9293: true, "RFC 4987 section 2: the backlog limits half-open connections";
         linux: false, "inet_csk_reqsk_queue_is_full: a limit of its own, as large; from memory, not measured";
-        freebsd: false, "syncache: a table of its own; from memory, not measured";
+        freebsd: false, "syncache: a table of its own";
     }
     /// Whether the third ACK is answered by RST when no place is left for its connection.
     abort_on_overflow: bool = "abort-on-overflow" {
@@ -707,7 +748,7 @@ knobs! {
     syn_cookies: SynCookies = "syn-cookies" {
         rfc9293: SynCookies::Off, "RFC 4987 section 3.6 is optional";
         linux: SynCookies::Pressure, "net.ipv4.tcp_syncookies";
-        freebsd: SynCookies::Pressure, "net.inet.tcp.syncookies; from memory, not measured";
+        freebsd: SynCookies::Pressure, "net.inet.tcp.syncookies: where a row of the SYN cache overflows";
     }
     /// Whether the half-open connections of a listener that closes are told by RST.
     reset_half_open: bool = "reset-half-open" {

@@ -452,16 +452,19 @@ impl KnobValue for LossDetection {
 pub enum AckPolicy {
     /// At once, or after the knob's delay, and for every second full segment (SHLD-19).
     Rfc,
+    /// After the knob's delay, and for every second segment, whatever its length.
+    FreeBsd,
     /// As Linux does: quick at first, then as the application's habits suggest.
     Linux,
 }
 
 impl KnobValue for AckPolicy {
-    const EXPECTED: &'static str = "rfc or linux";
+    const EXPECTED: &'static str = "rfc, freebsd or linux";
 
     fn parse(text: &str) -> Option<Self> {
         match text {
             "rfc" => Some(Self::Rfc),
+            "freebsd" => Some(Self::FreeBsd),
             "linux" => Some(Self::Linux),
             _ => None,
         }
@@ -470,6 +473,7 @@ impl KnobValue for AckPolicy {
     fn show(&self) -> String {
         match self {
             Self::Rfc => "rfc",
+            Self::FreeBsd => "freebsd",
             Self::Linux => "linux",
         }
         .to_owned()
@@ -520,7 +524,7 @@ mod tests {
         spelled(&[("rfc", IcmpRequests::Rfc), ("linux", IcmpRequests::Linux), ("off", IcmpRequests::Off)], &["on"]);
         spelled(&[("off", CongestionControl::Off), ("reno", CongestionControl::Reno), ("cubic", CongestionControl::Cubic)], &["bbr"]);
         spelled(&[("dupacks", LossDetection::Dupacks), ("rack", LossDetection::Rack)], &["fack"]);
-        spelled(&[("rfc", AckPolicy::Rfc), ("linux", AckPolicy::Linux)], &["freebsd"]);
+        spelled(&[("rfc", AckPolicy::Rfc), ("freebsd", AckPolicy::FreeBsd), ("linux", AckPolicy::Linux)], &["bsd"]);
     }
 
     #[test]

@@ -169,6 +169,7 @@ mod cookie;
 mod ecn;
 mod fastopen;
 mod freebsd;
+mod freebsd_answers;
 mod info;
 mod laws;
 mod linux;

@@ -70,6 +70,10 @@ const EXCEPTIONS: &[Exception] = &[
     exception("time-wait-assassination-defended", TimeWait, Closed,  "that a RST was not heeded does not show if nothing follows"),
     exception("syn-ack-with-fin",          Established, CloseWait,   "text and FIN of a SYN,ACK that Linux drops are taken for taken"),
     exception("abort-in-closing",          TimeWait,    Closed,      "that a RST was not heeded does not show if nothing follows"),
+    exception("simultaneous-close",        TimeWait,    Closing,     "FreeBSD takes the ACK of a FIN that comes again, which the first check refuses"),
+    exception("self-connect",              TimeWait,    Closing,     "FreeBSD takes the ACK of a FIN that comes again, which the first check refuses"),
+    exception("time-wait-stray-ack",       TimeWait,    Closing,     "FreeBSD takes the ACK of a FIN that comes again, which the first check refuses"),
+    exception("old-duplicate-syn-race",    SynReceived, Listen,      "FreeBSD answers another SYN by the SYN,ACK again, and returns to no LISTEN"),
 ];
 
 #[test]

@@ -28,6 +28,11 @@ fn off_on(text: &str) -> Option<String> {
     }
 }
 
+/// `net.inet.tcp.retries`: 1 to 12.
+fn retries(text: &str) -> Option<String> {
+    whole(text).filter(|count| (1..=12).contains(count)).map(|count| count.to_string())
+}
+
 /// Linux's, beside those a kernel is told of.
 pub(in crate::worlds) static LINUX: &[Reading] = &[
     row("path-mtu-discovery", "net.ipv4.ip_no_pmtu_disc", "0", off_on),
@@ -48,11 +53,17 @@ pub(in crate::worlds) static FREEBSD: &[Reading] = &[
     row("rto-slop", "net.inet.tcp.rexmit_slop", "200", millis),
     row("persist-min", "net.inet.tcp.persmin", "5000", millis),
     row("persist-max", "net.inet.tcp.persmax", "60000", millis),
+    row("rto-max", "net.inet.tcp.rexmit_max", "64000", millis),
+    row("data-retries", "net.inet.tcp.retries", "12", retries),
+    // What its TCP tests see of a SYN is fewer.
+    row("syn-retries", "net.inet.tcp.retries", "12", |text| retries(text).map(|text| if text.len() > 1 { "10".to_owned() } else { text })),
+    row("insecure-ack", "net.inet.tcp.insecure_ack", "0", on_off),
     row("insecure-reset", "net.inet.tcp.insecure_rst", "0", on_off),
     row("insecure-syn", "net.inet.tcp.insecure_syn", "0", on_off),
     row("udp-tunneling-port", "net.inet.tcp.udp_tunneling_port", "0", number),
     row("syn-ack-retries", "net.inet.tcp.syncache.rexmtlimit", "3", number),
     row("fin-wait-2-timeout", "net.inet.tcp.finwait2_timeout", "60000", millis),
+    row("fin-wait-2-by-keepalive", "net.inet.tcp.fast_finwait2_recycle", "0", off_on),
     row("receive-buffer", "net.inet.tcp.recvspace", "65536", number),
     row("send-buffer", "net.inet.tcp.sendspace", "32768", number),
     row("udp-receive-buffer", "net.inet.udp.recvspace", "42080", number),

@@ -269,6 +269,9 @@ impl Host {
             {
                 return Some(reopened);
             }
+            if self.ends_without_heir(id, source, destination, &arriving) {
+                self.get_mut(id).ok()?.connection.on_evict(now);
+            }
             let mark = self.around.codepoint;
             let socket = self.get_mut(id).ok()?;
             let was_open = socket.connection.state().is_synchronized();

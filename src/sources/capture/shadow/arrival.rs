@@ -433,6 +433,9 @@ impl Shadow {
             | Guard::NothingUnread
             | Guard::Rfc5961Off
             | Guard::ResetKeepsState
+            | Guard::SynCached
+            | Guard::TimeoutReset
+            | Guard::AbortResets
             | Guard::DeadPeerReset => Some(false),
         }
     }

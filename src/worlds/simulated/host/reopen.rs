@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::listening::Room;
 use super::{Host, SocketId};
-use crate::engine::{Connection, Instant, Segment};
+use crate::engine::profile::TimeWaitReuse;
+use crate::engine::{Connection, Instant, Segment, Theirs};
 use crate::trace::End;
 
 impl Host {
@@ -55,6 +56,13 @@ impl Host {
         }
         self.after_input(child);
         Some(child)
+    }
+
+    /// Whether a newer SYN ends a connection in TIME-WAIT though nobody listens, so that it is answered as one of nobody's.
+    pub(super) fn ends_without_heir(&self, id: SocketId, source: End, destination: End, arriving: &Segment<Theirs>) -> bool {
+        self.profile.time_wait_reuse == TimeWaitReuse::Sequence
+            && self.get(id).is_ok_and(|old| old.connection.may_reopen(arriving))
+            && self.listener_for(source, destination.port).is_none()
     }
 
     /// A child is no longer one its listener waits for.

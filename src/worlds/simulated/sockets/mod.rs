@@ -74,6 +74,9 @@ impl From<Errno> for Stop {
 /// What a call comes to.
 type Done = Result<Answer, Stop>;
 
+/// What the timestamp clock shows when a script begins.
+const CLOCK: u32 = 1_000_000;
+
 impl Sockets {
     /// A host with this address that behaves as `profile` says, and a process without a descriptor; `seed` feeds the
     /// generator of initial sequence numbers.
@@ -85,8 +88,11 @@ impl Sockets {
             // What is written is bounded by the memory it takes.
             profile.send_buffer = MOST_TEXT;
         }
+        let mut host = Host::new(address, mtu, Arc::new(profile), seed);
+        // No system's clock begins at 0, of which no peer's echo says anything.
+        host.prescribe_timestamps([CLOCK]);
         Self {
-            host: Host::new(address, mtu, Arc::new(profile), seed),
+            host,
             system,
             files: BTreeMap::new(),
             waiting: Waiting::default(),

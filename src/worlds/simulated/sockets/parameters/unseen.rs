@@ -161,9 +161,6 @@ pub(super) static HOLDS: &[(&str, &[&str], &str)] = &[
     ("net.ipv6.flowlabel_consistency", &["1"], "labels are the host's"),
     ("net.ipv6.flowlabel_reflect", &["0"], "labels are the host's"),
     ("net.inet.tcp.functions_default", &["freebsd"], "there is one stack"),
-    // Which of the two is meant shows after a minute at least.
-    ("net.inet.tcp.fast_finwait2_recycle", &["0", "1"], "FIN-WAIT-2 lasts as long as finwait2_timeout says"),
-    ("net.inet.tcp.retries", &["12"], "text leaves thirteen times"),
     ("net.inet.tcp.newcwv", &["0"], "RFC 7661 is off"),
     ("net.inet.tcp.newreno_ecn", &["0", "1"], "there is no congestion window"),
     ("net.inet.tcp.cc.abe", &["0"], "RFC 8511 is off"),
@@ -182,7 +179,6 @@ pub(super) static HOLDS: &[(&str, &[&str], &str)] = &[
     ("net.inet.tcp.minmss", &["216"], "the least MSS of a peer that is believed"),
     ("net.inet.tcp.syncache.rst_on_sock_fail", &["1"], "what cannot be accepted is reset"),
     ("net.inet.tcp.syncache.see_other", &["0"], "there is one process"),
-    ("net.inet.tcp.insecure_ack", &["0"], "ACKs are judged as RFC 5961 says"),
     ("net.inet.tcp.pmtud_blackhole_detection", &["0"], "paths are not probed"),
     ("net.inet.tcp.rfc3042", &["1"], "limited transmit"),
     ("net.inet.tcp.rfc3390", &["1"], "the initial window is initcwnd_segments"),
