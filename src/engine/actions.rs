@@ -16,10 +16,74 @@ use super::timer::GRANULARITY;
 /// sides that answer each other.
 const STRAYS: u8 = 100;
 
+/// What a row does, in order: a list to read, and the same as one function.
+///
+/// The function holds no choice between actions, and saves no register that its actions have no use for.
+#[derive(Clone, Copy)]
+pub struct Actions {
+    list: &'static [Action],
+    run: Run,
+}
+
+type Run = fn(&mut Connection, Instant, Option<&Segment<Theirs>>);
+
+/// The [`Actions`] of these names.
+macro_rules! does {
+    [] => { $crate::engine::actions::Actions::new(&[], |_, _, _| ()) };
+    [$($action:ident),+] => {
+        $crate::engine::actions::Actions::new(&[$($crate::engine::state::Action::$action),+], |connection, now, segment| {
+            $(connection.perform($crate::engine::state::Action::$action, now, segment);)+
+        })
+    };
+}
+pub(super) use does;
+
+impl Actions {
+    pub(super) const fn new(list: &'static [Action], run: Run) -> Self {
+        Self { list, run }
+    }
+
+    /// Does them.
+    #[inline]
+    pub(super) fn run(&self, connection: &mut Connection, now: Instant, segment: Option<&Segment<Theirs>>) {
+        (self.run)(connection, now, segment);
+    }
+}
+
+impl std::ops::Deref for Actions {
+    type Target = [Action];
+
+    fn deref(&self) -> &[Action] {
+        self.list
+    }
+}
+
+/// The list says it all: the function is made of it.
+impl PartialEq for Actions {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Eq for Actions {}
+
+impl std::hash::Hash for Actions {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.list.hash(state);
+    }
+}
+
+impl std::fmt::Debug for Actions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.list.fmt(f)
+    }
+}
+
 impl Connection {
     // What ACKs and text do, of which most segments consist, is part of it; other actions of more than a few words are
     // functions of their own that are not inlined: otherwise every row would reckon ahead what only the rarest action asks for.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "each row names its actions: what is chosen here is chosen when it is compiled")]
+    #[inline(always)]
     pub(super) fn perform(&mut self, action: Action, now: Instant, segment: Option<&Segment<Theirs>>) {
         match action {
             Action::SendSyn => {

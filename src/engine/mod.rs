@@ -51,6 +51,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use actions::Actions;
 pub use arrival::Arrival;
 pub use call::{CallError, Open};
 pub use cookie::Cookie;

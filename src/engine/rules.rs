@@ -5,7 +5,7 @@
 
 #![allow(clippy::enum_glob_use, reason = "rows read like a table only without prefixes")]
 
-use super::state::Action::{self, *};
+use super::actions::{Actions, does};
 use super::state::Event::{self, *};
 use super::state::Guard::{self, *};
 use super::state::Refusal;
@@ -25,7 +25,7 @@ pub struct Rule {
     /// The state after.
     pub to: State,
     /// What is done on the way, in order.
-    pub does: &'static [Action],
+    pub does: Actions,
     /// The sections of RFC 9293 that say so, with the step of 3.10.7 in words; or another RFC, or `none`.
     pub rfc: &'static str,
 }
@@ -61,8 +61,11 @@ impl Rule {
     }
 }
 
-const fn rule(name: &'static str, from: State, on: Event, when: Guard, to: State, does: &'static [Action], rfc: &'static str) -> Rule {
-    Rule { name, from, on, when, to, does, rfc }
+/// Rows, each with its actions as a list and as a function.
+macro_rules! rules {
+    ($(rule($name:literal, $from:ident, $on:ident, $when:ident, $to:ident, &[$($action:ident),*], $rfc:literal),)+) => {
+        &[$(Rule { name: $name, from: $from, on: $on, when: $when, to: $to, does: does![$($action),*], rfc: $rfc }),+]
+    };
 }
 
 /// A row of a [`Table`], by position.
@@ -70,7 +73,7 @@ pub(crate) type RuleId = u16;
 
 /// Every row. Those of one state and event stand together; the first whose guard holds applies.
 #[rustfmt::skip]
-pub static RULES: &[Rule] = &[
+pub static RULES: &[Rule] = rules![
     //   name                                     from         on                when         to           does                                   RFC 9293
     rule("closed/open-passive",                   Closed,      OpenPassive,      Always,      Listen,      &[], "3.10.1"),
     rule("closed/open-active",                    Closed,      OpenActive,       Always,      SynSent,     &[SendSyn], "3.10.1"),
@@ -574,6 +577,7 @@ impl std::fmt::Debug for Table {
 mod tests {
     use std::collections::HashSet;
 
+    use super::super::state::Action::*;
     use super::*;
 
     #[test]

@@ -478,15 +478,13 @@ impl Connection {
     /// `event` happens, one row answers: the one place where a state changes.
     ///
     /// Returns the row, or `None` if the table has none: then nothing happens.
-    // One function for all who come here, with the actions in it: a life walks two dozen rows of as many places, and what
-    // stands at each of them no processor keeps at hand.
+    // One function for all who come here: a life walks two dozen rows of as many places, and what stands at each of them no
+    // processor keeps at hand.
     #[inline(never)]
     pub(super) fn apply(&mut self, event: Event, now: Instant, segment: Option<&Segment<Theirs>>) -> Option<&'static Rule> {
         let (id, rule) = self.row(event)?;
         self.walk.push(id);
-        for &action in rule.does {
-            self.perform(action, now, segment);
-        }
+        rule.does.run(self, now, segment);
         self.state = rule.to;
         Some(rule)
     }
