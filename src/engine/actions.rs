@@ -8,9 +8,8 @@ use super::profile::{HoldSynText, Profile, WindowPolicy};
 use super::segment::{Flags, Segment};
 use super::seq::Theirs;
 use super::state::{Action, Signal, State};
-use super::tcb::{Connection, Origin, PeerOffers, Reset};
-use super::time::{Deadlines, Instant, Timer, nanos};
-use super::timer::GRANULARITY;
+use super::tcb::{Connection, Origin, PeerOffers, Reset, first_rto};
+use super::time::{Deadlines, Instant, Timer};
 
 /// ACKs of stray ACKs in one interval, where those are not challenged: as many as no script asks for, and an end of two
 /// sides that answer each other.
@@ -412,11 +411,15 @@ impl Connection {
             return;
         }
         let stamped = !was_syn || (self.profile.syn_cache && self.origin == Origin::Passive);
-        let sampled =
-            if self.bits.timestamps() && stamped { self.sample_timestamp(segment, now) } else { self.sample_timed(segment.ack, now) };
+        let sampled = if self.bits.timestamps() && stamped {
+            // A clock of microseconds is better than one of milliseconds, if what left can be told from a copy.
+            (self.profile.rto_min_of_variance && self.sample_timed(segment.ack, now)) || self.sample_timestamp(segment, now)
+        } else {
+            self.sample_timed(segment.ack, now)
+        };
         if !sampled {
             // Only a sample collapses what time-outs have doubled (RFC 6298 sections 5.5 and 5.7).
-            self.rtt.rto = self.backed_off_rto();
+            self.rtt.rto = u32::try_from(self.backed_off_rto() / 1000).unwrap_or(u32::MAX);
         }
         self.backoff = 0;
         self.bits.set_probing(false);
@@ -496,9 +499,9 @@ impl Connection {
         if self.bits.syn_timed_out() && self.rtt.srtt == 0 {
             let Profile { rto_initial, rto_after_syn_loss, .. } = *self.profile;
             if !rto_after_syn_loss.is_zero() {
-                self.rtt.rto = nanos(rto_initial.max(rto_after_syn_loss)).max(GRANULARITY).min(self.rtt.rto_max);
+                self.rtt.rto = first_rto(rto_initial.max(rto_after_syn_loss), self.rtt.rto_max);
             } else if self.origin == Origin::Passive {
-                self.rtt.rto = nanos(rto_initial).max(GRANULARITY).min(self.rtt.rto_max);
+                self.rtt.rto = first_rto(rto_initial, self.rtt.rto_max);
             }
         }
     }

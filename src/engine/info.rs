@@ -191,7 +191,7 @@ impl Connection {
             pmtu: None,
             rcv_ssthresh: (self.rcv.threshold != 0).then_some(self.rcv.threshold),
             rtt: (self.rtt.srtt != 0).then_some(Duration::from_nanos(self.rtt.srtt)),
-            rttvar: (self.rtt.srtt != 0).then_some(Duration::from_nanos(self.rtt.rttvar)),
+            rttvar: (self.rtt.srtt != 0).then_some(Duration::from_nanos(u64::from(self.rtt.rttvar) * 250)),
             snd_ssthresh: None,
             snd_cwnd: None,
             advmss: self.advertised_mss(),

@@ -209,7 +209,7 @@ impl Connection {
     fn estimate_ack_delay(&mut self, now: Instant) {
         #[expect(clippy::cast_possible_truncation, reason = "jiffies wrap as well")]
         let tick = (now.as_nanos() / TICK) as u32;
-        let rto = u16::try_from(self.rtt.rto / 1_000_000).unwrap_or(u16::MAX);
+        let rto = u16::try_from(self.rtt.rto / 1000).unwrap_or(u16::MAX);
         let ato = self.tuning.ato;
         if ato == 0 {
             self.grant_quick_acks();
@@ -287,7 +287,7 @@ impl Connection {
 
     /// The delayed-ACK timer fired (`tcp_delack_timer_handler`).
     pub(super) fn linux_delayed_ack_fired(&mut self) {
-        let rto = u16::try_from(self.rtt.rto / 1_000_000).unwrap_or(u16::MAX);
+        let rto = u16::try_from(self.rtt.rto / 1000).unwrap_or(u16::MAX);
         if self.bits.interactive() {
             self.bits.set_interactive(false);
             self.tuning.ato = ATO_MIN;

@@ -17,7 +17,7 @@ use super::segment::{Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::signals::Signals;
 use super::state::{Event, Guard, Signal, State};
-use super::time::{Deadlines, Instant, Timer, nanos};
+use super::time::{Deadlines, Instant, Timer};
 use super::timer::{self, GRANULARITY};
 use super::urgent::Urgent;
 
@@ -71,17 +71,51 @@ pub(super) struct Receive {
 pub(super) struct RoundTrip {
     /// Smoothed, in nanoseconds; 0 before the first sample.
     pub srtt: u64,
-    pub rttvar: u64,
-    /// In nanoseconds, back-off not included; from the clock's granularity up to `rto_max`.
-    pub rto: u64,
+    /// The deviation, in quarters of a microsecond, as Linux keeps it.
+    pub rttvar: u32,
+    /// In microseconds, back-off not included; from the clock's granularity up to `rto_max`.
+    pub rto: u32,
     /// The number whose acknowledgment ends the sample, and when it left; none while 0.
     pub timed: SeqNumber<Ours>,
     pub timed_at: u64,
-    /// The profile's bounds of the RTO in nanoseconds: asked for at every ACK, and a `Duration` is not.
+    /// The profile's bounds of the RTO in microseconds, an hour at most: asked for at every ACK, and a `Duration` is not.
     // Whatever the knobs say, the upper one is no less than the granularity: a timer that is due at once would be due for ever.
-    pub rto_max: u64,
-    /// In microseconds, an hour at most.
+    pub rto_max: u32,
     pub rto_min: u32,
+    /// Linux's: what is added to SRTT, and the largest deviation of this round trip, in microseconds.
+    pub spread: u32,
+    pub widest: u32,
+    /// Where this round trip ends.
+    pub turn: SeqNumber<Ours>,
+}
+
+impl RoundTrip {
+    /// Of a connection with this profile that has measured nothing.
+    fn new(profile: &Profile) -> Self {
+        let rto_max = longest_rto(profile);
+        let (none, rto) = (SeqNumber::new(0), first_rto(profile.rto_initial, rto_max));
+        Self {
+            srtt: 0,
+            rttvar: 0,
+            rto,
+            timed: none,
+            timed_at: 0,
+            rto_max,
+            rto_min: micros(profile.rto_min),
+            spread: 0,
+            widest: 0,
+            turn: none,
+        }
+    }
+}
+
+fn longest_rto(profile: &Profile) -> u32 {
+    micros(profile.rto_max).max(GRANULARITY)
+}
+
+/// An RTO that nobody has measured.
+pub(super) fn first_rto(rto: Duration, rto_max: u32) -> u32 {
+    micros(rto).max(GRANULARITY).min(rto_max)
 }
 
 /// Whole microseconds, an hour at most.
@@ -316,12 +350,10 @@ impl Connection {
     /// A connection in CLOSED with this profile.
     #[inline]
     pub fn new(profile: Arc<Profile>) -> Self {
-        let rto_max = nanos(profile.rto_max).max(GRANULARITY);
-        let rto = nanos(profile.rto_initial).max(GRANULARITY).min(rto_max);
         let zero = SeqNumber::new(0);
         Self {
             deadlines: Deadlines::NONE,
-            rtt: RoundTrip { srtt: 0, rttvar: 0, rto, timed: SeqNumber::new(0), timed_at: 0, rto_min: micros(profile.rto_min), rto_max },
+            rtt: RoundTrip::new(&profile),
             snd: Send {
                 una: SeqNumber::new(0),
                 nxt: SeqNumber::new(0),
@@ -388,10 +420,10 @@ impl Connection {
 
     /// Behaves as another profile says from now on; what has happened stays.
     pub fn adopt(&mut self, profile: Arc<Profile>) {
-        self.rtt.rto_max = nanos(profile.rto_max).max(GRANULARITY);
+        self.rtt.rto_max = longest_rto(&profile);
         self.rtt.rto_min = micros(profile.rto_min);
         if self.state == State::Closed {
-            self.rtt.rto = nanos(profile.rto_initial).max(GRANULARITY).min(self.rtt.rto_max);
+            self.rtt.rto = first_rto(profile.rto_initial, self.rtt.rto_max);
             self.quick_acks = profile.quick_acks;
             self.sender = profile.counts.then(|| Sender::counting(&profile));
         }

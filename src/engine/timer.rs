@@ -5,7 +5,7 @@ use super::profile::AckPolicy;
 use super::segment::Segment;
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::state::{Event, Signal, State};
-use super::tcb::{Connection, Origin};
+use super::tcb::{Connection, Origin, RoundTrip};
 use super::time::{Instant, Timer, nanos};
 
 /// The event a timer stands for, applied.
@@ -29,8 +29,16 @@ pub(super) fn fire(connection: &mut Connection, timer: Timer, now: Instant) {
     connection.apply(event, now, None);
 }
 
-/// The clock granularity G of RFC 6298, in nanoseconds: 1 ms, as the timestamp clock's.
-pub(super) const GRANULARITY: u64 = 1_000_000;
+/// An eighth of a microsecond, in nanoseconds.
+const EIGHTH: u64 = 125;
+
+/// Nanoseconds in microseconds, the last one begun counting whole.
+fn whole_micros(nanos: u64) -> u32 {
+    u32::try_from(nanos.div_ceil(1000)).unwrap_or(u32::MAX)
+}
+
+/// The clock granularity G of RFC 6298, in microseconds: 1 ms, as the timestamp clock's.
+pub(super) const GRANULARITY: u32 = 1000;
 
 impl Connection {
     /// Whether the retransmission timer has expired often enough to give up: R2 (RFC 9293 section 3.8.3).
@@ -112,8 +120,9 @@ impl Connection {
         // Not so the very first time, when nothing is measured or doubled.
         let slop = self.profile.rto_slop;
         let mut rto = self.backed_off_rto();
-        if !slop.is_zero() && (self.rtt.srtt != 0 || self.backoff != 0 || self.rtt.rto > nanos(self.profile.rto_initial)) {
-            rto = rto.saturating_add(nanos(slop)).min(self.rtt.rto_max);
+        let unusual = u64::from(self.rtt.rto) * 1000 > nanos(self.profile.rto_initial);
+        if !slop.is_zero() && (self.rtt.srtt != 0 || self.backoff != 0 || unusual) {
+            rto = rto.saturating_add(nanos(slop)).min(u64::from(self.rtt.rto_max) * 1000);
         }
         if self.persists() {
             rto = rto.clamp(nanos(self.profile.persist_min), nanos(self.profile.persist_max.max(self.profile.persist_min)));
@@ -143,8 +152,9 @@ impl Connection {
     /// The RTO in nanoseconds with the doublings so far, bounded by the profile.
     pub(super) fn backed_off_rto(&self) -> u64 {
         // Most often there are none.
+        let rto = u64::from(self.rtt.rto) * 1000;
         if self.backoff == 0 {
-            return self.rtt.rto;
+            return rto;
         }
         let linear = match self.state {
             State::SynSent => self.profile.syn_linear_timeouts,
@@ -160,7 +170,7 @@ impl Connection {
             | State::TimeWait => self.tail_probes(),
         };
         let doublings = u32::from(self.backoff.saturating_sub(linear)).min(32);
-        self.rtt.rto.saturating_mul(1_u64 << doublings).min(self.rtt.rto_max)
+        rto.saturating_mul(1_u64 << doublings).min(u64::from(self.rtt.rto_max) * 1000)
     }
 
     /// Begins a round-trip sample that ends when `end` is acknowledged, unless one is under way.
@@ -177,7 +187,8 @@ impl Connection {
     pub(super) fn sample_timed(&mut self, ack: SeqNumber<Ours>, now: Instant) -> bool {
         let ends = self.rtt.timed_at != 0 && self.rtt.timed.at_or_before(ack);
         if ends {
-            let sample = now.as_nanos().saturating_sub(self.rtt.timed_at);
+            // The first nanosecond stands for the very first moment.
+            let sample = now.as_nanos().saturating_sub(self.rtt.timed_at & !1);
             self.rtt.timed_at = 0;
             self.sample(sample);
         }
@@ -213,17 +224,53 @@ impl Connection {
         if let Some(sender) = &mut self.sender {
             sender.note_round_trip(rtt);
         }
+        if self.profile.rto_min_of_variance {
+            self.estimate_as_linux(rtt);
+            return;
+        }
+        // In quarters of a microsecond.
+        let quarters = |nanos: u64| u32::try_from(nanos / 250).unwrap_or(u32::MAX);
         if self.rtt.srtt == 0 {
             self.rtt.srtt = rtt;
-            self.rtt.rttvar = rtt / 2;
+            self.rtt.rttvar = quarters(rtt / 2);
         } else {
-            self.rtt.rttvar = (3 * self.rtt.rttvar + self.rtt.srtt.abs_diff(rtt)) / 4;
+            self.rtt.rttvar = quarters((3 * u64::from(self.rtt.rttvar) * 250 + self.rtt.srtt.abs_diff(rtt)) / 4);
             self.rtt.srtt = (7 * self.rtt.srtt + rtt) / 8;
         }
-        let rto_min = u64::from(self.rtt.rto_min) * 1000;
-        let floor = if self.profile.rto_min_of_variance { rto_min } else { 0 };
-        let rto = self.rtt.srtt.saturating_add(self.rtt.rttvar.saturating_mul(4).max(GRANULARITY).max(floor));
-        self.rtt.rto = rto.max(rto_min).min(self.rtt.rto_max);
+        // Four times a quarter.
+        let rto = whole_micros(self.rtt.srtt).saturating_add(self.rtt.rttvar.max(GRANULARITY));
+        self.rtt.rto = rto.max(self.rtt.rto_min).min(self.rtt.rto_max);
+    }
+
+    /// As RFC 6298, but a deviation counts at once, is forgotten once in a round trip, and is never less than the least
+    /// RTO (`tcp_rtt_estimator`, in its integers: SRTT in eighths of a microsecond).
+    fn estimate_as_linux(&mut self, rtt: u64) {
+        let RoundTrip { rto_min, rto_max, .. } = self.rtt;
+        let sample = u32::try_from(rtt / 1000).unwrap_or(u32::MAX).clamp(1, 1 << 28);
+        let known = &mut self.rtt;
+        if known.srtt == 0 {
+            known.srtt = u64::from(sample) * 1000;
+            known.rttvar = sample * 2;
+            known.spread = known.rttvar.max(rto_min);
+            known.widest = known.spread;
+            known.turn = self.snd.nxt;
+        } else {
+            let srtt = i64::try_from(known.srtt / EIGHTH).unwrap_or(i64::MAX);
+            let error = i64::from(sample) - (srtt >> 3);
+            known.srtt = (srtt + error).max(1).cast_unsigned() * EIGHTH;
+            let further = error.abs() - i64::from(known.rttvar >> 2);
+            // A round trip that is shorter than usual is no reason to expect a longer one.
+            let further = if error < 0 && further > 0 { further >> 3 } else { further };
+            known.rttvar = u32::try_from(i64::from(known.rttvar) + further).unwrap_or(u32::MAX);
+            known.widest = known.widest.max(known.rttvar);
+            known.spread = known.spread.max(known.widest);
+            if self.snd.una.after(known.turn) {
+                known.spread -= (known.spread - known.widest) >> 2;
+                known.turn = self.snd.nxt;
+                known.widest = rto_min;
+            }
+        }
+        self.rtt.rto = whole_micros(self.rtt.srtt).saturating_add(self.rtt.spread).min(rto_max);
     }
 
     /// What the timestamp option says now: milliseconds, from an offset of this connection's own.

@@ -18,6 +18,19 @@ pub(in crate::engine) struct Before {
     outstanding: bool,
 }
 
+/// When the first and the last of what was delivered had left.
+#[derive(Clone, Copy)]
+pub(super) struct Left {
+    first: u64,
+    last: u64,
+}
+
+impl Left {
+    pub(super) fn note(left: &mut Option<Self>, at: u64) {
+        left.get_or_insert(Self { first: at, last: at }).last = at;
+    }
+}
+
 /// What one ACK has told.
 pub(super) struct Heard {
     pub now: u64,
@@ -105,9 +118,9 @@ impl Connection {
         if heard.advanced {
             sender.timeouts = 0;
         }
-        let mut first_sacked = None;
+        let mut sacked = None;
         if self.bits.sack() && !segment.options.is_empty() {
-            first_sacked = self.read_sack(sender, segment, before.una, &mut heard);
+            sacked = self.read_sack(sender, segment, before.una, &mut heard);
         }
         if !before.outstanding {
             if heard.dsacked {
@@ -123,14 +136,16 @@ impl Connection {
             return;
         }
         if heard.advanced {
-            self.clean(sender, first_sacked, &mut heard, now);
-        } else if let Some(at) = first_sacked {
+            self.clean(sender, sacked, &mut heard, now);
+        } else if let Some(left) = sacked {
             // What left after the front did has arrived: that is no reason to wait longer for the front.
             let front = sender.board.queue.front().map_or(0, |sent| sent.at);
-            self.sample_of(sender, nanos.saturating_sub(at));
-            heard.rearm = front > 0 && at < front;
+            self.sample_of(sender, left, nanos);
+            heard.rearm = front > 0 && left.first < front;
         }
-        sender.widen_reordering_window(delivered_before);
+        if self.profile.rack_widens {
+            sender.widen_reordering_window(delivered_before);
+        }
         if sender.probe_high.is_some() {
             self.hear_of_probe(sender, segment.ack, newer || segment.len > 0, &heard, nanos);
         }
@@ -184,10 +199,10 @@ impl Connection {
     }
 
     /// What is acknowledged leaves the scoreboard (`tcp_clean_rtx_queue`).
-    fn clean(&mut self, sender: &mut Sender, first_sacked: Option<u64>, heard: &mut Heard, now: Instant) {
+    fn clean(&mut self, sender: &mut Sender, sacked: Option<Left>, heard: &mut Heard, now: Instant) {
         let (una, nanos, sack) = (self.snd.una, now.as_nanos(), self.bits.sack());
         let highest = sender.board.highest_sacked(heard.una_was);
-        let (mut acked, mut first, mut copies, mut reordered) = (0_u32, None, false, None);
+        let (mut acked, mut left, mut copies, mut reordered) = (0_u32, None, false, None);
         while let Some(&sent) = sender.board.queue.front() {
             if una.before(sent.end) {
                 heard.reneged = sack && sent.marks.has(Marks::SACKED);
@@ -197,7 +212,7 @@ impl Connection {
             if sent.marks.has(Marks::EVER_RESENT) {
                 copies = true;
             } else if !(sack && sent.marks.has(Marks::SACKED)) {
-                first.get_or_insert(sent.at);
+                Left::note(&mut left, sent.at);
                 reordered.get_or_insert(sent.start);
                 heard.original_delivered |= sent.end.at_or_before(sender.high);
             }
@@ -213,17 +228,20 @@ impl Connection {
             sender.board.uncount(&sent, sack);
             acked += 1;
         }
+        if sender.board.queue.is_empty() {
+            sender.board.resent = 0;
+        }
         heard.acked_some = acked > 0;
-        if let Some(at) = first.filter(|_| !copies) {
-            self.sample_of(sender, nanos.saturating_sub(at));
-        } else if let Some(at) = first_sacked {
-            self.sample_of(sender, nanos.saturating_sub(at));
+        if let Some(left) = left.filter(|_| !copies).or(sacked) {
+            // The shortest round trip is that of what left last.
+            self.sample_of(sender, Left { last: sacked.unwrap_or(left).last, ..left }, nanos);
         } else if acked > 0
             && let Some(echo) = heard.echo
         {
             let elapsed = self.timestamps_now(now).val.wrapping_sub(echo);
-            if elapsed < 1 << 24 {
-                self.sample_of(sender, u64::from(elapsed) * 1_000_000);
+            if elapsed < 1 << 21 {
+                let at = nanos.saturating_sub(u64::from(elapsed.max(1)) * 1_000_000);
+                self.sample_of(sender, Left { first: at, last: at }, nanos);
             }
         }
         if acked == 0 {
@@ -254,11 +272,10 @@ impl Connection {
     }
 
     /// A round trip was measured; only that collapses what time-outs have doubled.
-    fn sample_of(&mut self, sender: &mut Sender, rtt: u64) {
-        let rtt = rtt.max(1);
-        sender.note_round_trip(rtt);
+    fn sample_of(&mut self, sender: &mut Sender, left: Left, now: u64) {
+        sender.note_round_trip(now.saturating_sub(left.last).max(1));
         self.backoff = 0;
-        self.sample(rtt);
+        self.sample(now.saturating_sub(left.first).max(1));
     }
 
     /// The probe of the tail is acknowledged, or answered by a duplicate (`tcp_process_tlp_ack`).

@@ -71,6 +71,8 @@ pub(super) struct Sender {
     probe_copied: bool,
     /// It has to leave.
     probe_due: bool,
+    /// The front has to leave again, whatever is known of it and whatever the window says: the timeout wants so.
+    front_due: bool,
     /// What the retransmission timer is running for.
     pending: Pending,
     rack: Rack,
@@ -130,6 +132,7 @@ impl Sender {
             probe_high: None,
             probe_copied: false,
             probe_due: false,
+            front_due: false,
             pending: Pending::Timeout,
             rack: Rack::new(una),
             min_rtt: 0,

@@ -399,6 +399,7 @@ impl Connection {
         }
         // Karn (MUST-18).
         self.rtt.timed_at = 0;
+        sender.front_due = true;
         self.bits.set_front_due(true);
         sender.pending = super::timing::Pending::Timeout;
         self.start_retransmission(now);
@@ -438,10 +439,14 @@ impl Connection {
         if reneged || !self.bits.sack() {
             board.sacked = 0;
         }
+        // The front is lost in any case, and so is what left in one packet with it.
+        let mut front = true;
         for index in 0..sender.board.queue.len() {
+            let sent = sender.board.queue[index];
+            front &= index == 0 || sent.marks.has(Marks::JOINED);
             if reneged {
                 sender.board.queue[index].marks.remove(Marks::SACKED);
-            } else if index > 0 && self.bits.sack() && !sender.is_late(&sender.board.queue[index], now.as_nanos()) {
+            } else if !front && self.bits.sack() && !sender.is_late(&sent, now.as_nanos()) {
                 continue;
             }
             sender.board.lose(index);

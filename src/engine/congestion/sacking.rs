@@ -1,6 +1,6 @@
 //! What SACK blocks say of single segments (RFC 2018, RFC 2883; `tcp_sacktag_write_queue`).
 
-use super::arriving::Heard;
+use super::arriving::{Heard, Left};
 use super::scoreboard::Marks;
 use super::{CongestionState, Sender, Seq};
 use crate::engine::options::TcpOption;
@@ -13,19 +13,21 @@ const BLOCKS: usize = 4;
 
 /// What comes of the blocks of one ACK.
 struct Sacking {
+    /// The ACK's own number.
+    una: Seq,
     /// The block at hand is a D-SACK.
     duplicate: bool,
     /// The number behind all that was SACKed before.
     highest: Seq,
     /// The first number that came late, below that.
     reordered: Option<Seq>,
-    /// When the first segment left that only now is SACKed.
-    first: Option<u64>,
+    /// When those left that only now are SACKed.
+    left: Option<Left>,
 }
 
 impl Connection {
-    /// SACK blocks, the first of which may be a D-SACK. Returns when the first segment left that only now is SACKed.
-    pub(super) fn read_sack(&self, sender: &mut Sender, segment: &Segment<Theirs>, una: Seq, heard: &mut Heard) -> Option<u64> {
+    /// SACK blocks, the first of which may be a D-SACK. Returns when those left that only now are SACKed.
+    pub(super) fn read_sack(&self, sender: &mut Sender, segment: &Segment<Theirs>, una: Seq, heard: &mut Heard) -> Option<Left> {
         let mut blocks = [(una, una, false); BLOCKS];
         let mut len = 0;
         for option in segment.options.iter() {
@@ -47,10 +49,10 @@ impl Connection {
         }
         // In order: what is SACKed with this ACK was not reordered by it.
         blocks.sort_unstable_by_key(|(start, ..)| start.since(una).cast_signed());
-        let mut sacking = Sacking { duplicate: false, highest: sender.board.highest_sacked(una), reordered: None, first: None };
+        let mut sacking =
+            Sacking { una: self.snd.una, duplicate: false, highest: sender.board.highest_sacked(una), reordered: None, left: None };
         for &mut (start, end, duplicate) in blocks {
-            let valid = start.before(end) && end.at_or_before(self.snd.nxt) && una.before(start);
-            if valid {
+            if self.is_worth_marking(sender, (start, end), duplicate, una) {
                 sacking.duplicate = duplicate;
                 sender.mark_sacked(start, end, una, &mut sacking, heard);
             }
@@ -61,7 +63,23 @@ impl Connection {
             let highest = sender.board.highest_sacked(una);
             self.note_reordering(sender, low, highest);
         }
-        sacking.first
+        sacking.left
+    }
+
+    /// Whether a block speaks of what is under way, or is a D-SACK of what left again lately (`tcp_is_sackblock_valid`).
+    fn is_worth_marking(&self, sender: &Sender, (start, end): (Seq, Seq), duplicate: bool, una: Seq) -> bool {
+        if !start.before(end) || end.after(self.snd.nxt) || !end.after(una) {
+            return false;
+        }
+        if start.after(self.snd.una) {
+            return true;
+        }
+        match sender.undo_marker {
+            Some(marker) if duplicate && end.at_or_before(self.snd.una) => {
+                marker.at_or_before(start) || (end.after(marker) && end.since(start) <= self.snd.max_wnd)
+            }
+            _ => false,
+        }
     }
 
     /// One D-SACK (`tcp_dsack_seen`).
@@ -117,6 +135,10 @@ impl Sender {
                 sacking.came_late(sent.start);
             }
         }
+        // What is acknowledged with it is about to go.
+        if sent.end.at_or_before(sacking.una) {
+            return;
+        }
         if !sent.marks.has(Marks::SACKED) {
             self.advance_rack(&sent, heard.now);
             if !sent.marks.has(Marks::EVER_RESENT) {
@@ -125,7 +147,7 @@ impl Sender {
                     sacking.came_late(sent.start);
                 }
                 heard.original_delivered |= sent.end.at_or_before(self.high);
-                sacking.first.get_or_insert(sent.at);
+                Left::note(&mut sacking.left, sent.at);
             }
             self.board.sack(index);
             self.count_delivered(1, heard.ece);

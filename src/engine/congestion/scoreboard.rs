@@ -42,6 +42,8 @@ impl Marks {
     pub(super) const FIN: Self = Self(32);
     /// It left in one packet with the segment before it.
     pub(super) const JOINED: Self = Self(64);
+    /// RACK has seen it lost, and does not look at it until it leaves again.
+    pub(super) const SETTLED: Self = Self(128);
 
     pub(super) const fn has(self, mark: Self) -> bool {
         self.0 & mark.0 != 0
@@ -145,17 +147,19 @@ impl Scoreboard {
         let sent = &mut self.queue[index];
         sent.at = at;
         sent.marks.add(Marks::EVER_RESENT);
-        if !sent.marks.has(Marks::RESENT) {
-            sent.marks.add(Marks::RESENT);
-            self.resent += 1;
-        }
+        sent.marks.remove(Marks::SETTLED);
+        // A second copy beside the first counts as well, and is forgotten only with the last segment.
+        sent.marks.add(Marks::RESENT);
+        self.resent += 1;
+    }
+
+    /// Whether more counts as lost than copies are under way: only then is anything looked for that may leave again.
+    pub(super) const fn wants_copies(&self) -> bool {
+        self.resent < self.lost
     }
 
     /// The first segment that counts as lost and of which no copy is under way.
     pub(super) fn first_lost(&self) -> Option<usize> {
-        if self.lost == 0 || self.resent >= self.lost {
-            return None;
-        }
         self.queue.iter().position(|sent| sent.marks.has(Marks::LOST) && !sent.marks.has(Marks::RESENT) && !sent.marks.has(Marks::SACKED))
     }
 

@@ -21,7 +21,8 @@ const LARGEST_BURST: u64 = 65_535;
 impl Sender {
     /// A segment leaves again, for the first time or not.
     fn count_copy(&mut self, index: usize, len: u32, now: u64) {
-        self.board.resend(index, now);
+        // Nothing that was delivered already has left behind it, even where no time passes.
+        self.board.resend(index, now.max(self.rack.latest() + 1));
         self.undo_resent = Some(self.undo_resent.unwrap_or(0) + 1);
         if self.resent_at == 0 {
             self.resent_at = now;
@@ -247,10 +248,13 @@ impl Connection {
     }
 
     fn copy_lost(&mut self, sender: &mut Sender, now: Instant) -> Option<Copy> {
-        if sender.room() == 0 {
+        let index = if std::mem::take(&mut sender.front_due) && !sender.board.queue.is_empty() {
+            0
+        } else if sender.room() == 0 || (sender.copies == 0 && !sender.board.wants_copies()) {
             return None;
-        }
-        let index = sender.board.first_lost()?;
+        } else {
+            sender.board.first_lost()?
+        };
         let (una, edge, mss) = (self.snd.una, self.snd.una.plus(self.snd.wnd), u32::from(self.effective_mss()));
         let start = sender.board.queue[index].start.later_of(una);
         let most = if start.before(edge) {

@@ -2,7 +2,7 @@
 
 use super::scoreboard::{Marks, Sent};
 use super::{CongestionState, Sender, Seq};
-use crate::engine::profile::LossDetection;
+use crate::engine::profile::{LossDetection, Profile};
 use crate::engine::seq::{Ours, SeqNumber};
 use crate::engine::tcb::Connection;
 use crate::engine::time::{Instant, Timer, nanos};
@@ -51,6 +51,11 @@ impl Rack {
         Self { at: 0, end: una, rtt: 0, advanced: false, steps: 1, persist: 0, dsack_seen: false, adjusted: 0 }
     }
 
+    /// When the one that left last of all delivered did.
+    pub(super) const fn latest(&self) -> u64 {
+        self.at
+    }
+
     /// Whether a segment left before the one that was delivered last.
     const fn overtook(&self, sent: &Sent) -> bool {
         self.at > sent.at || (self.at == sent.at && self.end.after(sent.end))
@@ -75,12 +80,14 @@ impl Sender {
     }
 
     /// How late an overtaken segment may be (`tcp_rack_reo_wnd`).
-    fn reordering_window(&self, srtt: u64) -> u64 {
-        let suspicious = self.state >= CongestionState::Recovery || self.board.sacked >= self.reordering;
+    fn reordering_window(&self, profile: &Profile, srtt: u64) -> u64 {
+        let many = profile.rack_dupthresh && self.board.sacked >= self.reordering;
+        let suspicious = self.state >= CongestionState::Recovery || many;
         if self.reord_seen == 0 && suspicious {
             return 0;
         }
-        (self.min_rtt / 4 * u64::from(self.rack.steps)).min(srtt)
+        // A round trip takes time everywhere but on a network of which a script says that nothing passes.
+        (self.min_rtt / 4 * u64::from(self.rack.steps)).min(srtt).max(1)
     }
 
     /// How long a segment may still be on its way, at least, beyond `window`: 0 if it is late.
@@ -94,17 +101,22 @@ impl Sender {
     }
 
     /// Marks what was overtaken too long ago as lost; says how long the rest may still take, 0 if there is none.
-    fn detect_losses(&mut self, srtt: u64, now: u64) -> u64 {
-        let window = self.reordering_window(srtt);
+    fn detect_losses(&mut self, profile: &Profile, srtt: u64, now: u64) -> u64 {
+        let window = self.reordering_window(profile, srtt);
         let mut wait = 0;
         for index in 0..self.board.queue.len() {
             let sent = self.board.queue[index];
-            let settled = sent.marks.has(Marks::SACKED) || (sent.marks.has(Marks::LOST) && !sent.marks.has(Marks::RESENT));
+            let told = sent.marks.has(Marks::SACKED) || sent.marks.has(Marks::SETTLED);
+            let settled = told || (sent.marks.has(Marks::LOST) && !sent.marks.has(Marks::RESENT));
             if settled || !self.rack.overtook(&sent) {
                 continue;
             }
             match self.left_to_wait(&sent, window, now) {
-                0 => self.board.lose(index),
+                0 => {
+                    self.board.lose(index);
+                    // An undo takes back that it is lost, and not this.
+                    self.board.queue[index].marks.add(Marks::SETTLED);
+                }
                 left => wait = left.max(wait),
             }
         }
@@ -217,7 +229,7 @@ impl Connection {
         } else if self.profile.loss_detection == LossDetection::Dupacks {
             sender.count_losses();
         } else if std::mem::take(&mut sender.rack.advanced) {
-            let wait = sender.detect_losses(self.rtt.srtt, now.as_nanos());
+            let wait = sender.detect_losses(&self.profile, self.rtt.srtt, now.as_nanos());
             if wait > 0 {
                 waits = true;
                 sender.pending = Pending::Reordering;
@@ -242,7 +254,7 @@ impl Connection {
     /// What was overtaken has had its time (`tcp_rack_reo_timeout`).
     fn settle_reordering(&mut self, sender: &mut Sender, now: Instant) {
         let before = sender.board.in_flight();
-        sender.detect_losses(self.rtt.srtt, now.as_nanos());
+        sender.detect_losses(&self.profile, self.rtt.srtt, now.as_nanos());
         let lost = before.saturating_sub(sender.board.in_flight());
         if lost > 0 {
             if sender.state != CongestionState::Recovery {

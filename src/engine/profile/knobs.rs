@@ -138,6 +138,17 @@ knobs! {
         rfc9293: LossDetection::Dupacks, "RFC 6675 section 4";
         linux: LossDetection::Rack, "net.ipv4.tcp_recovery=1";
     }
+    /// Whether as many SACKed segments as `reordering` make RACK wait no longer for what lies below, as long as none was
+    /// seen reordered (RFC 8985 section 6.2, step 4).
+    rack_dupthresh: bool = "rack-dupthresh" {
+        rfc9293: true, "RFC 8985 section 6.2";
+        linux: true, "net.ipv4.tcp_recovery, where 4 switches it off; measured";
+    }
+    /// Whether D-SACKs make RACK wait longer for what was overtaken (RFC 8985 section 6.2, step 4).
+    rack_widens: bool = "rack-widens" {
+        rfc9293: true, "RFC 8985 section 6.2";
+        linux: true, "net.ipv4.tcp_recovery, where 2 switches it off";
+    }
     /// Whether two ACKs after a time-out are heard before all counts as lost (RFC 5682).
     frto: bool = "frto" {
         rfc9293: false, "RFC 5682 is optional to RFC 9293";

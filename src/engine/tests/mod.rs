@@ -183,6 +183,7 @@ mod reordering;
 mod resets;
 mod retransmission;
 mod reuse;
+mod round_trip;
 mod silence;
 mod syn_text;
 mod timestamps;

@@ -33,8 +33,24 @@ fn retries(text: &str) -> Option<String> {
     whole(text).filter(|count| (1..=12).contains(count)).map(|count| count.to_string())
 }
 
+/// `tcp_recovery` without this bit; RACK itself cannot be switched off since 6.17.
+fn without_bit(text: &str, bit: u64) -> Option<String> {
+    let bits = whole(text).filter(|bits| *bits < 256)?;
+    Some(if bits & bit == 0 { "on" } else { "off" }.to_owned())
+}
+
 /// Linux's, beside those a kernel is told of.
 pub(in crate::worlds) static LINUX: &[Reading] = &[
+    row("slow-start-after-idle", "net.ipv4.tcp_slow_start_after_idle", "1", on_off),
+    row("reordering", "net.ipv4.tcp_reordering", "3", |text| number(text).filter(|count| count != "0")),
+    row("rack-widens", "net.ipv4.tcp_recovery", "1", |text| without_bit(text, 2)),
+    row("rack-dupthresh", "net.ipv4.tcp_recovery", "1", |text| without_bit(text, 4)),
+    row("frto", "net.ipv4.tcp_frto", "2", |text| match whole(text)? {
+        0 => Some("off".to_owned()),
+        1 | 2 => Some("on".to_owned()),
+        _ => None,
+    }),
+    row("burst-segments", "net.ipv4.tcp_min_tso_segs", "2", |text| number(text).filter(|count| count != "0")),
     row("path-mtu-discovery", "net.ipv4.ip_no_pmtu_disc", "0", off_on),
     row("min-pmtu", "net.ipv4.route.min_pmtu", "552", number),
     row("path-mtu-life", "net.ipv4.route.mtu_expires", "600", seconds),
