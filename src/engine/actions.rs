@@ -7,7 +7,7 @@ use super::options::Offers;
 use super::profile::{HoldSynText, Profile, WindowPolicy};
 use super::segment::{Flags, Segment};
 use super::seq::Theirs;
-use super::state::{Action, Signal, State};
+use super::state::{Action, Event, Signal, State};
 use super::tcb::{Connection, Origin, PeerOffers, Reset, first_rto};
 use super::time::{Deadlines, Instant, Timer};
 
@@ -144,7 +144,14 @@ impl Connection {
                 // A FIN that was held may come with a segment that has none of its own to answer.
                 self.bits.set_ack_due(self.bits.ack_due() || self.holds_anything());
                 self.rcv.nxt = self.rcv.nxt.plus(1);
-                self.rcv.wnd = self.rcv.wnd.saturating_sub(1);
+                // Whose FIN that very segment acknowledges still has a buffer.
+                let last = self.window_is_frozen() && self.fired().any(|rule| rule.on == Event::FinAcked);
+                if last || !self.window_is_frozen() {
+                    self.rcv.wnd = self.rcv.wnd.saturating_sub(1);
+                }
+                if last {
+                    self.rcv.wnd = self.linux_select_window();
+                }
                 self.bits.set_peer_fin(true);
                 self.linux_fin_arrived();
             }
@@ -218,6 +225,10 @@ impl Connection {
     #[inline(never)]
     fn init_window(&mut self, segment: Option<&Segment<Theirs>>, now: Instant) {
         if let Some(segment) = segment {
+            // What Linux keeps of a request has no such mark: the ACK shows the first window that counts.
+            if self.profile.half_window_segments && self.origin == Origin::Passive {
+                self.snd.max_wnd = 0;
+            }
             self.set_window(segment);
         }
         self.begin_transfer();
@@ -297,7 +308,8 @@ impl Connection {
         // What is merely outside is told where it should be, unless it might be such an answer itself.
         let bare = segment.is_some_and(|segment| segment.seg_len() == 0);
         let again = segment.is_some_and(|segment| {
-            segment.seg_len() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST) && !self.is_acceptable(segment)
+            let heard = segment.end().at_or_before(self.rcv.nxt);
+            segment.seg_len() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST) && (heard || !self.is_acceptable(segment))
         });
         if (apart && !bare && (!challenged || over)) || (!apart && again) {
             return true;
@@ -435,6 +447,7 @@ impl Connection {
             self.bits.set_front_due(self.snd.una.before(self.recover));
         }
         if was_syn {
+            self.heed_ack_of_syn_text(segment.ack);
             self.bits.set_syn_due(false);
             self.resend_syn_text();
         }
@@ -448,7 +461,12 @@ impl Connection {
         if newer && self.snd.una.at_or_before(segment.ack) {
             self.set_window(segment);
             self.unanswered = 0;
-            if self.bits.probing() && self.snd.wnd > 0 {
+            if self.bits.probing() && !self.is_window_open() {
+                // The next probe is counted from the answer to the last one.
+                if self.profile.window_probe_empty {
+                    self.start_retransmission(now);
+                }
+            } else if self.bits.probing() {
                 self.bits.set_probing(false);
                 self.backoff = 0;
                 if self.snd.una == self.snd.nxt {
@@ -504,5 +522,6 @@ impl Connection {
                 self.rtt.rto = first_rto(rto_initial, self.rtt.rto_max);
             }
         }
+        self.begin_with_less();
     }
 }

@@ -364,10 +364,32 @@ impl Connection {
     fn is_acceptable_elsewhere(&self, segment: &Segment<Theirs>) -> bool {
         // R5961-1: a RST is judged in three steps.
         let rst = segment.has(Flags::RST);
+        if self.profile.lenient_sequence && !rst && self.has_socket() {
+            return self.is_leniently_acceptable(segment);
+        }
         let len = if rst { 0 } else { segment.seg_len() };
         // An ACK alone at the right edge comes from a peer whose full window was lost. Table 6 refuses it;
         // where both windows were lost, each side would answer the other's ACKs for ever.
         acceptable(len, self.rcv.wnd, segment.seq, self.rcv.nxt) || (len == 0 && !rst && segment.seq == self.rcv.nxt.plus(self.rcv.wnd))
+    }
+
+    /// The same as Linux judges it (`tcp_sequence`): what begins beyond the window is refused, and what ends beyond it
+    /// while something is unread; the FIN does not count.
+    fn is_leniently_acceptable(&self, segment: &Segment<Theirs>) -> bool {
+        let (edge, end) = (self.rcv.nxt.plus(self.rcv.wnd), segment.end());
+        let text_end = segment.text_seq().plus(segment.len);
+        let fits = !edge.before(text_end) || (!edge.before(segment.seq) && self.rcv.unread == 0);
+        fits && !end.before(self.last_ack_sent)
+    }
+
+    /// Whether Linux would keep all it knows of a connection in this state: not of a request, nor of one that nobody
+    /// holds in FIN-WAIT-2, nor in TIME-WAIT.
+    pub(super) fn has_socket(&self) -> bool {
+        match self.state {
+            State::FinWait2 => !self.bits.user_closed(),
+            State::Established | State::FinWait1 | State::CloseWait | State::Closing | State::LastAck => true,
+            State::Closed | State::Listen | State::SynSent | State::SynReceived | State::TimeWait => false,
+        }
     }
 
     /// SEG.SEQ is not acceptable.
@@ -396,9 +418,8 @@ impl Connection {
         };
         if matches!(event, Event::Unacceptable | Event::FinAgain) {
             self.note_repeat(segment);
-            let just_acknowledged = segment.end() == self.last_ack_sent && self.state != State::TimeWait;
-            if self.profile.timestamp_of_repeat && just_acknowledged {
-                self.take_timestamp(segment, now);
+            if segment.seg_len() > 0 && segment.seq.before(self.rcv.nxt) && self.has_socket() {
+                self.linux_hurry_acks();
             }
         }
         if event == Event::Unacceptable && self.is_late_ack(segment) {
@@ -541,6 +562,9 @@ impl Connection {
     /// Sixth to eighth: URG, text, then FIN. SHLD-31: what is out of order is held, and its turn comes here.
     // MAY-13.
     fn text_and_fin(&mut self, now: Instant, segment: &Segment<Theirs>) {
+        if self.profile.lenient_sequence && segment.seg_len() > 0 && self.was_heard(now, segment) {
+            return;
+        }
         if segment.has(Flags::URG) {
             self.urgent_pointer(now, segment);
         }
@@ -555,16 +579,35 @@ impl Connection {
         }
         if segment.has(Flags::FIN) && self.state != State::Closed {
             let fin = segment.text_seq().plus(segment.len);
+            if self.bits.peer_fin() && self.profile.ignore_second_fin && self.has_socket() {
+                return;
+            }
             if fin == self.rcv.nxt {
                 let event = if self.bits.peer_fin() { Event::FinAgain } else { Event::Fin };
                 self.apply(event, now, Some(segment));
             } else if self.rcv.nxt.before(fin) {
+                if !fin.before(self.rcv.nxt.plus(self.rcv.wnd)) {
+                    self.linux_hurry_acks();
+                }
                 self.apply(Event::FinOutOfOrder, now, Some(segment));
             }
         }
         if self.held.is_some() && self.is_held_fin_due() {
             self.apply(Event::Fin, now, Some(segment));
         }
+    }
+
+    /// Text and FIN that came before are answered, where they pass the first check; says whether that was all.
+    fn was_heard(&mut self, now: Instant, segment: &Segment<Theirs>) -> bool {
+        // The SYN,ACK of a crossed open has just been heard for the first time.
+        let heard = self.has_socket() && segment.end().at_or_before(self.rcv.nxt) && !segment.has(Flags::SYN);
+        if heard {
+            self.note_repeat(segment);
+            self.linux_hurry_acks();
+            let again = self.bits.peer_fin() && segment.has(Flags::FIN) && segment.end() == self.rcv.nxt;
+            self.apply(if again { Event::FinAgain } else { Event::Unacceptable }, now, Some(segment));
+        }
+        heard
     }
 
     /// Sixth: what URG says, where somebody can still be told.
@@ -577,6 +620,9 @@ impl Connection {
     fn text(&mut self, now: Instant, segment: &Segment<Theirs>) {
         let end = segment.text_seq().plus(segment.len);
         if self.rcv.nxt.before(segment.text_seq()) {
+            if !segment.text_seq().before(self.rcv.nxt.plus(self.rcv.wnd)) {
+                self.linux_hurry_acks();
+            }
             self.apply(Event::TextOutOfOrder, now, Some(segment));
         } else if self.rcv.nxt.before(end) {
             let repeats = segment.text_seq() != self.rcv.nxt;
@@ -590,7 +636,19 @@ impl Connection {
             }
         } else {
             self.note_repeat(segment);
+            self.linux_hurry_acks();
             self.bits.set_ack_due(true);
+        }
+    }
+
+    /// The text of a fast SYN takes nothing of Linux's first window, which its SYN,ACK will be the first to tell.
+    #[cold]
+    fn take_syn_text(&mut self) {
+        self.note_syn_text();
+        if self.profile.window_policy == WindowPolicy::Linux {
+            self.last_ack_sent = self.rcv.nxt;
+        } else {
+            self.rcv.wnd = self.rcv.wnd.saturating_sub(self.rcv.nxt.since(self.irs) - 1);
         }
     }
 
@@ -598,7 +656,11 @@ impl Connection {
     #[inline]
     pub(super) fn take_text(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let skip = self.rcv.nxt.since(segment.text_seq());
-        let mut fresh = segment.len.saturating_sub(skip).min(self.rcv.wnd);
+        let mut fresh = segment.len.saturating_sub(skip);
+        // Who takes what lies partly beyond its window takes all of it.
+        if !(self.profile.lenient_sequence && self.rcv.wnd > 0) {
+            fresh = fresh.min(self.rcv.wnd);
+        }
         self.rcv.nxt = self.rcv.nxt.plus(fresh);
         let own = fresh;
         if self.holds_anything() {
@@ -606,7 +668,11 @@ impl Connection {
             // RFC 5681 section 4.2: what fills a gap, all of it or a part, is acknowledged at once.
             self.bits.set_ack_due(true);
         }
-        self.rcv.wnd -= fresh;
+        if self.state == State::Listen {
+            self.take_syn_text();
+        } else {
+            self.rcv.wnd = self.rcv.wnd.saturating_sub(fresh);
+        }
         self.rcv.unread += fresh;
         if self.profile.window_policy == WindowPolicy::Linux {
             self.linux_text_arrived(own, segment.has(Flags::PSH), now);

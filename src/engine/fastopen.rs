@@ -8,6 +8,7 @@ use std::fmt;
 use super::call::{CallError, Open};
 use super::options::TcpOptions;
 use super::profile::OptionLayout;
+use super::seq::{Ours, SeqNumber};
 use super::state::State;
 use super::tcb::{Connection, Origin};
 use super::time::Instant;
@@ -117,6 +118,8 @@ pub(super) struct FastOpen {
     refused: bool,
     /// The outcome was asked for.
     told: bool,
+    /// Text of our SYN was acknowledged with it, or text of the peer's taken.
+    taken: bool,
 }
 
 impl Connection {
@@ -138,14 +141,15 @@ impl Connection {
             FastOpenTry::Show { cookie, mss } => (Some(cookie), true, mss),
         };
         self.bits.set_syn_text(text);
-        self.fast_open = Some(Box::new(FastOpen { option, text, mss, granted: None, refused: false, told: false }));
+        self.fast_open = Some(Box::new(FastOpen { option, text, mss, granted: None, refused: false, told: false, taken: false }));
         Ok(self.snd.unsent)
     }
 
     /// Says, in LISTEN and before the SYN is given to [`on_segment`](Self::on_segment), what to do about its cookie.
     pub fn answer_fast_open(&mut self, answer: FastOpenAnswer) {
         let FastOpenAnswer { take, grant } = answer;
-        self.fast_open = Some(Box::new(FastOpen { option: grant, text: take, mss: 0, granted: None, refused: false, told: true }));
+        self.fast_open =
+            Some(Box::new(FastOpen { option: grant, text: take, mss: 0, granted: None, refused: false, told: true, taken: false }));
     }
 
     /// What this client learned, once, as soon as its SYN is answered or given up.
@@ -165,6 +169,25 @@ impl Connection {
     /// Whether the SYN that has arrived showed a cookie of ours.
     pub(super) fn takes_syn_text(&self) -> bool {
         self.fast_open.as_ref().is_some_and(|fast| fast.text)
+    }
+
+    /// Whether text of a SYN arrived with it: ours, or the peer's (`TCPI_OPT_SYN_DATA`).
+    pub(super) fn syn_text_arrived(&self) -> bool {
+        self.fast_open.as_ref().is_some_and(|fast| fast.taken)
+    }
+
+    /// The text of the peer's SYN is taken.
+    pub(super) fn note_syn_text(&mut self) {
+        if let Some(fast) = &mut self.fast_open {
+            fast.taken = true;
+        }
+    }
+
+    /// Our SYN is acknowledged, up to this number.
+    pub(super) fn heed_ack_of_syn_text(&mut self, ack: SeqNumber<Ours>) {
+        if self.origin == Origin::Active && ack.after(self.iss.plus(1)) {
+            self.note_syn_text();
+        }
     }
 
     /// Whether the application was given the text of the SYN, and may answer before the handshake ends (R7413-13).

@@ -174,7 +174,7 @@ impl Connection {
                 .then_some((self.snd.shift, self.rcv.shift)),
             ecn: self.ecn_mode() != super::EcnMode::Off,
             ecn_seen: None,
-            syn_data: None,
+            syn_data: Some(self.syn_text_arrived()),
             rto: Duration::from_nanos(self.backed_off_rto()),
             ato: self.linux_ack_delay(),
             snd_mss: u32::from(self.effective_mss()),

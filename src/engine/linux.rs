@@ -227,6 +227,16 @@ impl Connection {
         self.tuning.last_text = tick;
     }
 
+    /// What arrived was here already, or lies beyond the window: the peer may not have our ACKs, and those that follow
+    /// do not wait (`tcp_enter_quickack_mode`).
+    pub(super) fn linux_hurry_acks(&mut self) {
+        if self.profile.ack_policy == AckPolicy::Linux {
+            self.grant_quick_acks();
+            self.bits.set_interactive(false);
+            self.tuning.ato = ATO_MIN;
+        }
+    }
+
     fn grant_quick_acks(&mut self) {
         let by_window = self.offered_window() / (2 * u32::from(self.tuning.rcv_mss).max(1));
         let grant = if by_window == 0 { 2 } else { by_window }.min(u32::from(self.profile.quick_acks));

@@ -309,7 +309,7 @@ words! {
         SynUnanswered = "SYN in TIME-WAIT unanswered",
         /// The connection began with a passive OPEN, and a SYN that comes again is answered by the SYN,ACK again.
         RepeatsSynAck = "passive origin, SYN,ACK sent again",
-        /// The connection began with a passive OPEN, and a SYN inside its window resets it.
+        /// The connection began with a passive OPEN, and a SYN or SYN,ACK inside its window resets it.
         SynResetsRequest = "passive origin, SYN resets",
         /// The ACK of a FIN that crossed ours takes ours along again.
         RepeatsFin = "FIN sent again",
@@ -321,6 +321,8 @@ words! {
         TimeoutReset = "silent peers are reset",
         /// ABORT sends RST although both sides have closed.
         AbortResets = "ABORT always resets",
+        /// A RST is told the user after both sides have closed, too.
+        ResetTold = "late resets are told",
         /// A peer that answers no keep-alive probe is told by RST.
         DeadPeerReset = "dead peers are reset",
     }

@@ -48,6 +48,8 @@ pub(super) struct Send {
     pub mss: u16,
     /// Shift of the windows the peer sends.
     pub shift: u8,
+    /// How often the SYN or SYN,ACK timed out.
+    pub syn_timeouts: u8,
 }
 
 /// Receive sequence variables (RFC 9293 section 3.3.1).
@@ -364,6 +366,7 @@ impl Connection {
                 unsent: 0,
                 mss: 536,
                 shift: 0,
+                syn_timeouts: 0,
             },
             rcv: Receive { nxt: zero, wnd: 0, unread: 0, threshold: 0, shift: 0, strays: 0 },
             iss: SeqNumber::new(0),
@@ -574,6 +577,7 @@ impl Connection {
             Guard::SynCached => self.origin == Origin::Passive && self.profile.syn_cache,
             Guard::TimeoutReset => self.profile.timeout_reset,
             Guard::AbortResets => self.profile.abort_resets_closing,
+            Guard::ResetTold => self.profile.reset_told_late,
             Guard::DeadPeerReset => self.profile.keepalive_reset,
         }
     }

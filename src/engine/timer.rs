@@ -77,7 +77,7 @@ impl Connection {
     // R6298-13, R6298-14, R6298-15.
     #[cold]
     pub(super) fn back_off(&mut self, now: Instant) {
-        if self.has_scoreboard() && self.snd.wnd != 0 {
+        if self.has_scoreboard() && (self.snd.wnd != 0 || (self.profile.window_probe_empty && self.lists_text())) {
             self.expire(now);
             return;
         }
@@ -102,6 +102,8 @@ impl Connection {
         } else {
             self.bits.set_syn_due(true);
             self.bits.set_syn_timed_out(true);
+            self.snd.syn_timeouts = self.backoff;
+            self.count_syn_again();
         }
         self.start_retransmission(now);
     }

@@ -132,6 +132,9 @@ impl Connection {
             len,
             options,
         };
+        if self.sender.is_some() && answering.is_none() {
+            self.count_syn();
+        }
         // What leaves again has its timer, and gives no sample.
         if self.backoff == 0 && !self.bits.syn_timed_out() {
             // An entry of a SYN cache knows no time.
@@ -231,10 +234,26 @@ impl Connection {
         Some(Cut { seq: start, len, flags, fresh: false })
     }
 
+    /// Whether the window has room for what would leave next: for any of it, or for a whole segment where the profile asks so.
+    pub(super) fn is_window_open(&self) -> bool {
+        let least = if self.profile.window_probe_empty { self.snd.unsent.min(self.whole_segment()).max(1) } else { 1 };
+        self.snd.wnd >= least
+    }
+
     /// One octet beyond a closed window, so that the peer answers (MUST-36).
     #[cold]
     fn cut_probe(&mut self, now: Instant) -> Option<Cut> {
         let seq = self.snd.nxt;
+        if self.profile.window_probe_empty {
+            if self.snd.wnd == 0 {
+                return Some(Cut { seq: self.snd.una.minus(1), len: 0, flags: Flags::ACK, fresh: false });
+            }
+            self.bits.set_probing(false);
+            self.backoff = 0;
+            self.unanswered = 0;
+            self.deadlines.stop(Timer::Retransmission);
+            return self.cut_more(now, true);
+        }
         if self.snd.unsent > 0 {
             self.snd.unsent -= 1;
             self.snd.nxt = seq.plus(1);
@@ -254,6 +273,11 @@ impl Connection {
     /// New text, and the FIN behind it, as window, MSS and Nagle allow.
     // MUST-38, SHLD-27, SHLD-28: full segments where there is text, PSH in the last; MUST-60, MUST-61, MAY-15, MAY-16.
     fn cut_new(&mut self, now: Instant) -> Option<Cut> {
+        self.cut_more(now, false)
+    }
+
+    /// As [`cut_new`](Self::cut_new); a probe takes what the window has room for, however little.
+    fn cut_more(&mut self, now: Instant, probe: bool) -> Option<Cut> {
         let fin_waits = self.bits.fin_due();
         if self.snd.unsent == 0 && !fin_waits {
             return None;
@@ -272,11 +296,13 @@ impl Connection {
         let idle = in_flight == 0;
         // A record that ended is as full as it gets; only the last of them may wait for company under way.
         let worth = (ends_record && !all) || self.worth_sending(len, mss, all, fin, idle);
-        if !worth && (len == 0 || !self.is_probing_tail()) {
+        let worth = worth || (len > 0 && (probe || self.is_probing_tail()));
+        if !worth {
             if self.sender.is_some() {
                 self.validate_window(now);
             }
-            if idle && usable == 0 && !self.deadlines.is_running(Timer::Retransmission) {
+            let shut = usable == 0 || (self.profile.window_probe_empty && len == usable && !all);
+            if idle && shut && !self.deadlines.is_running(Timer::Retransmission) {
                 self.bits.set_probing(true);
                 self.start_retransmission(now);
             }
@@ -291,7 +317,7 @@ impl Connection {
         }
         let mut flags = Flags::ACK;
         let pushed = if ends_record { self.record_ending(self.snd.nxt.plus(len)) } else { None };
-        if pushed.unwrap_or(all && len > 0 && !self.bits.unpushed()) {
+        if pushed.unwrap_or(all && len > 0 && !self.bits.unpushed()) || (probe && !all) {
             flags = flags | Flags::PSH;
         }
         if fin {
@@ -385,7 +411,7 @@ impl Connection {
             let held = self.bits.hold_short() && !self.bits.fin_queued();
             return !held && (idle || !nagle);
         }
-        idle || len >= self.snd.max_wnd / 2
+        (idle || len >= self.snd.max_wnd / 2) && !self.profile.window_probe_empty
     }
 
     /// A segment of this connection; it carries the newest ACK, so none is owed afterwards.

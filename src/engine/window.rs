@@ -1,6 +1,7 @@
 //! The window this endpoint offers: RFC 9293 section 3.8.6.2.2; Linux's and FreeBSD's ways of the same are in `linux` and `freebsd`.
 
 use super::profile::WindowPolicy;
+use super::state::State;
 use super::tcb::{Connection, Origin};
 
 impl Connection {
@@ -29,8 +30,16 @@ impl Connection {
         self.rcv.wnd = match self.profile.window_policy {
             WindowPolicy::Buffer => self.buffer_window(),
             WindowPolicy::FreeBsd => self.freebsd_window(),
+            WindowPolicy::Linux if self.window_is_frozen() => return,
             WindowPolicy::Linux => self.linux_select_window(),
         };
+    }
+
+    /// Whether the window stays what it is, whatever arrives: what Linux keeps of a connection that nobody holds, once its
+    /// FIN is acknowledged, has no buffer.
+    pub(super) fn window_is_frozen(&self) -> bool {
+        let closed = matches!(self.state, State::FinWait2 | State::TimeWait) && self.bits.user_closed();
+        closed && self.profile.window_policy == WindowPolicy::Linux
     }
 
     // R7323-8: what was offered once stays inside.

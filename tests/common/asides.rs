@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use synfin::engine::profile::EcnPolicy;
 use synfin::engine::{
-    FastOpenAnswer, Flags, IcmpError, Origin, Profile, Refusal, Rule, Segment, SeqNumber, Signal, State, Timer, Variables, WireWindow,
+    Arrival, FastOpenAnswer, Flags, IcmpError, Origin, Profile, Refusal, Rule, Segment, SeqNumber, Signal, State, Timer, Variables,
+    WireWindow,
 };
 
 use super::walker::{IRS, ISS, Walker, open, segment, ways};
@@ -62,6 +63,7 @@ enum After {
     Silence,
     UserTimeout,
     Abort,
+    CloseUnread,
 }
 
 use State::{CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent, TimeWait};
@@ -110,6 +112,17 @@ pub(crate) fn asides() -> Vec<Aside> {
     add("syn-passive-reset", SynReceived, reset, Listen, None, vec![Flags::RST | ACK]);
     for (name, ignored, replies) in [("syn-ack", "off", vec![Flags::RST]), ("syn-ack-ignored", "on", vec![])] {
         add(name, Listen, Ask::With("ignore-syn-ack", ignored, After::SynAckInWindow), Listen, None, replies);
+    }
+    let reset = Ask::With("syn-resets-request", "on", After::SynAckInWindow);
+    add("syn-ack-passive-reset", SynReceived, reset, Listen, None, vec![Flags::RST]);
+    for from in [Closing, LastAck] {
+        let told = Ask::With("reset-told-late", "on", After::RstExact);
+        add("rst-told", from, told, Closed, Some(Signal::Reset), vec![]);
+    }
+    // MAY-1: who gives up reading with text unread resets, whatever he has sent.
+    for from in [FinWait1, FinWait2, Closing, LastAck] {
+        let half = Ask::With("half-duplex-close", "on", After::CloseUnread);
+        add("close-unread", from, half, Closed, None, vec![Flags::RST]);
     }
     add("ack-stray", TimeWait, Ask::With("time-wait-acks", "number", After::AckInWindow), TimeWait, None, vec![ACK]);
     let again = Ask::With("acks-repeat-fin", "on", After::Fin);
@@ -221,7 +234,7 @@ impl Aside {
             Walker::led(profile, all.iter().find(begun_by).or(all.first()).ok_or("no way")?, text)
         };
         match self.ask {
-            Ask::ReceiveUnread => {
+            Ask::ReceiveUnread | Ask::With(_, _, After::CloseUnread) => {
                 let mut walker = Walker::unread(profile, Established)?;
                 if self.from == LastAck {
                     walker = Walker::unread(profile, CloseWait)?;
@@ -229,11 +242,13 @@ impl Aside {
                 walker.close()?;
                 let variables = walker.variables();
                 let (expected, una, to_send) = numbers(&variables);
-                let ack = if self.from == TimeWait { to_send } else { una };
-                if self.from != LastAck {
-                    walker.hear(segment(Flags::FIN | ACK, expected, ack, 0));
-                    walker.segments();
-                }
+                match self.from {
+                    Closing => walker.hear(segment(Flags::FIN | ACK, expected, una, 0)),
+                    TimeWait => walker.hear(segment(Flags::FIN | ACK, expected, to_send, 0)),
+                    FinWait2 => walker.hear(segment(ACK, expected, to_send, 0)),
+                    _ => Arrival::default(),
+                };
+                walker.segments();
                 walker.signals();
                 Ok(walker)
             }
@@ -429,6 +444,7 @@ impl Aside {
                 walker.take_note();
                 return if read == Ok(10) { Ok(None) } else { Err(format!("{read:?} read")) };
             }
+            Ask::With(_, _, After::CloseUnread) => connection.on_close(now, true).map_err(|error| error.to_string())?,
             Ask::SendAfterClose => {
                 let refused = connection.on_send(now, 5, false).err().map(|error| error.refusal);
                 walker.take_note();

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::{CongestionState, INFINITE};
 use crate::engine::info::Info;
+use crate::engine::profile::CongestionControl;
 use crate::engine::segment::Segment;
 use crate::engine::seq::Theirs;
+use crate::engine::state::State;
 use crate::engine::tcb::Connection;
 use crate::engine::time::Instant;
 
@@ -57,6 +59,22 @@ impl Connection {
             }
         }
     }
+
+    /// A SYN leaves. To Linux the answers to one belong to the request, and not to what comes of it.
+    #[cold]
+    pub(in crate::engine) fn count_syn(&mut self) {
+        if let Some(sender) = &mut self.sender {
+            sender.counts.segs_out = sender.counts.segs_out.wrapping_add(1);
+        }
+    }
+
+    /// A SYN or SYN,ACK has timed out, and leaves again.
+    #[cold]
+    pub(in crate::engine) fn count_syn_again(&mut self) {
+        if let Some(sender) = &mut self.sender {
+            sender.counts.resent = sender.counts.resent.wrapping_add(1);
+        }
+    }
 }
 
 /// A moment in nanoseconds, 0 being none, as the time since.
@@ -69,6 +87,9 @@ impl Connection {
     #[cold]
     pub(in crate::engine) fn tell_of_sender(&self, now: Instant, info: &mut Info) {
         if !self.has_congestion_control() {
+            if self.state == State::SynSent && self.profile.congestion_control != CongestionControl::Off {
+                self.tell_of_syn(info);
+            }
             self.tell_counts(now, info);
             return;
         }
@@ -89,6 +110,19 @@ impl Connection {
         (info.snd_cwnd, info.snd_ssthresh) = (Some(sender.cwnd), Some(sender.ssthresh));
         (info.reordering, info.reord_seen) = (Some(sender.reordering), Some(sender.reord_seen));
         self.tell_counts(now, info);
+    }
+
+    /// The SYN is a segment under way like any other, and lost once it has timed out.
+    fn tell_of_syn(&self, info: &mut Info) {
+        let lost = self.backoff > 0;
+        let first = self.profile.initial_window.max(1);
+        info.ca_state = Some(if lost { CongestionState::Loss } else { CongestionState::Open });
+        info.backoff = self.backoff.saturating_sub(self.profile.syn_linear_timeouts);
+        (info.unacked, info.sacked, info.fackets) = (Some(1), Some(0), Some(0));
+        (info.lost, info.retrans) = (Some(lost.into()), Some(lost.into()));
+        info.snd_cwnd = Some(if lost { 1 } else { first });
+        info.snd_ssthresh = Some(if lost { (first / 2).max(2) } else { INFINITE });
+        info.reordering = Some(self.profile.reordering.into());
     }
 
     fn tell_counts(&self, now: Instant, info: &mut Info) {

@@ -194,6 +194,12 @@ knobs! {
         linux: seconds(120), "TCP_RTO_MAX";
         freebsd: seconds(60), "net.inet.tcp.persmax; TCPTV_PERSMAX";
     }
+    /// Whether a closed window is probed by an old number without text, and one with too little room for what would leave is
+    /// filled by a probe alone.
+    window_probe_empty: bool = "window-probe-empty" {
+        rfc9293: false, "RFC 9293 section 3.8.6.1: at least one octet of new data";
+        linux: true, "measured: <SEQ=SND.UNA-1>; tcp_write_wakeup";
+    }
     /// Upper bound of the retransmission timeout.
     // R6298-5.
     rto_max: Duration = "rto-max" {
@@ -279,11 +285,6 @@ knobs! {
         linux: true, "net.ipv4.tcp_dsack; measured: the first SACK block is what came again";
         freebsd: true, "tcp_do_segment, tcp_update_sack_list";
     }
-    /// Whether the timestamp of what comes again is taken, if the last ACK was for its end.
-    timestamp_of_repeat: bool = "timestamp-of-repeat" {
-        rfc9293: false, "RFC 7323 section 5.3: what is outside the window is rejected first";
-        linux: true, "tcp_sequence looks at rcv_wup; measured: the ACK of a FIN sent again echoes that one";
-    }
     /// Whether SACK blocks count a FIN that is held.
     sack_fin: bool = "sack-fin" {
         rfc9293: false, "RFC 2018 section 3 speaks of the sequence space, and this project of text";
@@ -316,10 +317,10 @@ knobs! {
         linux: true, "measured: SYN,ACK at once";
         freebsd: true, "syncache_add";
     }
-    /// Whether a SYN inside the window of a passive SYN-RECEIVED draws RST, and the request goes.
+    /// Whether a SYN or SYN,ACK inside the window of a passive SYN-RECEIVED draws RST, and the request goes.
     syn_resets_request: bool = "syn-resets-request" {
         rfc9293: false, "RFC 9293 section 3.10.7.4, fourth: return to LISTEN, and no word of a reset";
-        linux: true, "measured: RST,ACK at sequence number 0, and the request is gone";
+        linux: true, "measured: RST,ACK at sequence number 0, of a SYN,ACK RST at SEG.ACK, and the request is gone";
     }
     /// Whether a SYN,ACK in LISTEN goes unanswered.
     ignore_syn_ack: bool = "ignore-syn-ack" {
@@ -339,6 +340,11 @@ knobs! {
         rfc9293: false, "RFC 9293 section 3.10.7.4, second: connection reset";
         linux: true, "measured: EPIPE; tcp_reset";
         freebsd: false, "its TCP tests: ECONNRESET";
+    }
+    /// Whether a RST that comes after both sides have closed is told the application, while it still holds the connection.
+    reset_told_late: bool = "reset-told-late" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, second: in CLOSING and LAST-ACK the TCB is deleted, and that is all";
+        linux: true, "measured: ECONNRESET; tcp_reset";
     }
     /// Whether a RST in SYN-RECEIVED refuses an active OPEN; otherwise it resets it.
     crossed_reset_refuses: bool = "crossed-reset-refuses" {
@@ -482,6 +488,17 @@ knobs! {
     reset_at_the_edges: bool = "reset-at-the-edges" {
         rfc9293: false, "RFC 5961 section 3.2: inside is RCV.NXT < SEG.SEQ < RCV.NXT+RCV.WND, exact is RCV.NXT";
         linux: true, "measured: both, the latter in CLOSE-WAIT, CLOSING and LAST-ACK; tcp_sequence, tcp_reset_check";
+    }
+    /// Whether a segment is acceptable as soon as it begins no later than the number behind the window and ends no earlier
+    /// than the last ACK has said, once synchronized.
+    lenient_sequence: bool = "lenient-sequence" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, first: an octet of it lies in the window";
+        linux: true, "measured: text beyond the window is taken while nothing is unread, its FIN always; tcp_sequence";
+    }
+    /// Whether a FIN behind the FIN the peer has sent already is ignored, and not answered.
+    ignore_second_fin: bool = "ignore-second-fin" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, eighth: it stays in its state; that an ACK tells the peer so is a choice of this project";
+        linux: true, "measured: no reply in CLOSE-WAIT, CLOSING and LAST-ACK";
     }
     /// Whether a segment without ACK, RST and SYN is dropped before its sequence number is judged, once synchronized.
     ack_before_sequence: bool = "ack-before-sequence" {

@@ -174,6 +174,7 @@ mod info;
 mod laws;
 mod linux;
 mod linux_acknowledging;
+mod linux_closing;
 mod linux_growing;
 mod linux_receiving;
 mod opening;

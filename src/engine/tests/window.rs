@@ -312,3 +312,72 @@ fn a_window_reopens_as_far_as_the_scaled_field_reaches() {
         assert_eq!(b.connection.variables().rcv_wnd, Some(offered), "a buffer of {buffer}");
     }
 }
+
+/// As Linux, with text that a closed window keeps back.
+fn kept_back(octets: u32) -> Scripted {
+    let mut a = Scripted::established(Profile::linux());
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    assert_eq!(a.send(octets), NOTHING);
+    a
+}
+
+#[test]
+fn linux_probes_a_closed_window_by_an_old_number_and_counts_the_wait_from_the_answer() {
+    let mut a = kept_back(100);
+    for interval in [200, 400, 800] {
+        assert_eq!(a.wait(), (interval, vec!["<SEQ=100><ACK=301><CTL=ACK>".to_owned()]));
+        a.pass(Duration::from_millis(50));
+        assert_eq!(a.answer("<SEQ=301><ACK=101><WND=0><CTL=ACK>"), NOTHING);
+    }
+    assert_eq!(a.answer("<SEQ=301><ACK=101><WND=1000><CTL=ACK>"), ["<SEQ=101><ACK=301><LEN=100><CTL=PSH,ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=201><WND=1000><CTL=ACK>"), NOTHING);
+    assert_eq!(a.connection.poll_deadline(), None);
+}
+
+#[test]
+fn linux_fills_a_window_that_is_too_small_by_a_probe_alone() {
+    let mut a = kept_back(1000);
+    a.wait();
+    assert_eq!(a.answer("<SEQ=301><ACK=101><WND=300><CTL=ACK>"), NOTHING, "it is not open yet");
+    assert_eq!(a.wait(), (400, vec!["<SEQ=101><ACK=301><LEN=300><CTL=PSH,ACK>".to_owned()]));
+    assert_eq!(a.answer("<SEQ=301><ACK=401><WND=0><CTL=ACK>"), NOTHING);
+    assert_eq!(a.wait(), (200, vec!["<SEQ=400><ACK=301><CTL=ACK>".to_owned()]), "what was answered doubles nothing");
+    assert_eq!(a.answer("<SEQ=301><ACK=401><WND=700><CTL=ACK>"), ["<SEQ=401><ACK=301><LEN=700><CTL=PSH,ACK>"]);
+}
+
+#[test]
+fn linux_keeps_a_part_of_a_segment_until_a_probe_is_due() {
+    let mut a = Scripted::established(Profile::linux());
+    a.hear("<SEQ=301><ACK=101><WND=500><CTL=ACK>");
+    assert_eq!(a.send(1000), NOTHING);
+    assert_eq!(a.wait(), (200, vec!["<SEQ=101><ACK=301><LEN=500><CTL=PSH,ACK>".to_owned()]));
+}
+
+#[test]
+fn a_fin_at_a_closed_window_waits_behind_probes_on_linux() {
+    let mut a = Scripted::established(Profile::linux());
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    assert_eq!(a.close(), NOTHING);
+    assert_eq!(a.wait(), (200, vec!["<SEQ=100><ACK=301><CTL=ACK>".to_owned()]));
+    assert_eq!(a.answer("<SEQ=301><ACK=101><WND=1><CTL=ACK>"), ["<SEQ=101><ACK=301><CTL=FIN,ACK>"]);
+}
+
+#[test]
+fn what_left_before_the_window_closed_leaves_again_whole_on_linux() {
+    let mut a = Scripted::established(Profile::linux());
+    assert_eq!(a.send(1000).len(), 1);
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    for interval in [200, 400, 800] {
+        assert_eq!(a.wait(), (interval, vec!["<SEQ=101><ACK=301><LEN=1000><CTL=PSH,ACK>".to_owned()]));
+    }
+}
+
+#[test]
+fn half_of_the_window_is_that_of_the_ack_where_the_peer_opened() {
+    let mut b = requested(Profile::linux());
+    b.hear("<SEQ=301><ACK=101><WND=1000><CTL=ACK>");
+    assert_eq!(b.send(1000).first().map(String::as_str), Some("<SEQ=101><ACK=301><LEN=500><CTL=ACK>"));
+    let mut a = Scripted::established(Profile::linux());
+    a.hear("<SEQ=301><ACK=101><WND=1000><CTL=ACK>");
+    assert_eq!(a.send(1000), ["<SEQ=101><ACK=301><LEN=1000><CTL=PSH,ACK>"], "its SYN,ACK showed 65535");
+}

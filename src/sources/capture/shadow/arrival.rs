@@ -436,6 +436,7 @@ impl Shadow {
             | Guard::SynCached
             | Guard::TimeoutReset
             | Guard::AbortResets
+            | Guard::ResetTold
             | Guard::DeadPeerReset => Some(false),
         }
     }
