@@ -50,6 +50,9 @@ pub(super) struct OnePlayed {
     pub(super) report: Option<Report>,
 }
 
+/// Symbols that scripts of suites use and leave to whoever runs them, for IPv4 and for IPv6.
+const CUSTOMARY: &[(&str, &str, &str)] = &[("CMSG_LEVEL_IP", "SOL_IP", "SOL_IPV6"), ("CMSG_TYPE_RECVERR", "IP_RECVERR", "IPV6_RECVERR")];
+
 /// The ISS generator's seed: which one does not matter, that it is the same each time does.
 const SEED: u64 = 0x5359_4e46_494e;
 
@@ -128,16 +131,24 @@ impl Plan {
             Some(profile) => profile.name == Profile::freebsd().name,
             None => text.contains("net.inet.") || text.contains("net.inet6."),
         };
-        let script = parse(name, text, &self.known(freebsd))?;
+        let script = parse(name, text, &self.known(freebsd, text))?;
         if own.is_none() && !freebsd && script.asked.iter().any(|name| name == "FreeBSD") {
-            return Ok((parse(name, text, &self.known(true))?, true));
+            return Ok((parse(name, text, &self.known(true, text))?, true));
         }
         Ok((script, freebsd))
     }
 
-    fn known(&self, freebsd: bool) -> Vec<(String, String)> {
+    /// The system, what was defined, and what runners of whole suites define if nobody else has.
+    fn known(&self, freebsd: bool, text: &str) -> Vec<(String, String)> {
         let system = (if freebsd { "FreeBSD" } else { "Linux" }.to_owned(), String::new());
-        self.defined.iter().cloned().chain([system]).collect()
+        let six = |option: &ScriptOption| option.name == "ip_version" && option.value.as_deref() == Some("ipv6");
+        let six = self.overrides.iter().any(six) || text.contains("--ip_version=ipv6");
+        let missing = |(name, ..): &&(&str, &str, &str)| {
+            !self.defined.iter().any(|(known, _)| known == name) && text.contains(name) && !text.contains(&format!("{name}="))
+        };
+        let customary = CUSTOMARY.iter().filter(missing);
+        let customary = customary.map(|(name, v4, v6)| ((*name).to_owned(), if six { *v6 } else { *v4 }.to_owned()));
+        self.defined.iter().cloned().chain(customary).chain([system]).collect()
     }
 
     fn on_place(

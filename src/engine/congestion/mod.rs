@@ -227,6 +227,11 @@ impl Connection {
         u32::try_from(behind).unwrap_or(u32::MAX).saturating_add(1)
     }
 
+    /// The number of the first octet of text that is not acknowledged.
+    pub fn first_unacknowledged(&self) -> Seq {
+        self.text_start()
+    }
+
     /// The largest window that the peer has offered, in octets.
     pub fn largest_window(&self) -> u32 {
         self.snd.max_wnd

@@ -115,7 +115,7 @@ impl<'a> Player<'a> {
             let fd = about.ok_or_else(|| Stop::error(call.name.span, "there is no such descriptor"))?;
             place.info(fd).map_err(Stop::from)
         };
-        differences.extend(check(call, answer, expects, system, &mut info)?);
+        differences.extend(check(call, answer, expects, &self.settings, &mut info)?);
         self.took_effect(call, answer, expects, *socket)?;
         let Some(first) = differences.first() else { return Ok(()) };
         let summary = match first.field.as_str() {

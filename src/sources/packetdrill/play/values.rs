@@ -108,7 +108,8 @@ fn width(len: Option<u32>) -> usize {
     }
 }
 
-/// The structures that options take, native order: `struct linger`, `struct timeval`, FreeBSD's `tcp_function_set`.
+/// The structures of options and control messages, native order: `struct linger`, `struct timeval`, FreeBSD's
+/// `tcp_function_set`, `struct sock_extended_err`.
 fn structure(span: Span, fields: &[Field], system: System) -> Result<Vec<u8>, Stop> {
     let named = |name: &str| field(fields, name);
     let int = |name: &str| named(name).map_or(Ok(0), |value| number(value, system));
@@ -124,6 +125,13 @@ fn structure(span: Span, fields: &[Field], system: System) -> Result<Vec<u8>, St
         octets.resize(FUNCTION_NAME, 0);
         octets.extend(&int("pcbcnt")?.to_le_bytes()[..4]);
         return Ok(octets);
+    }
+    if named("ee_errno").is_some() || named("ee_origin").is_some() {
+        // struct sock_extended_err.
+        let octet = |name: &str| int(name).map(|value| value.to_le_bytes()[0]);
+        let word = |name: &str| int(name).map(i64::to_le_bytes);
+        let octets = [octet("ee_origin")?, octet("ee_type")?, octet("ee_code")?, octet("ee_pad")?];
+        return Ok([&word("ee_errno")?[..4], &octets, &word("ee_info")?[..4], &word("ee_data")?[..4]].concat());
     }
     let words: Vec<_> = fields.iter().filter_map(|field| field.name.as_ref()).map(|name| name.value.as_str()).collect();
     Err(Stop::unsupported(span, format!("a structure with {}", words.join(", "))))

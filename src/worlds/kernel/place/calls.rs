@@ -17,6 +17,7 @@ use rustix::net::{
 use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, splice};
 
 use super::super::errno;
+use super::super::packet::Epoch;
 use super::super::switch::HostNetwork;
 use super::super::sys::{self, Buffers};
 use super::control;
@@ -122,8 +123,8 @@ impl Process {
         call
     }
 
-    /// Takes over what a call opened; its answer.
-    pub(super) fn adopt(&mut self, done: Done) -> Answer {
+    /// Takes over what a call opened; its answer, with times as those of a run that began with `epoch`.
+    pub(super) fn adopt(&mut self, done: Done, epoch: Epoch) -> Answer {
         for fd in done.opened {
             let number = fd.as_raw_fd();
             if done.six {
@@ -131,7 +132,11 @@ impl Process {
             }
             self.open.insert(number, Arc::new(fd));
         }
-        done.answer
+        let mut answer = done.answer;
+        if let Output::Message { control, .. } = &mut answer.output {
+            control.iter_mut().for_each(|message| control::count_from(message, epoch.since_1970()));
+        }
+        answer
     }
 
     /// Has every connection end with a RST, and wakes whoever waits for one.

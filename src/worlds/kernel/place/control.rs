@@ -3,6 +3,8 @@
 //! Each is a header (its whole length in a `size_t`, level, type), its data, and padding up to a multiple of the size of
 //! `size_t`.
 
+use std::time::Duration;
+
 use crate::worlds::stack::{Constant, ControlMessage};
 
 /// The messages in memory, and how many octets they take.
@@ -39,6 +41,34 @@ pub(super) fn read(words: &[u64], len: usize) -> Vec<ControlMessage> {
     messages
 }
 
+/// The times in a message are those since `began`, not since 1970; a time that is none stays none.
+pub(super) fn count_from(message: &mut ControlMessage, began: Duration) {
+    // struct timespec has nanoseconds, struct timeval microseconds.
+    let fraction = match (message.level.value, message.kind.value) {
+        (SOL_SOCKET, SCM_TIMESTAMPING | SCM_TIMESTAMPNS) => 1,
+        (SOL_SOCKET, SCM_TIMESTAMP) => 1000,
+        _ => return,
+    };
+    for time in message.data.as_chunks_mut::<16>().0 {
+        let (seconds, rest) = time.split_at_mut(8);
+        let (Some(whole), Some(part)) = (seconds.first_chunk_mut::<8>(), rest.first_chunk_mut::<8>()) else { continue };
+        let nanos = u64::from_ne_bytes(*part).saturating_mul(fraction);
+        let at = Duration::from_secs(u64::from_ne_bytes(*whole)).saturating_add(Duration::from_nanos(nanos));
+        if at.is_zero() {
+            continue;
+        }
+        let since = at.saturating_sub(began);
+        *whole = since.as_secs().to_ne_bytes();
+        *part = (u64::from(since.subsec_nanos()) / fraction).to_ne_bytes();
+    }
+}
+
+/// From `asm-generic/socket.h`.
+const SOL_SOCKET: i64 = 1;
+const SCM_TIMESTAMP: i64 = 29;
+const SCM_TIMESTAMPNS: i64 = 35;
+const SCM_TIMESTAMPING: i64 = 37;
+
 fn number(constant: &Constant) -> u32 {
     u32::try_from(constant.value & 0xffff_ffff).unwrap_or(0)
 }
@@ -68,6 +98,21 @@ mod tests {
             assert_eq!(read(&words, len), messages);
             assert_eq!(len % ALIGNMENT, 0);
         }
+    }
+
+    #[test]
+    fn times_are_counted_from_the_beginning() {
+        let pair = |whole: u64, part: u64| [whole.to_ne_bytes(), part.to_ne_bytes()].concat();
+        let began = Duration::new(1000, 999_000_000);
+        for (kind, part, since) in [(SCM_TIMESTAMPING, 9_000_000, 10_000_000), (SCM_TIMESTAMPNS, 1, 1_000_001), (SCM_TIMESTAMP, 9, 1009)] {
+            let mut told = message(SOL_SOCKET, kind, &[pair(1001, part), pair(0, 0)].concat());
+            count_from(&mut told, began);
+            assert_eq!(told.data, [pair(0, since), pair(0, 0)].concat(), "{kind}");
+        }
+        let other = message(0, SCM_TIMESTAMPING, &pair(1001, 1));
+        let mut told = other.clone();
+        count_from(&mut told, began);
+        assert_eq!(told, other, "another level's message");
     }
 
     #[test]

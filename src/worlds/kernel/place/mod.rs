@@ -102,7 +102,7 @@ impl KernelPlace {
         if let Some((at, answer)) = self.waiting.as_ref().and_then(Waiting::end) {
             self.waiting = None;
             self.bell.silence();
-            let answer = self.process.adopt(answer);
+            let answer = self.process.adopt(answer, epoch);
             self.returned = Some((at, answer));
         }
     }
@@ -145,7 +145,7 @@ impl Place for KernelPlace {
         }
         let outcome = match self.process.prepare(&self.network, call) {
             Ok(job) if job.may_wait() => match Waiting::begin(job, epoch, &self.bell).map_err(PlaceError)? {
-                Begun::Returned(done) => Outcome::Returned(self.process.adopt(done)),
+                Begun::Returned(done) => Outcome::Returned(self.process.adopt(done, epoch)),
                 Begun::Waits(waiting) if self.waiting.is_none() => {
                     self.waiting = Some(waiting);
                     Outcome::Blocked
@@ -154,7 +154,7 @@ impl Place for KernelPlace {
             },
             Ok(job) => {
                 let done = job.make();
-                Outcome::Returned(self.process.adopt(done))
+                Outcome::Returned(self.process.adopt(done, epoch))
             }
             Err(calls::Refused::Answered(answer)) => Outcome::Returned(answer),
             Err(calls::Refused::Unsupported(what)) => Outcome::Unsupported(what),

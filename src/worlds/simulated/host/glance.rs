@@ -36,6 +36,8 @@ pub struct Glance {
     pub unacknowledged: u32,
     /// Octets of text that have not left.
     pub unsent: u32,
+    /// The number of the first of them, on the wire.
+    pub text_start: u32,
     /// Packets under way, where several segments may leave in one (TSO).
     pub packets_under_way: u32,
     /// The largest window the peer has offered.
@@ -70,6 +72,7 @@ impl Host {
             places: socket.backlog,
             unacknowledged: connection.send_buffered(),
             unsent: connection.variables().unsent,
+            text_start: connection.first_unacknowledged().get(),
             packets_under_way: connection.packets_under_way(),
             largest_window: connection.largest_window(),
             fin_unacknowledged: match state {

@@ -147,7 +147,13 @@ impl Sockets {
         if let File::Stream(stream) = self.file(to)? {
             let waits = !stream.nonblocking;
             let more = stream.choices.is_on("TCP_CORK") || stream.choices.is_on("TCP_NOPUSH");
-            return self.queue_text(now, to, count.min(MOST), false, Manner { more, announced: more, urgent: false, record: false, waits });
+            return self.queue_text(
+                now,
+                to,
+                count.min(MOST),
+                false,
+                Manner { more, announced: more, urgent: false, record: false, stamps: None, waits },
+            );
         }
         Err(Stop::Unsupported("sendfile to what is no TCP socket".to_owned()))
     }
@@ -206,7 +212,8 @@ impl Sockets {
         let File::Stream(stream) = self.file(to)? else {
             return Err(Stop::Unsupported("splice to what is no TCP socket".to_owned()));
         };
-        let manner = Manner { more: false, announced: false, urgent: false, record: false, waits: !stream.nonblocking && !dont_wait };
+        let manner =
+            Manner { more: false, announced: false, urgent: false, record: false, stamps: None, waits: !stream.nonblocking && !dont_wait };
         let room = self.host.glance(stream.id).map_or(0, |glance| glance.send_buffer.saturating_sub(glance.unacknowledged));
         // What does not fit stays in the pipe; a connection that is over says so.
         let asked = if room > 0 { moved.min(room) } else { moved };

@@ -46,6 +46,24 @@ impl Memory {
         }
     }
 
+    /// Octets ever written.
+    pub(super) fn written(&self, glance: &Glance) -> u64 {
+        self.written.max(glance.unacknowledged.into())
+    }
+
+    /// Which octet of all that were written has this number on the wire.
+    pub(super) fn position(&self, glance: &Glance, number: u32) -> u64 {
+        let unacknowledged = self.written(glance) - u64::from(glance.unacknowledged);
+        unacknowledged.wrapping_add_signed(number.wrapping_sub(glance.text_start).cast_signed().into())
+    }
+
+    /// Octets of the last packet that has not left, whether or not text can be added to it.
+    pub(super) fn last_packet(&self, glance: &Glance) -> u64 {
+        let left = self.written - u64::from(glance.unsent);
+        let ends = self.ends.iter().rev().copied().find(|end| *end < self.written);
+        self.written - ends.unwrap_or(left).max(left)
+    }
+
     /// Octets of the packet that more text is added to.
     fn tail(&self, glance: &Glance) -> u64 {
         let left = self.written - u64::from(glance.unsent);
@@ -168,6 +186,9 @@ impl Sockets {
             if queued < taken {
                 break;
             }
+            if last {
+                self.ask_stamps(fd, manner.stamps)?;
+            }
             if !last {
                 // A packet that is full leaves, as far as it may, before the next one is filled.
                 self.let_leave(now);
@@ -194,7 +215,7 @@ impl Sockets {
 
     /// What may leave does, and waits to be taken.
     fn let_leave(&mut self, now: Instant) {
-        while let Some(packet) = self.host.poll_packet(now) {
+        while let Some(packet) = self.take_leaving(now) {
             self.leaving.push_back(packet);
         }
     }

@@ -16,6 +16,7 @@ mod options;
 mod parameters;
 mod polling;
 mod reading;
+mod stamps;
 mod states;
 mod table;
 #[cfg(test)]
@@ -178,7 +179,7 @@ impl Stack for Sockets {
     }
 
     fn poll_packet(&mut self, now: Instant, packet: &mut Vec<u8>) -> bool {
-        while let Some(leaving) = self.leaving.pop_front().or_else(|| self.host.poll_packet(now)) {
+        while let Some(leaving) = self.leaving.pop_front().or_else(|| self.take_leaving(now)) {
             packet.clear();
             self.identification = self.identification.wrapping_add(1);
             let encoded = wire::encode_packet(leaving.source, leaving.destination, self.identification, &leaving.payload, packet);

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::choices::Choices;
 use super::constants::{SOCK_NONBLOCK, System, is};
 use super::memory::Memory;
+use super::stamps::Stamps;
 use super::states::is_over;
 use super::table::{Datagram, Family, File, Progress, Stream};
 use super::{Done, Sockets, Stop};
@@ -68,6 +69,7 @@ impl Sockets {
                 urgent_read: None,
                 held_until: None,
                 memory: Memory::default(),
+                stamps: Stamps::default(),
                 bound: None,
             })
         } else {
@@ -149,6 +151,7 @@ impl Sockets {
                     urgent_read: None,
                     held_until: None,
                     memory: Memory::default(),
+                    stamps: Stamps::default(),
                     bound: None,
                 };
                 let fd = self.give_out(File::Stream(accepted))?;
@@ -361,6 +364,7 @@ impl Sockets {
 
     /// What has happened to connections since: one that a `connect` waited for is there.
     pub(super) fn note_changes(&mut self, now: Instant) {
+        self.note_stamps(now);
         self.grow_memory(true);
         self.note_events(now);
     }

@@ -326,7 +326,7 @@ fn stream_bits(stream: &Stream, glance: &Glance, writable: bool) -> u32 {
             bits |= on(POLLPRI);
         }
     }
-    if glance.error.is_some() {
+    if glance.error.is_some() || stream.stamps.has_told() {
         bits |= on(POLLERR);
     }
     bits

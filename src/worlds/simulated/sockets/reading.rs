@@ -46,9 +46,8 @@ impl Sockets {
         let linux = self.system == System::Linux;
         let has = |flag| request.has(flag, self.system);
         if has(MSG_ERRQUEUE) {
-            let asked = ["IP_RECVERR", "IPV6_RECVERR"].into_iter().any(|option| stream.choices.is_on(option));
-            // No other option that puts messages there is taken.
-            return Err(if asked { Stop::Unsupported("reading the error queue".to_owned()) } else { Errno::Again.into() });
+            // ICMP errors are told by SO_ERROR alone, whatever IP_RECVERR says.
+            return self.receive_told(fd, request);
         }
         if has(MSG_OOB) {
             return self.receive_urgent(fd, has(MSG_PEEK));

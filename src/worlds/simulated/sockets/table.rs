@@ -7,6 +7,7 @@ use super::choices::Choices;
 use super::files::Pipe;
 use super::memory::Memory;
 use super::polling::Epoll;
+use super::stamps::Stamps;
 use super::{Sockets, Stop};
 use crate::engine::Instant;
 use crate::trace::End;
@@ -71,6 +72,8 @@ pub(super) struct Stream {
     pub held_until: Option<Instant>,
     /// What was written and takes memory.
     pub memory: Memory,
+    /// What times of it the process is told.
+    pub stamps: Stamps,
     /// It was bound by name: its port outlives a connection.
     pub bound: Option<IpAddr>,
 }

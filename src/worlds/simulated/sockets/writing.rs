@@ -51,10 +51,7 @@ impl Sockets {
     fn send_stream(&mut self, now: Instant, fd: Fd, request: &Request<'_>) -> Done {
         let has = |flag| request.has(flag, self.system);
         let linux = self.system == System::Linux;
-        if let Some(message) = request.control.first() {
-            let name = message.kind.names.first().map_or("of this type", String::as_str);
-            return Err(Stop::Unsupported(format!("sendmsg with a control message {name}")));
-        }
+        let stamps = self.stamps_in(fd, request.control)?;
         if linux && has(MSG_ZEROCOPY) {
             return Err(Stop::Unsupported("sending with MSG_ZEROCOPY".to_owned()));
         }
@@ -89,7 +86,7 @@ impl Sockets {
         if !linux && request.to.is_some() {
             return Err(if self.has_peer(fd) { Errno::IsConnected.into() } else { Stop::Unsupported("sendto that connects".to_owned()) });
         }
-        let answer = self.queue_text(now, fd, request.count, request.null, Manner { more, announced, urgent, record, waits })?;
+        let answer = self.queue_text(now, fd, request.count, request.null, Manner { more, announced, urgent, record, stamps, waits })?;
         if last {
             let id = self.stream(fd)?.id;
             self.host.shutdown(id, now, How::Write)?;
@@ -341,6 +338,8 @@ pub(super) struct Manner {
     pub urgent: bool,
     /// It ends a record.
     pub record: bool,
+    /// What times of it are told, where the call says so itself (`SO_TIMESTAMPING`).
+    pub stamps: Option<u32>,
     /// The call waits for room.
     pub waits: bool,
 }

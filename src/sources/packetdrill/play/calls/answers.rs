@@ -1,10 +1,12 @@
 //! What a call returned, against what its line says.
 
 use super::messages::{control_message, epoll_event};
+use crate::sources::packetdrill::play::clock::{Moment, seconds};
 use crate::sources::packetdrill::play::mismatch::Difference;
+use crate::sources::packetdrill::play::settings::Settings;
 use crate::sources::packetdrill::play::stop::Stop;
 use crate::sources::packetdrill::play::symbols::System;
-use crate::sources::packetdrill::play::values::{number, number_in, option_octets};
+use crate::sources::packetdrill::play::values::{field, number, number_in, option_octets};
 use crate::sources::packetdrill::syntax::{Expression, Field, Spanned, SystemCall};
 use crate::worlds::stack::{Answer, Output};
 
@@ -37,9 +39,10 @@ pub(in crate::sources::packetdrill::play) fn check(
     call: &SystemCall,
     answer: &Answer,
     expects: &Expects<'_>,
-    system: System,
+    settings: &Settings,
     info: Info<'_>,
 ) -> Result<Vec<Difference>, Stop> {
+    let system = settings.system;
     let mut differences = Vec::new();
     let actual = match answer.errno {
         Some(errno) => format!("{} {errno}", answer.result),
@@ -66,12 +69,19 @@ pub(in crate::sources::packetdrill::play) fn check(
         differences.push(Difference::new("errno", name, actual));
     }
     if answer.result >= 0 {
-        memory(answer, expects, system, info, &mut differences)?;
+        memory(answer, expects, settings, info, &mut differences)?;
     }
     Ok(differences)
 }
 
-fn memory(answer: &Answer, expects: &Expects<'_>, system: System, info: Info<'_>, differences: &mut Vec<Difference>) -> Result<(), Stop> {
+fn memory(
+    answer: &Answer,
+    expects: &Expects<'_>,
+    settings: &Settings,
+    info: Info<'_>,
+    differences: &mut Vec<Difference>,
+) -> Result<(), Stop> {
+    let system = settings.system;
     let missing =
         |expression: &Spanned<Expression>| Stop::unsupported(expression.span, "what the call wrote, which the stack does not tell");
     match (expects, &answer.output) {
@@ -139,7 +149,9 @@ fn memory(answer: &Answer, expects: &Expects<'_>, system: System, info: Info<'_>
                             differences.push(Difference::new(format!("{name} of message {index}"), expected, actual));
                         }
                     }
-                    if data.value != Expression::Ellipsis {
+                    if let Some(moment) = scm_time(data, system)? {
+                        time_stamp(index, moment, &message.data, settings, differences);
+                    } else if data.value != Expression::Ellipsis {
                         octets(&format!("cmsg_data of message {index}"), data, &message.data, system, differences)?;
                     }
                 }
@@ -147,6 +159,29 @@ fn memory(answer: &Answer, expects: &Expects<'_>, system: System, info: Info<'_>
         }
     }
     Ok(())
+}
+
+/// `{scm_sec=0, scm_nsec=10000000}`: when, counted from the beginning of the script.
+fn scm_time(data: &Spanned<Expression>, system: System) -> Result<Option<Moment>, Stop> {
+    let Expression::Record(fields) = &data.value else { return Ok(None) };
+    let (seconds, nanos) = (field(fields, "scm_sec"), field(fields, "scm_nsec"));
+    if seconds.is_none() && nanos.is_none() {
+        return Ok(None);
+    }
+    let part = |part: Option<&Spanned<Expression>>| -> Result<u64, Stop> {
+        let value = part.map_or(Ok(0), |part| number(part, system))?;
+        u64::try_from(value).map_err(|_| Stop::error(data.span, "expected a time after the beginning of the script"))
+    };
+    Ok(Some(Moment::At(part(seconds)?.saturating_mul(1_000_000).saturating_add(part(nanos)? / 1000))))
+}
+
+/// A `struct timespec` in memory, the first of several, against the moment that is written for it.
+fn time_stamp(index: usize, moment: Moment, actual: &[u8], settings: &Settings, differences: &mut Vec<Difference>) {
+    let word = |at: usize| actual.get(at..at + 8).and_then(|octets| octets.first_chunk()).map_or(0, |octets| u64::from_ne_bytes(*octets));
+    let actual = word(0).saturating_mul(1_000_000).saturating_add(word(8) / 1000);
+    if let Err(expected) = moment.check(actual, None, settings) {
+        differences.push(Difference::new(format!("time of message {index}"), expected, format!("{} s", seconds(actual))));
+    }
 }
 
 fn hex(value: i64) -> String {
@@ -201,6 +236,9 @@ fn octets(name: &str, value: &Spanned<Expression>, actual: &[u8], system: System
     {
         let len = u32::try_from(actual.len()).ok();
         let expected = option_octets(value, len, system)?;
+        // Behind an error stands the address of who reported it.
+        let is_error = matches!(&value.value, Expression::Record(fields) if field(fields, "ee_errno").is_some());
+        let actual = if is_error { actual.get(..expected.len()).unwrap_or(actual) } else { actual };
         if expected != actual {
             let spell = |octets: &[u8]| octets.iter().take(SHOWN).map(|octet| format!("{octet:02x}")).collect::<String>();
             match (value, structure_words(&expected), structure_words(actual)) {

@@ -46,6 +46,7 @@ impl Sockets {
             Level::Socket if known("SO_RCVTIMEO") => timeval(self.choices(fd)?.receive_timeout),
             Level::Socket if known("SO_SNDTIMEO") => timeval(self.choices(fd)?.send_timeout),
             Level::Socket if known("SO_BINDTODEVICE") => Vec::new(),
+            Level::Socket if known("SO_TIMESTAMPING") && self.system == System::Linux => [int(self.stamps_of(fd)?), int(0)].concat(),
             Level::Socket if known("SO_MEMINFO") => self.memory_of(fd)?.into_iter().flat_map(int).collect(),
             Level::Tcp if known("TCP_CONGESTION") => {
                 let chosen = self.choices(fd)?.congestion.clone();
@@ -78,7 +79,7 @@ impl Sockets {
 
     /// What exists on a live system and has no meaning here.
     fn foreign_value(&self, level: Level, name: &Constant, _: usize) -> Result<Option<Vec<u8>>, Stop> {
-        const BEYOND: &[&str] = &["TCP_ZEROCOPY_RECEIVE", "TCP_REPAIR", "TCP_SAVED_SYN", "SO_PEERCRED", "SO_TIMESTAMPING"];
+        const BEYOND: &[&str] = &["TCP_ZEROCOPY_RECEIVE", "TCP_REPAIR", "TCP_SAVED_SYN", "SO_PEERCRED"];
         if super::rows::find(level, name, self.system).is_some() {
             return Ok(None);
         }
@@ -98,16 +99,8 @@ impl Sockets {
         given: &[u8],
         len: u32,
     ) -> Result<bool, Stop> {
-        const BEYOND: &[&str] = &[
-            "TCP_REPAIR",
-            "IPV6_FLOWLABEL_MGR",
-            "TCP_TIMESTAMP",
-            "SO_TIMESTAMPING",
-            "SO_ATTACH_FILTER",
-            "SO_TXTIME",
-            "IP_OPTIONS",
-            "TCP_AO_ADD_KEY",
-        ];
+        const BEYOND: &[&str] =
+            &["TCP_REPAIR", "IPV6_FLOWLABEL_MGR", "TCP_TIMESTAMP", "SO_ATTACH_FILTER", "SO_TXTIME", "IP_OPTIONS", "TCP_AO_ADD_KEY"];
         let known = |known: &str| name.has(known);
         match level {
             Level::Socket if known("SO_LINGER") => self.set_linger(now, fd, given, len)?,
@@ -120,6 +113,10 @@ impl Sockets {
             Level::Socket if known("SO_RCVBUF") || known("SO_RCVBUFFORCE") => {
                 let value = self.number_in(level, given, len)?;
                 self.set_receive_buffer(fd, value, known("SO_RCVBUFFORCE"))?;
+            }
+            Level::Socket if known("SO_TIMESTAMPING") && self.system == System::Linux => {
+                let value = self.number_in(level, given, len)?;
+                self.set_stamps(fd, value)?;
             }
             Level::Socket if known("SO_BINDTODEVICE") => {
                 if given.first().is_some_and(|octet| *octet != 0) {

@@ -7,4 +7,5 @@ mod options;
 mod parameters;
 mod polls;
 mod reading;
+mod stamps;
 mod writing;
