@@ -50,7 +50,6 @@ const DIFFERS: &[(&str, &str)] = &[
     ("freebsd/last-ack/fin-ack.pkt", "a second FIN of the peer is answered"),
     ("freebsd/last-ack/rst-ack.pkt", "no error is told of a connection that both sides have closed"),
     ("freebsd/last-ack/rst.pkt", "no error is told of a connection that both sides have closed"),
-    ("linux/icmp/fragmentation-needed.pkt", "sends one segment again, not all"),
     ("linux/window/no-more-than-the-window.pkt", "sets PSH only where the text ends"),
     ("linux/window/unread-text-closes-it.pkt", "opens the window further, as its packets take less memory"),
 ];

@@ -261,6 +261,12 @@ impl Connection {
         self.set_user_timeout(limit.filter(|_| outstanding).map(|limit| now + limit));
     }
 
+    /// The user reads no more, though it has not closed (`shutdown` of the receiving side, as Linux takes it): once our
+    /// FIN has left, a profile that closes half-duplex refuses text that comes (MAY-1).
+    pub fn refuse_text(&mut self) {
+        self.bits.set_deaf(true);
+    }
+
     /// Switches Nagle off or on for this connection (MUST-17).
     pub fn set_no_delay(&mut self, no_delay: bool) {
         self.bits.set_no_delay(no_delay);

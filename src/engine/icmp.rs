@@ -44,15 +44,25 @@ impl Connection {
     /// router says so and quotes a segment with this SEG.SEQ. Returns whether that is believed.
     ///
     /// From now on segments are no longer than that, and what is under way and was longer leaves again at once.
-    pub fn on_path_mtu(&mut self, quoted: SeqNumber<Ours>, most: u16) -> bool {
+    pub fn on_path_mtu(&mut self, now: Instant, quoted: SeqNumber<Ours>, most: u16) -> bool {
         self.begin();
         if !self.believes(quoted) {
             return false;
         }
+        let counts = self.bits.syn_acked() && self.has_congestion_control() && !self.bits.probing();
+        if counts {
+            // Before they are cut otherwise.
+            self.list_under_way(now);
+        }
         let before = self.effective_mss();
         self.send_mss = self.send_mss.min(most.max(1));
-        let now = self.effective_mss();
-        if self.bits.syn_acked() && now < before && self.text_in_flight() > u32::from(now) {
+        let after = self.effective_mss();
+        if !self.bits.syn_acked() || after >= before {
+            return true;
+        }
+        if counts {
+            self.lose_longer_than(after.into());
+        } else if self.text_in_flight() > u32::from(after) {
             self.recover = self.snd.nxt;
             self.bits.set_front_due(true);
         }

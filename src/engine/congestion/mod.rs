@@ -199,11 +199,17 @@ impl Connection {
     #[cold]
     pub(super) fn notice_expiry(&mut self, now: Instant) {
         if self.has_congestion_control() && !self.bits.probing() {
-            if self.sender.is_none() {
-                self.begin_congestion_control(now);
-            }
-            self.list_what_left(now.as_nanos());
+            self.list_under_way(now);
         }
+    }
+
+    /// From now on there is a scoreboard, and all that is under way stands on it.
+    #[cold]
+    pub(super) fn list_under_way(&mut self, now: Instant) {
+        if self.sender.is_none() {
+            self.begin_congestion_control(now);
+        }
+        self.list_what_left(now.as_nanos());
     }
 
     /// Whether a segment of text that could have been longer is unacknowledged.

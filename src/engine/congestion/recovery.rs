@@ -121,6 +121,26 @@ impl Connection {
         sender.state = CongestionState::Recovery;
     }
 
+    /// Segments under way that are longer than this are lost, though not for congestion: they leave again, and the window
+    /// stays (`tcp_simple_retransmit`).
+    #[cold]
+    pub(in crate::engine) fn lose_longer_than(&mut self, most: u32) {
+        let nxt = self.snd.nxt;
+        let Some(sender) = &mut self.sender else { return };
+        sender.board.cut_anew(most);
+        if sender.board.lost == 0 {
+            return;
+        }
+        if sender.state != CongestionState::Loss {
+            sender.high = nxt;
+            sender.ssthresh = sender.present_threshold();
+            sender.prior_ssthresh = 0;
+            sender.undo_marker = None;
+            sender.state = CongestionState::Loss;
+        }
+        self.bits.set_front_due(true);
+    }
+
     /// The network has told of congestion, and nothing was lost (`tcp_enter_cwr`).
     fn enter_cwr(&mut self, sender: &mut Sender) {
         sender.prior_ssthresh = 0;

@@ -186,6 +186,44 @@ impl Scoreboard {
         self.resent > 0 || self.queue.front().is_some_and(|sent| sent.marks.has(Marks::EVER_RESENT))
     }
 
+    /// Segments that carry more than `most` octets of text are lost. A packet of several is cut anew as a whole, since it
+    /// leaves again as one.
+    pub(super) fn cut_anew(&mut self, most: u32) {
+        let text = |sent: &Sent| sent.len() - u32::from(sent.marks.has(Marks::FIN));
+        let mut index = 0;
+        while index < self.queue.len() {
+            let first = self.queue[index];
+            if text(&first) <= most || first.marks.has(Marks::SACKED) {
+                index += 1;
+                continue;
+            }
+            let in_packet = |sent: &&Sent| sent.marks.has(Marks::JOINED) && !sent.marks.has(Marks::SACKED);
+            let more = self.queue.iter().skip(index + 1).take_while(in_packet).count();
+            let packet: Vec<Sent> = self.queue.drain(index..=index + more).collect();
+            for sent in &packet {
+                self.uncount(sent, true);
+            }
+            let last = packet[more];
+            let ever = packet.iter().any(|sent| sent.marks.has(Marks::EVER_RESENT));
+            let (mut start, end) = (first.start, last.end.minus(u32::from(last.marks.has(Marks::FIN))));
+            while start != end {
+                let cut = start.plus(end.since(start).min(most));
+                let is_last = cut == end;
+                let marks = Marks::default()
+                    .with(Marks::LOST, true)
+                    .with(Marks::EVER_RESENT, ever)
+                    .with(Marks::JOINED, start != first.start || first.marks.has(Marks::JOINED))
+                    .with(Marks::PUSH, is_last && last.marks.has(Marks::PUSH))
+                    .with(Marks::FIN, is_last && last.marks.has(Marks::FIN));
+                let end = if is_last { last.end } else { cut };
+                self.queue.insert(index, Sent { start, end, at: first.at, marks });
+                self.lost += 1;
+                index += 1;
+                start = cut;
+            }
+        }
+    }
+
     /// The segment at `index` is cut where `at` lies inside it.
     pub(super) fn split(&mut self, index: usize, at: Seq) {
         let first = self.queue[index];

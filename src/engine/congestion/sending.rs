@@ -313,15 +313,15 @@ impl Connection {
             sender.board.split(index, start.plus(most));
             return;
         }
+        if index > 0 && sent.marks.has(Marks::JOINED) {
+            // The end of a packet of several is as long as it was.
+            return;
+        }
         let mut left = most - text;
         while let Some(&next) = sender.board.queue.get(index + 1) {
             let more = next.len() - u32::from(next.marks.has(Marks::FIN));
-            if left == 0
-                || self.record_ending(next.start).is_some()
-                || next.marks.has(Marks::SACKED)
-                || more > left
-                || sender.board.queue[index].marks.has(Marks::FIN)
-            {
+            let apart = next.marks.has(Marks::SACKED) || next.marks.has(Marks::JOINED) || self.record_ending(next.start).is_some();
+            if left == 0 || apart || more > left || sender.board.queue[index].marks.has(Marks::FIN) {
                 break;
             }
             left -= more;

@@ -179,6 +179,7 @@ mod linux_growing;
 mod linux_receiving;
 mod opening;
 mod options;
+mod path_mtu;
 mod records;
 mod reordering;
 mod resets;

@@ -335,6 +335,15 @@ impl Host {
         Ok(())
     }
 
+    /// `shutdown` of the receiving side as Linux takes it: once our FIN has left, text that comes ends the connection.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn refuse_text(&mut self, id: SocketId) -> Result<(), Errno> {
+        self.get_mut(id)?.connection.refuse_text();
+        Ok(())
+    }
+
     /// `close`: the descriptor goes; the connection ends as CLOSE, or as ABORT with `SO_LINGER` 0.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ impl Host {
         let socket = self.get_mut(id).ok()?;
         let most = if socket.discovery.follows() { segment } else { u16::MAX };
         // A request's SYN,ACK is short enough for every path.
-        if socket.is_request() || !socket.connection.on_path_mtu(quoted, most) {
+        if socket.is_request() || !socket.connection.on_path_mtu(now, quoted, most) {
             return Some(id);
         }
         self.path_mtus.insert(remote.address, PathMtu { octets, until: now + life });

@@ -170,7 +170,9 @@ impl Sockets {
     fn fields(&self, now: Instant, fd: Fd) -> Result<Vec<Field>, Stop> {
         let stream = self.stream(fd)?;
         let mut info = self.host.info(stream.id, now)?;
-        info.pmtu = info.pmtu.or((info.state != State::Closed && info.state != State::Listen).then(|| self.host.mtu().into()));
+        if info.pmtu.is_none() && info.state != State::Closed && info.state != State::Listen {
+            info.pmtu = self.host.connection_mtu(stream.id, now).ok().map(u32::from);
+        }
         if info.state == State::Listen {
             // Of a listener they say how many wait for accept, and how many may.
             let glance = self.host.glance(stream.id)?;

@@ -174,7 +174,9 @@ impl Stack for Sockets {
             return;
         }
         let payload: Payload = decoded.payload.to_owned();
+        let deaf = self.deaf_ones();
         self.host.on_enveloped_packet(now, decoded.source, decoded.destination, &payload, decoded.envelope);
+        self.note_refused(&deaf);
         self.note_changes(now);
     }
 

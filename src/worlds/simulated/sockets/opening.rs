@@ -11,6 +11,7 @@ use super::table::{Datagram, Family, File, Progress, Stream};
 use super::{Done, Sockets, Stop};
 use crate::engine::{Instant, State};
 use crate::trace::End;
+use crate::worlds::simulated::SocketId;
 use crate::worlds::stack::{Answer, Constant, Fd};
 use crate::worlds::{Errno, How, SocketOption};
 
@@ -70,6 +71,7 @@ impl Sockets {
                 held_until: None,
                 memory: Memory::default(),
                 stamps: Stamps::default(),
+                deaf: false,
                 bound: None,
             })
         } else {
@@ -152,6 +154,7 @@ impl Sockets {
                     held_until: None,
                     memory: Memory::default(),
                     stamps: Stamps::default(),
+                    deaf: false,
                     bound: None,
                 };
                 let fd = self.give_out(File::Stream(accepted))?;
@@ -267,6 +270,7 @@ impl Sockets {
         stream.progress = Progress::Unconnected;
         stream.deferred = None;
         stream.memory = Memory::default();
+        stream.deaf = false;
         Ok(Answer::of(0))
     }
 
@@ -322,6 +326,10 @@ impl Sockets {
                     return Err(Errno::NotConnected.into());
                 }
                 self.host.shutdown(id, now, how)?;
+                if linux && matches!(how, How::Read | How::Both) {
+                    self.host.refuse_text(id)?;
+                    self.stream_mut(fd)?.deaf = true;
+                }
                 Ok(Answer::of(0))
             }
         }
@@ -360,6 +368,25 @@ impl Sockets {
             File::Pipe(_) | File::Zeros(_) | File::Epoll(_) => {}
         }
         Ok(Answer::of(0))
+    }
+
+    /// The connections that text would end.
+    pub(super) fn deaf_ones(&self) -> Vec<SocketId> {
+        let streams = self.files.values().filter_map(|file| match file {
+            File::Stream(stream) if stream.deaf => Some(stream.id),
+            File::Stream(_) | File::Datagram(_) | File::Zeros(_) | File::Pipe(_) | File::Epoll(_) => None,
+        });
+        streams.filter(|id| matches!(self.host.state(*id), State::FinWait1 | State::FinWait2)).collect()
+    }
+
+    /// Those of them that are over by now were reset, by one side or the other.
+    pub(super) fn note_refused(&mut self, deaf: &[SocketId]) {
+        for id in deaf {
+            if self.host.glance(*id).is_ok_and(|glance| is_over(&glance) && glance.error.is_none()) {
+                // It is there.
+                let _ = self.host.set_error(*id, Errno::ConnectionReset);
+            }
+        }
     }
 
     /// What has happened to connections since: one that a `connect` waited for is there.

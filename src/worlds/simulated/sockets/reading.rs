@@ -79,7 +79,8 @@ impl Sockets {
         let missing = asked.saturating_sub(self.waiting.progress);
         let target = if whole { asked } else { asked.min(u32::try_from(low).unwrap_or(u32::MAX)).max(1) };
         // At most so much is there; what is asked for may be more than there is memory.
-        let there = glance.readable.min(missing).min(self.before_mark(fd)?);
+        let skipped = if peek && linux { self.peek_offset(fd)?.unwrap_or(0) } else { 0 };
+        let there = glance.readable.saturating_sub(skipped).min(missing).min(self.before_mark(fd)?);
         if request.null && there > 0 && !cut {
             return Err(Errno::Fault.into());
         }
@@ -87,12 +88,15 @@ impl Sockets {
         if peek {
             let over = glance.at_end || glance.read_shut || is_over(&glance) || glance.error.is_some();
             if there > 0 && (there >= target || over || !waits) {
+                self.move_peek_offset(fd, |offset| offset.saturating_add(there))?;
                 return Ok(self.received(fd, now, there, request));
             }
         } else if there > 0 {
             let taken = self.host.recv(id, now, there)?;
             self.waiting.progress += u32::try_from(taken.len()).unwrap_or(u32::MAX);
             self.stream_mut(fd)?.read += taken.len() as u64;
+            let taken = u32::try_from(taken.len()).unwrap_or(u32::MAX);
+            self.move_peek_offset(fd, |offset| offset.saturating_sub(taken))?;
             if self.before_mark(fd)? == 0 {
                 // A read stops at the mark, whatever it was to wait for.
                 return Ok(self.received(fd, now, self.waiting.progress, request));
@@ -131,6 +135,19 @@ impl Sockets {
                 if progress > 0 { Ok(sockets.received(fd, now, progress, request)) } else { Err(Errno::Again.into()) }
             },
         )
+    }
+
+    /// `SO_PEEK_OFF`: where `MSG_PEEK` begins, if the process has said so.
+    fn peek_offset(&self, fd: Fd) -> Result<Option<u32>, Stop> {
+        let offset = self.stream(fd)?.choices.set_number("SO_PEEK_OFF");
+        Ok(offset.and_then(|offset| u32::try_from(offset).ok()).filter(|_| self.system == System::Linux))
+    }
+
+    fn move_peek_offset(&mut self, fd: Fd, moved: impl FnOnce(u32) -> u32) -> Result<(), Stop> {
+        if let Some(offset) = self.peek_offset(fd)? {
+            self.choices_mut(fd)?.keep("SO_PEEK_OFF", moved(offset).into());
+        }
+        Ok(())
     }
 
     /// So many octets were read.

@@ -74,6 +74,8 @@ pub(super) struct Stream {
     pub memory: Memory,
     /// What times of it the process is told.
     pub stamps: Stamps,
+    /// It was shut down for reading: text that comes once it has sent its FIN ends the connection (Linux).
+    pub deaf: bool,
     /// It was bound by name: its port outlives a connection.
     pub bound: Option<IpAddr>,
 }
