@@ -264,7 +264,11 @@ impl Connection {
     /// The user reads no more, though it has not closed (`shutdown` of the receiving side, as Linux takes it): once our
     /// FIN has left, a profile that closes half-duplex refuses text that comes (MAY-1).
     pub fn refuse_text(&mut self) {
-        self.bits.set_deaf(true);
+        self.urgent.get_or_insert_default().refuses = true;
+    }
+
+    pub(super) fn refuses_text(&self) -> bool {
+        self.urgent.as_ref().is_some_and(|points| points.refuses)
     }
 
     /// Switches Nagle off or on for this connection (MUST-17).

@@ -181,7 +181,6 @@ bits! {
     mark_low set_mark_low MarkLow: "The segment at hand came with ECT(1) or CE.",
     mark_high set_mark_high MarkHigh: "It came with ECT(0) or CE.",
     first_pushed set_first_pushed FirstPushed: "The only segment under way carries PSH.",
-    deaf set_deaf Deaf: "The user reads no more: once our FIN has left, text that comes is refused.",
     unpushed set_unpushed Unpushed: "The text of the last SEND is not pushed (MSG_MORE).",
 }
 
@@ -297,7 +296,7 @@ pub struct Connection {
     pub(super) held: Option<Box<Held>>,
     /// Fast open, where a side asks for it.
     pub(super) fast_open: Option<Box<FastOpen>>,
-    /// Urgent data, of either side, and where records end.
+    /// Urgent data, of either side, where records end, and whether anybody reads.
     pub(super) urgent: Option<Box<Urgent>>,
     /// What stood in TIME-WAIT until a SYN reopened it, as long as that SYN may be an old duplicate (MAY-2).
     pub(super) previous: Option<Box<Connection>>,
@@ -556,7 +555,7 @@ impl Connection {
                 self.bits.user_closed() && self.profile.half_duplex_close && self.profile.reset_unread && self.rcv.unread > 0
             }
             Guard::Literal => !self.profile.crossed_syn_ack,
-            Guard::NoReader => (self.bits.user_closed() || self.bits.deaf()) && self.profile.half_duplex_close,
+            Guard::NoReader => (self.bits.user_closed() || self.refuses_text()) && self.profile.half_duplex_close,
             Guard::PeerKnown => self.bits.peer_known(),
             Guard::CloseCalled => self.bits.fin_queued() || self.bits.close_queued(),
             Guard::SynAckWaits => self.bits.syn_due() && self.profile.syn_ack_with_text,

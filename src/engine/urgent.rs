@@ -15,6 +15,8 @@ pub(super) struct Urgent {
     /// RCV.UP: the octet after the last urgent one, until that is read.
     rcv_up: Option<SeqNumber<Theirs>>,
     pub(super) records: Records,
+    /// The user reads no more.
+    pub(super) refuses: bool,
 }
 
 impl Connection {
@@ -73,7 +75,7 @@ impl Connection {
             && left == 0
         {
             urgent.rcv_up = None;
-            if urgent.snd_up.is_none() && urgent.records.is_empty() {
+            if urgent.snd_up.is_none() && urgent.records.is_empty() && !urgent.refuses {
                 self.urgent = None;
             }
         }

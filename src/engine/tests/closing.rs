@@ -176,3 +176,20 @@ fn only_the_fin_itself_restarts_time_wait() {
         assert_eq!(a.connection.deadline(Timer::TimeWait) != Some(ends), restarts, "{segment}");
     }
 }
+
+#[test]
+fn text_that_nobody_will_read_is_refused_once_our_fin_has_left() {
+    let mut a = Scripted::established(Profile::linux());
+    a.connection.refuse_text();
+    assert_eq!(a.hear("<SEQ=301><ACK=101><LEN=5><CTL=ACK>").take, 5, "before, it is taken");
+    a.out();
+    assert_eq!(a.connection.on_receive(a.now, 5), Ok(5));
+    a.close();
+    assert_eq!(a.answer("<SEQ=306><ACK=102><CTL=ACK>"), NOTHING);
+    assert_eq!(a.answer("<SEQ=306><ACK=102><LEN=5><CTL=ACK>"), ["<SEQ=102><CTL=RST>"]);
+    assert_eq!(a.state(), State::Closed);
+    let mut a = Scripted::established(Profile::linux());
+    a.close();
+    a.hear("<SEQ=301><ACK=102><LEN=5><CTL=ACK>");
+    assert_eq!(a.state(), State::FinWait2, "somebody may read");
+}
