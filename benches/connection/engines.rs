@@ -87,10 +87,9 @@ impl Wire for Bytes {
     }
 }
 
-/// Two owners with one connection each; a new one for each life, which costs no allocation.
+/// Two owners with one connection each, opened anew for each life, as smoltcp's sockets are.
 pub(crate) struct Engines<W> {
     now: Instant,
-    profile: Arc<Profile>,
     client: Owner,
     server: Owner,
     wire: W,
@@ -110,14 +109,15 @@ struct Owner {
 
 impl<W: Wire> Engines<W> {
     pub(crate) fn new(profile: Arc<Profile>) -> Self {
-        let owner = || Owner {
-            connection: Connection::new(Arc::clone(&profile)),
+        let owner = |profile| Owner {
+            connection: Connection::new(profile),
             send: Vec::new(),
             receive: Vec::new(),
             read: [0; ANSWER.len()],
             told: None,
         };
-        Self { now: Instant::START, client: owner(), server: owner(), wire: W::default(), iss: 1, carried: 0, profile }
+        let (client, server) = (owner(Arc::clone(&profile)), owner(profile));
+        Self { now: Instant::START, client, server, wire: W::default(), iss: 1, carried: 0 }
     }
 
     fn open(&mut self) -> Open {
@@ -129,8 +129,6 @@ impl<W: Wire> Engines<W> {
 impl<W: Wire> World for Engines<W> {
     fn connect(&mut self, _: usize) {
         let (ours, theirs) = (self.open(), self.open());
-        self.client.connection = Connection::new(Arc::clone(&self.profile));
-        self.server.connection = Connection::new(Arc::clone(&self.profile));
         self.server.connection.on_open_passive(self.now, theirs).expect("closed");
         self.client.connection.on_open_active(self.now, ours).expect("closed");
     }

@@ -1,14 +1,15 @@
 //! What each action of the rule table does to the variables of a connection.
 
-use std::sync::Arc;
-
 use super::arrival;
+use super::call::Open;
+use super::congestion::Sender;
+use super::linux::Tuning;
 use super::options::Offers;
 use super::profile::{HoldSynText, Profile, WindowPolicy};
 use super::segment::{Flags, Segment};
-use super::seq::Theirs;
+use super::seq::{SeqNumber, Theirs};
 use super::state::{Action, Event, Signal, State};
-use super::tcb::{Connection, Origin, PeerOffers, Reset, first_rto};
+use super::tcb::{Connection, Origin, PeerOffers, Receive, Reset, RoundTrip, Send, first_rto};
 use super::time::{Deadlines, Instant, Timer};
 
 /// ACKs of stray ACKs in one interval, where those are not challenged: as many as no script asks for, and an end of two
@@ -265,9 +266,7 @@ impl Connection {
 
     #[cold]
     fn forget_peer(&mut self) {
-        let open = self.opened_with();
-        self.renew();
-        self.take_open(open);
+        self.renew(self.opened_with());
     }
 
     #[cold]
@@ -328,25 +327,77 @@ impl Connection {
         allowed
     }
 
-    /// As new: no number, timer or option of an earlier connection remains, only what the user has set.
-    #[cold]
-    pub(super) fn renew(&mut self) {
-        let mut fresh = Self::new(Arc::clone(&self.profile));
-        fresh.bits = self.bits.options();
-        fresh.quick_acks = self.quick_acks;
-        fresh.reserved = self.reserved;
-        fresh.keepalive = self.keepalive.take();
-        fresh.delivery_limit = self.delivery_limit;
-        fresh.walk = self.walk;
-        fresh.signals = self.signals;
+    /// As new, for this OPEN: no number, timer or option of an earlier connection remains, only what the user has set.
+    ///
+    /// In place, for a program that opens the same connection again and again.
+    pub(super) fn renew(&mut self, open: Open) {
         // A limit of delivery ends with what was to be delivered; a moment the user named stays.
-        if self.delivery_limit == 0
-            && !self.bits.opening_limited()
-            && let Some(at) = self.deadlines.get(Timer::User)
-        {
-            fresh.deadlines.set(Timer::User, at);
+        let named = if self.delivery_limit == 0 && !self.bits.opening_limited() { self.deadlines.get(Timer::User) } else { None };
+        self.take_open(open);
+        // By name, so that no field can be forgotten: first what stays.
+        let Self {
+            profile,
+            table: _,
+            delivery_limit: _,
+            keepalive: _,
+            walk: _,
+            signals: _,
+            reserved: _,
+            quick_acks: _,
+            iss: _,
+            mss: _,
+            send_mss: _,
+            default_mss: _,
+            ts_offset: _,
+            deadlines,
+            rtt,
+            snd,
+            rcv,
+            irs,
+            recover,
+            reset,
+            held,
+            fast_open,
+            urgent,
+            previous,
+            ts_recent,
+            ts_recent_at,
+            last_ack_sent,
+            offers,
+            ecn,
+            sender,
+            tuning,
+            bits,
+            state,
+            origin,
+            challenged,
+            challenges,
+            backoff,
+            unanswered,
+        } = self;
+        *deadlines = Deadlines::NONE;
+        if let Some(at) = named {
+            deadlines.set(Timer::User, at);
         }
-        *self = fresh;
+        *rtt = RoundTrip::new(profile);
+        *snd = Send { mss: 536, ..Send::default() };
+        *rcv = Receive::default();
+        *irs = SeqNumber::new(0);
+        *recover = SeqNumber::new(0);
+        *reset = None;
+        *held = None;
+        *fast_open = None;
+        *urgent = None;
+        *previous = None;
+        (*ts_recent, *ts_recent_at) = (0, 0);
+        *last_ack_sent = SeqNumber::new(0);
+        *offers = PeerOffers::default();
+        *ecn = None;
+        *sender = profile.counts.then(|| Sender::counting(profile));
+        *tuning = Tuning::default();
+        *bits = bits.options();
+        (*state, *origin) = (State::Closed, Origin::Passive);
+        (*challenged, *challenges, *backoff, *unanswered) = (0, 0, 0, 0);
     }
 
     pub(super) fn tell(&mut self, signal: Signal) {

@@ -434,7 +434,8 @@ impl Connection {
     }
 
     /// Fifth, the ACK, and what stands behind it.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "nearly every segment comes here, from one place; the other is for what was refused")]
+    #[inline(always)]
     fn take_acknowledged(&mut self, now: Instant, segment: &Segment<Theirs>) {
         if self.bits.timestamps() && !(self.profile.timestamp_after_ack && self.snd.nxt.before(segment.ack)) {
             self.take_timestamp(segment, now);
@@ -511,6 +512,8 @@ impl Connection {
         self.snd.una.before(ack) && ack.at_or_before(self.snd.nxt)
     }
 
+    #[expect(clippy::inline_always, reason = "as take_acknowledged, of which it is part")]
+    #[inline(always)]
     fn ack_event(&self, segment: &Segment<Theirs>) -> Event {
         let ack = segment.ack;
         let new = self.acknowledges_something_new(ack);

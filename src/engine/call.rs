@@ -88,12 +88,13 @@ impl Connection {
         // One that was never open has nothing of an earlier connection but, perhaps, a reset for a stray.
         if self.bits.opened() {
             let state = self.state;
-            self.renew();
+            self.renew(open);
             self.state = state;
+        } else {
+            self.take_open(open);
         }
         self.reset = None;
         self.bits.set_opened(true);
-        self.take_open(open);
         self.origin = origin;
         self.call(event, now)
     }

@@ -32,7 +32,7 @@ pub enum Origin {
 
 /// Send sequence variables (RFC 9293 section 3.3.1).
 // REC-1: windows have 32 bits, unsigned.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct Send {
     pub una: SeqNumber<Ours>,
     pub nxt: SeqNumber<Ours>,
@@ -53,7 +53,7 @@ pub(super) struct Send {
 }
 
 /// Receive sequence variables (RFC 9293 section 3.3.1).
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct Receive {
     pub nxt: SeqNumber<Theirs>,
     /// Octets, as the peer understands our last window field.
@@ -93,7 +93,7 @@ pub(super) struct RoundTrip {
 
 impl RoundTrip {
     /// Of a connection with this profile that has measured nothing.
-    fn new(profile: &Profile) -> Self {
+    pub(super) fn new(profile: &Profile) -> Self {
         let rto_max = longest_rto(profile);
         let (none, rto) = (SeqNumber::new(0), first_rto(profile.rto_initial, rto_max));
         Self {
@@ -356,19 +356,8 @@ impl Connection {
         Self {
             deadlines: Deadlines::NONE,
             rtt: RoundTrip::new(&profile),
-            snd: Send {
-                una: SeqNumber::new(0),
-                nxt: SeqNumber::new(0),
-                wnd: 0,
-                max_wnd: 0,
-                wl1: zero,
-                wl2: SeqNumber::new(0),
-                unsent: 0,
-                mss: 536,
-                shift: 0,
-                syn_timeouts: 0,
-            },
-            rcv: Receive { nxt: zero, wnd: 0, unread: 0, threshold: 0, shift: 0, strays: 0 },
+            snd: Send { mss: 536, ..Send::default() },
+            rcv: Receive::default(),
             iss: SeqNumber::new(0),
             irs: zero,
             recover: SeqNumber::new(0),
