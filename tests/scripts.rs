@@ -21,7 +21,6 @@ use probe::probe;
 use synfin::engine::Profile;
 use synfin::sources::packetdrill::parse;
 use synfin::sources::packetdrill::play::{Context, Verdict, play, settings};
-use synfin::worlds::simulated::sockets::Sockets;
 use synfin::worlds::stack::Virtual;
 
 const PROFILES: [&str; 2] = ["linux", "freebsd"];
@@ -43,13 +42,6 @@ const SEGMENTS: [&str; 9] = ["syn", "syn-ack", "ack", "fin", "fin-ack", "rst", "
 /// Scripts that the kernel passes and a simulated host does not yet, each with what it does instead.
 #[rustfmt::skip]
 const DIFFERS: &[(&str, &str)] = &[
-    ("freebsd/close-wait/fin-ack.pkt", "a second FIN of the peer is answered"),
-    ("freebsd/closing/fin-ack.pkt", "a second FIN of the peer is answered"),
-    ("freebsd/closing/rst-ack.pkt", "no error is told of a connection that both sides have closed"),
-    ("freebsd/closing/rst.pkt", "no error is told of a connection that both sides have closed"),
-    ("freebsd/last-ack/fin-ack.pkt", "a second FIN of the peer is answered"),
-    ("freebsd/last-ack/rst-ack.pkt", "no error is told of a connection that both sides have closed"),
-    ("freebsd/last-ack/rst.pkt", "no error is told of a connection that both sides have closed"),
     ("linux/window/no-more-than-the-window.pkt", "sets PSH only where the text ends"),
     ("linux/window/unread-text-closes-it.pkt", "opens the window further, as its packets take less memory"),
 ];
@@ -105,7 +97,7 @@ fn simulated(profile: &str, script: &str) -> Verdict {
     let context = Context { name: &name, text: &text, freebsd, folder: path.parent(), ..Context::default() };
     let settings = settings(&read, &context).unwrap_or_else(|verdict| panic!("{name}: {verdict:?}"));
     let profile = if freebsd { Profile::freebsd() } else { Profile::linux() };
-    let sockets = Sockets::new(settings.local, settings.mtu, profile, 1);
+    let sockets = settings.sockets(profile, 1);
     play(&read, &context, &mut Virtual::new(sockets)).verdict
 }
 

@@ -13,7 +13,6 @@ use criterion::{Criterion, Throughput};
 use synfin::engine::{Instant, Profile};
 use synfin::sources::packetdrill::parse;
 use synfin::sources::packetdrill::play::{Context, play, settings};
-use synfin::worlds::simulated::sockets::Sockets;
 use synfin::worlds::stack::Virtual;
 
 /// A script's path and text.
@@ -51,7 +50,7 @@ fn play_one(path: &Path, text: &str) -> Duration {
     let script = parse(&name, text, &[("Linux".to_owned(), String::new())]).expect("our own scripts are sound");
     let context = Context { name: &name, text, folder: path.parent(), ..Context::default() };
     let settings = settings(&script, &context).expect("their options are sound");
-    let mut place = Virtual::new(Sockets::new(settings.local, settings.mtu, Profile::linux(), 1));
+    let mut place = Virtual::new(settings.sockets(Profile::linux(), 1));
     play(&script, &context, &mut place).ended.since(Instant::START)
 }
 

@@ -8,7 +8,6 @@ use libfuzzer_sys::fuzz_target;
 use synfin::Profile;
 use synfin::sources::packetdrill::parse;
 use synfin::sources::packetdrill::play::{Context, Verdict, play, settings};
-use synfin::worlds::simulated::sockets::Sockets;
 use synfin::worlds::stack::Virtual;
 
 fuzz_target!(|text: &str| {
@@ -17,7 +16,7 @@ fuzz_target!(|text: &str| {
         let freebsd = profile.name == "freebsd";
         let context = Context { name: "fuzzed.pkt", text, freebsd, ..Context::default() };
         let Ok(settings) = settings(&script, &context) else { return };
-        let stack = Sockets::new(settings.local, settings.mtu, profile, 1);
+        let stack = settings.sockets(profile, 1);
         let report = play(&script, &context, &mut Virtual::new(stack));
         match report.verdict {
             Verdict::Passed => {}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use synfin::engine::{Instant, Profile};
 use synfin::mistake::ParseError;
-use synfin::sources::packetdrill::play::{Context, IpVersion, Report, Settings, Verdict as Played, play, settings};
+use synfin::sources::packetdrill::play::{Context, IpVersion, Report, Settings, Verdict as Played, play, settings, speaks_of_freebsd};
 use synfin::sources::packetdrill::syntax::{Script, ScriptOption};
 use synfin::sources::packetdrill::{MAX_OCTETS, RunsWith, parse};
 use synfin::trace::Trace;
@@ -129,7 +129,7 @@ impl Plan {
     fn parse(&self, name: &str, text: &str, own: Option<&Profile>) -> Result<(Script, bool), ParseError> {
         let freebsd = match own {
             Some(profile) => profile.name == Profile::freebsd().name,
-            None => text.contains("net.inet.") || text.contains("net.inet6."),
+            None => speaks_of_freebsd(text),
         };
         let script = parse(name, text, &self.known(freebsd, text))?;
         if own.is_none() && !freebsd && script.asked.iter().any(|name| name == "FreeBSD") {
@@ -179,7 +179,7 @@ fn simulated(settings: &Settings, own: Option<Profile>, knobs: &[(String, String
         // Whoever said so has tried them.
         let _ = profile.set(knob, value);
     }
-    Virtual::new(Sockets::new(settings.local, settings.mtu, profile, SEED))
+    Virtual::new(settings.sockets(profile, SEED))
 }
 
 /// A live kernel whose host has the script's address.

@@ -345,6 +345,7 @@ knobs! {
     reset_told_late: bool = "reset-told-late" {
         rfc9293: false, "RFC 9293 section 3.10.7.4, second: in CLOSING and LAST-ACK the TCB is deleted, and that is all";
         linux: true, "measured: ECONNRESET; tcp_reset";
+        freebsd: true, "its TCP tests: ECONNRESET; tcp_do_segment";
     }
     /// Whether a RST in SYN-RECEIVED refuses an active OPEN; otherwise it resets it.
     crossed_reset_refuses: bool = "crossed-reset-refuses" {
@@ -499,6 +500,7 @@ knobs! {
     ignore_second_fin: bool = "ignore-second-fin" {
         rfc9293: false, "RFC 9293 section 3.10.7.4, eighth: it stays in its state; that an ACK tells the peer so is a choice of this project";
         linux: true, "measured: no reply in CLOSE-WAIT, CLOSING and LAST-ACK";
+        freebsd: true, "its TCP tests: no reply; tcp_do_segment, TCPS_HAVERCVDFIN";
     }
     /// Whether a segment without ACK, RST and SYN is dropped before its sequence number is judged, once synchronized.
     ack_before_sequence: bool = "ack-before-sequence" {
@@ -632,11 +634,11 @@ knobs! {
         rfc9293: true, "RFC 9293 section 3.9.2.2";
         freebsd: true, "net.inet.tcp.icmp_may_rst";
     }
-    /// Whether only ICMP errors count that say nobody wants the connection (no such protocol or port, prohibited)
-    /// or that time is exceeded.
+    /// Whether only those ICMP errors end an opening that say nobody wants the connection (no such protocol or port,
+    /// prohibited) or that time is exceeded; of others the last is why time is out, if that comes to pass.
     icmp_refusals_only: bool = "icmp-refusals-only" {
         rfc9293: false, "RFC 9293 section 3.9.2.2";
-        freebsd: true, "its TCP tests, SYN-SENT: ECONNREFUSED, of time exceeded EHOSTUNREACH, and nothing of all others";
+        freebsd: true, "its TCP tests, SYN-SENT: ECONNREFUSED, of time exceeded EHOSTUNREACH, and nothing of all others; tcp_notify";
     }
     /// Whether a RST that answers nobody's segment travels in the class (DSCP) that one came in.
     reset_keeps_dscp: bool = "reset-keeps-dscp" {

@@ -229,6 +229,12 @@ impl Socket {
         }
     }
 
+    /// Whether what may get better is why time is out, if it does not.
+    fn keeps_soft(&self) -> bool {
+        let profile = self.connection.profile();
+        profile.fine_errnos || profile.icmp_refusals_only
+    }
+
     // Apart: most inputs tell nothing.
     #[inline(never)]
     fn heed_signals(&mut self) {
@@ -246,7 +252,7 @@ impl Socket {
                 Signal::Unreachable => self.error = self.unreachable.take().or(Some(Errno::NetworkUnreachable)),
                 Signal::SoftError if self.hears_soft => self.error = self.unreachable.take(),
                 // Those of other profiles are as soft, but forgotten.
-                Signal::SoftError if self.connection.profile().fine_errnos => self.soft_error = self.unreachable.take(),
+                Signal::SoftError if self.keeps_soft() => self.soft_error = self.unreachable.take(),
                 Signal::Open
                 | Signal::Closing
                 | Signal::Closed

@@ -30,7 +30,7 @@ mod values;
 use std::path::Path;
 
 pub use mismatch::{Difference, Mismatch, Place as Position, Subject, Trouble};
-pub use settings::{Dialect, IpVersion, Settings};
+pub use settings::{Dialect, IpVersion, Settings, speaks_of_freebsd};
 pub use symbols::{Kind, System};
 
 use super::syntax::{Packet, Script, ScriptOption};

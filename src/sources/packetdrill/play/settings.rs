@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::stop::Stop;
 use super::symbols::System;
+use crate::engine::Profile;
 use crate::nearest::nearest;
 use crate::sources::packetdrill::syntax::{Body, Direction, IpInfo, Options, Packet, Script, ScriptOption, Span, TcpOption, What};
+use crate::worlds::simulated::sockets::Sockets;
 
 /// The version of IP a script runs on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -274,6 +276,15 @@ impl Settings {
         self.tolerance.max(Duration::from_micros(u64::try_from(part).unwrap_or(u64::MAX)))
     }
 
+    /// The sockets of a simulated host with this script's address, that knows the script's key.
+    pub fn sockets(&self, profile: Profile, seed: u64) -> Sockets {
+        let mut sockets = Sockets::new(self.local, self.mtu, profile, seed);
+        if let Some(secret) = &self.md5_secret {
+            sockets.set_signature_secret(secret.as_bytes());
+        }
+        sockets
+    }
+
     /// An address as a socket of this run is given it.
     pub(super) fn as_given(&self, address: IpAddr) -> IpAddr {
         match (self.version, address) {
@@ -286,16 +297,34 @@ impl Settings {
 /// The longest time an option may speak of: an hour.
 const MOST_MICROS: u64 = 3_600_000_000;
 
+/// What only FreeBSD has: its parameters, programs and options of sockets.
+const FREEBSDS: [&str; 10] = [
+    "net.inet.",
+    "net.inet6.",
+    "sockstat ",
+    "tcpdrop ",
+    "setkey ",
+    "TCP_FUNCTION_BLK",
+    "TCP_NOOPT",
+    "TCP_NOPUSH",
+    "TCP_KEEPINIT",
+    "TCP_REMOTE_UDP_ENCAPS_PORT",
+];
+
+/// Whether a script, or a part of it, is about FreeBSD by what it names.
+pub fn speaks_of_freebsd(text: &str) -> bool {
+    FREEBSDS.iter().any(|name| text.contains(name))
+}
+
 /// Whether something stands in a script that only nplab's packetdrill reads.
 fn is_nplabs(script: &Script, overrides: &[ScriptOption]) -> bool {
     let options = script.options.iter().map(|option| &option.value).chain(overrides);
-    let freebsds = |command: &str| command.contains("net.inet.") || command.contains("net.inet6.") || command.contains("sockstat");
     !script.asked.is_empty()
         || options.into_iter().any(|option| NPLABS.contains(&option.name.as_str()))
-        || script.init.iter().chain(&script.cleanup).any(|command| freebsds(&command.value))
+        || script.init.iter().chain(&script.cleanup).any(|command| speaks_of_freebsd(&command.value))
         || script.events.iter().any(|event| match &event.what.value {
             What::Packet(packet) => is_nplabs_packet(packet),
-            What::Command(command) => freebsds(&command.value),
+            What::Command(command) => speaks_of_freebsd(&command.value),
             What::Call(_) | What::Code(_) => false,
         })
 }

@@ -64,6 +64,13 @@ fn sockets_in_a_state_are_counted() {
 }
 
 #[test]
+fn the_keys_of_signatures_are_told_another_way() {
+    means("setkey -f /tmp/keys", &[]);
+    means("echo 'add 192.0.2.1 192.168.0.1 tcp 0x1000 -A tcp-md5 \"secret\" ;' | setkey -c", &[]);
+    unsupported("setkey -c | grep secret", "the command setkey -c | grep secret");
+}
+
+#[test]
 fn what_is_not_understood_is_unsupported() {
     unsupported("rm -rf /", "the command rm -rf /");
     unsupported("tc qdisc add dev tun0 root netem loss 1%", "the command tc qdisc add dev tun0 root netem loss 1%");

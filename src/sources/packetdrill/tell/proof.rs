@@ -3,7 +3,6 @@
 use super::super::play::{Context, Report, Verdict, play, settings};
 use super::super::{RunsWith, parse};
 use crate::engine::Profile;
-use crate::worlds::simulated::sockets::Sockets;
 use crate::worlds::stack::Virtual;
 
 /// Why a script does not pass.
@@ -32,7 +31,7 @@ pub fn prove(name: &str, text: &str, otherwise: &str) -> Result<Report, Unproven
     let script = parse(name, text, &[system]).map_err(|error| Unproven::Broken(error.to_string()))?;
     let context = Context { name, text, freebsd, ..Context::default() };
     let settings = settings(&script, &context).map_err(|verdict| Unproven::Broken(told(&verdict)))?;
-    let host = Sockets::new(settings.local, settings.mtu, profile, SEED);
+    let host = settings.sockets(profile, SEED);
     let report = play(&script, &context, &mut Virtual::new(host));
     match &report.verdict {
         Verdict::Passed => Ok(report),

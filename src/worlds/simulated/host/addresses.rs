@@ -2,14 +2,18 @@
 
 use std::net::IpAddr;
 
-use super::errors::{drops_request, errno_of, errno_of_refusal, fine_errno_of, judged_as_refusal};
+use super::errors::{drops_request, errno_of, errno_of_doubt, errno_of_refusal, fine_errno_of, judged_as_refusal};
 use super::{Host, SocketId};
 use crate::engine::profile::IcmpRequests;
-use crate::engine::{self, Instant, Profile};
+use crate::engine::{self, Instant, Ours, Profile, SeqNumber, State};
 use crate::trace::{IcmpError, Quote, Quoted};
+use crate::worlds::Errno;
 
 /// The hosts of a link share so many octets of an IPv4 address: the documentation networks are each a /24.
 const NETWORK_OCTETS: usize = 3;
+
+/// How often a SYN is repeated before a second doubt counts.
+const DOUBTS_AFTER: u8 = 3;
 
 /// Whether a single host can have this address, as a host at `own` sees it: neither unspecified, multicast nor
 /// broadcast, that of its own network included (RFC 1122 section 3.2.1.3).
@@ -85,6 +89,11 @@ impl Host {
         if error == IcmpError::FragmentationNeeded && self.profile.path_mtu_discovery {
             return self.on_too_big(id, now, parameter, seq);
         }
+        if self.profile.icmp_refusals_only
+            && let Some(errno) = errno_of_doubt(error, self.profile.icmp_may_reset)
+        {
+            return self.on_doubt(id, now, errno, seq);
+        }
         if !self.profile.icmp_may_reset {
             return Some(id);
         }
@@ -102,6 +111,9 @@ impl Host {
         let mut judgment = if refusals_only { judged_as_refusal(error) } else { judged(error) }?;
         let requests = self.profile.icmp_requests;
         let socket = self.get_mut(id).ok()?;
+        if refusals_only && socket.connection.state() != State::SynSent {
+            return Some(id);
+        }
         if socket.is_request() {
             match requests {
                 IcmpRequests::Rfc => {}
@@ -111,6 +123,21 @@ impl Host {
         }
         socket.unreachable = errno;
         socket.connection.on_icmp(now, judgment, seq);
+        self.after_input(id);
+        Some(id)
+    }
+
+    /// FreeBSD is told of what may get better: it is why time is out, if that comes to pass, and the second one after a
+    /// few repeats ends an opening. Of an open connection the ways to it are no matter (`tcp_notify`).
+    fn on_doubt(&mut self, id: SocketId, now: Instant, errno: Errno, seq: SeqNumber<Ours>) -> Option<SocketId> {
+        let socket = self.get_mut(id).ok()?;
+        let state = socket.connection.state();
+        if socket.is_request() || (state == State::Established && errno == Errno::HostUnreachable) {
+            return Some(id);
+        }
+        let enough = state == State::SynSent && socket.soft_error.is_some() && socket.connection.info(now).retransmits > DOUBTS_AFTER;
+        socket.unreachable = Some(errno);
+        socket.connection.on_icmp(now, if enough { engine::IcmpError::Hard } else { engine::IcmpError::Soft }, seq);
         self.after_input(id);
         Some(id)
     }

@@ -68,13 +68,14 @@ impl Host {
         Ok(())
     }
 
-    /// `SO_ERROR`: what the next call would return, and does not return any more; else the last soft error.
+    /// `SO_ERROR`: what the next call would return, and does not return any more; else the last soft error, on Linux.
     ///
     /// # Errors
     /// `EBADF`.
     pub fn take_error(&mut self, id: SocketId) -> Result<Option<Errno>, Errno> {
+        let tells = self.profile.fine_errnos;
         let socket = self.get_mut(id)?;
-        Ok(socket.error.take().or(socket.soft_error.take()))
+        Ok(socket.error.take().or_else(|| socket.soft_error.take_if(|_| tells)))
     }
 
     /// Whether the packet at hand has come from further away than this socket allows.

@@ -109,6 +109,47 @@ pub(super) const fn errno_of_refusal(error: IcmpError) -> Option<Errno> {
     if forbidden { Some(Errno::ConnectionRefused) } else { errno_of(error) }
 }
 
+/// The name of an error that ends nothing at once, to a host that heeds refusals only, or not even those (`icmp_errmap`).
+pub(super) const fn errno_of_doubt(error: IcmpError, heeds_refusals: bool) -> Option<Errno> {
+    match error {
+        IcmpError::NetUnreachable
+        | IcmpError::HostUnreachable
+        | IcmpError::SourceRouteFailed
+        | IcmpError::NetUnknown
+        | IcmpError::HostUnknown
+        | IcmpError::HostIsolated
+        | IcmpError::NetUnreachableForService
+        | IcmpError::HostUnreachableForService
+        | IcmpError::PrecedenceViolation
+        | IcmpError::PrecedenceCutoff
+        | IcmpError::BeyondScope => Some(Errno::HostUnreachable),
+        IcmpError::ParameterProblem => Some(Errno::NoProtocol),
+        IcmpError::TimeExceeded if !heeds_refusals => Some(Errno::HostUnreachable),
+        IcmpError::ProtocolUnreachable
+        | IcmpError::PortUnreachable
+        | IcmpError::NetProhibited
+        | IcmpError::HostProhibited
+        | IcmpError::Prohibited
+            if !heeds_refusals =>
+        {
+            Some(Errno::ConnectionRefused)
+        }
+        IcmpError::TimeExceeded
+        | IcmpError::ProtocolUnreachable
+        | IcmpError::PortUnreachable
+        | IcmpError::NetProhibited
+        | IcmpError::HostProhibited
+        | IcmpError::Prohibited
+        | IcmpError::FragmentationNeeded
+        | IcmpError::PolicyFailed
+        | IcmpError::RouteRejects
+        | IcmpError::SourceQuench
+        | IcmpError::RedirectNet
+        | IcmpError::RedirectHost
+        | IcmpError::ReassemblyTimeExceeded => None,
+    }
+}
+
 /// What TCP makes of an error that heeds refusals only: they end an attempt to connect, and nothing else is heard.
 pub(super) const fn judged_as_refusal(error: IcmpError) -> Option<engine::IcmpError> {
     match error {

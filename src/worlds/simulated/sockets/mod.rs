@@ -53,6 +53,8 @@ pub struct Sockets {
     leaving: VecDeque<Outgoing>,
     /// Of the next packet.
     identification: u16,
+    /// The key of all signatures, where it is not the process that knows it.
+    secret: Option<Vec<u8>>,
 }
 
 /// Why a call does not return an answer.
@@ -100,7 +102,13 @@ impl Sockets {
             parameters: Parameters::default(),
             leaving: VecDeque::new(),
             identification: 0,
+            secret: None,
         }
+    }
+
+    /// The key that FreeBSD's host signs with, for every peer: there a socket only says that it wants to.
+    pub fn set_signature_secret(&mut self, secret: &[u8]) {
+        self.secret = Some(secret.to_vec());
     }
 
     /// The host, to look at.

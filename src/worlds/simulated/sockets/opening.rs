@@ -175,6 +175,11 @@ impl Sockets {
         let stream = self.stream(fd)?;
         let (id, nonblocking, progress) = (stream.id, stream.nonblocking, stream.progress);
         let to = self.reachable(Self::address(stream.family, to)?)?;
+        if self.system == System::FreeBsd && !self.waiting.again && is_over(&self.host.glance(id)?) {
+            // One connection is all that a socket gets; what became of it is no longer asked (`tcp_usr_connect`).
+            self.host.next_error(id);
+            return Err(Errno::ConnectionRefused.into());
+        }
         let fresh = match progress {
             Progress::Connected => return Err(Errno::IsConnected.into()),
             Progress::Connecting if stream.deferred.is_some() => return Err(Errno::IsConnected.into()),

@@ -137,6 +137,10 @@ impl Sockets {
         if manner.waits && glance.state.is_synchronized() {
             self.stream_mut(fd)?.progress = Progress::Connected;
         }
+        if !linux && progress == 0 && (glance.write_shut || is_over(&glance)) {
+            // That nothing can be sent is looked at before why (`sosend_generic`).
+            return Err(Errno::BrokenPipe.into());
+        }
         if glance.error.is_some() || glance.write_shut || is_over(&glance) {
             return failed(self, Errno::BrokenPipe);
         }

@@ -152,3 +152,17 @@ fn freebsd_keeps_a_request_whatever_routers_say() {
     alone.arrive(Flags::ACK, 1, alone.iss.wrapping_add(1), 0);
     assert!(alone.host.accept(listener).is_ok());
 }
+
+#[test]
+fn freebsd_says_of_an_opening_why_time_is_out() {
+    let mut alone = Alone::of("freebsd", &[], false);
+    let id = alone.connecting();
+    alone.icmp(IcmpError::ParameterProblem, 0, 0);
+    assert_eq!(alone.host.take_error(id), Ok(None), "it is not asked for before");
+    for _ in 0..100 {
+        alone.wait(Duration::from_secs(1));
+        alone.all();
+    }
+    assert_eq!(alone.host.state(id), State::Closed);
+    assert_eq!(alone.host.take_error(id), Ok(Some(Errno::NoProtocol)));
+}

@@ -5,7 +5,6 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
 use crate::engine::Profile;
-use crate::worlds::simulated::sockets::Sockets;
 
 /// Scripts to damage: as much of the language as fits.
 const WHOLE: [&str; 3] = [
@@ -113,7 +112,7 @@ fn damaged_scripts_end_with_a_verdict() {
         let profile = if round % 2 == 0 { Profile::linux() } else { Profile::freebsd() };
         let context = context(&text);
         let Ok(settings) = settings(&script, &context) else { continue };
-        let stack = Sockets::new(settings.local, settings.mtu, profile, 1);
+        let stack = settings.sockets(profile, 1);
         let report = play(&script, &context, &mut Virtual::new(stack));
         played += 1;
         passed += usize::from(report.verdict == Verdict::Passed);

@@ -3,14 +3,13 @@
 use super::*;
 use crate::engine::{Profile, State};
 use crate::trace::HostId;
-use crate::worlds::simulated::sockets::Sockets;
 
 fn on(profile: Profile, text: &str) -> Report {
     let freebsd = profile.name == Profile::freebsd().name;
     let context = Context { freebsd, ..context(text) };
     let script = parse("t.pkt", text, &[]).unwrap_or_else(|error| panic!("{error}"));
     let settings = settings(&script, &context).unwrap_or_else(|verdict| panic!("{}", told(&verdict)));
-    let stack = Sockets::new(settings.local, settings.mtu, profile, 1);
+    let stack = settings.sockets(profile, 1);
     play(&script, &context, &mut Virtual::new(stack))
 }
 
@@ -99,4 +98,26 @@ fn ipv6_and_mapped_addresses_are_the_same_to_a_script() {
     for version in ["ipv4", "ipv4-mapped-ipv6", "ipv6"] {
         passes_on(Profile::linux(), &format!("--ip_version={version}\n{SERVER}"));
     }
+}
+
+#[test]
+fn a_script_speaks_of_freebsd_by_what_only_freebsd_has() {
+    for text in ["`sysctl -w net.inet.tcp.sack.enable=0`", "setsockopt(3, IPPROTO_TCP, TCP_NOPUSH, [1], 4) = 0", "`tcpdrop -a`"] {
+        assert!(speaks_of_freebsd(text), "{text}");
+    }
+    assert!(!speaks_of_freebsd(SERVER));
+    assert!(!speaks_of_freebsd("`sysctl -w net.ipv4.tcp_sack=0`"));
+}
+
+#[test]
+fn the_scripts_key_is_the_key_of_freebsds_sockets() {
+    let script = "
+0  socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 setsockopt(3, IPPROTO_TCP, TCP_MD5SIG, [1], 4) = 0
++0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
++0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0 > S 0:0(0) <mss 1460,nop,wscale 6,sackOK,TS val 100 ecr 0,nop,nop,md5 valid>
+";
+    passes_on(Profile::freebsd(), &format!("--tcp_md5_secret=guess\n{script}"));
+    assert!(told(&on(Profile::freebsd(), script).verdict).contains("without a key"), "there is none to sign with");
 }

@@ -25,13 +25,13 @@ const MOST_FREEBSD: i64 = 2_097_152;
 impl Sockets {
     pub(super) fn send_buffer(&self, fd: Fd) -> Result<i64, Stop> {
         if let Some(set) = self.choices(fd)?.set_number("SO_SNDBUF") {
-            return Ok(set);
+            return self.rounded(fd, set);
         }
         let File::Stream(stream) = self.file(fd)? else {
             return Ok(if self.system == System::Linux { 212_992 } else { 9_216 });
         };
         Ok(match self.system {
-            System::FreeBsd => self.host.profile_of(stream.id)?.send_buffer.into(),
+            System::FreeBsd => self.rounded(fd, self.host.profile_of(stream.id)?.send_buffer.into())?,
             System::Linux => self.send_memory(stream),
         })
     }

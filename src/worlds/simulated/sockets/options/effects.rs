@@ -13,6 +13,9 @@ use crate::worlds::{Errno, SocketOption};
 /// `TCP_MIN_MSS` and `MAX_TCP_WINDOW`: between them Linux takes a TCP_MAXSEG.
 const LEAST_MSS: i64 = 88;
 const MOST_MSS: i64 = 32_767;
+/// `net.inet.tcp.minmss`, and what is counted besides (`tcp_ctloutput`).
+const FREEBSD_LEAST: i64 = 216;
+const FREEBSD_HEADERS: i64 = 40;
 /// `TCP_FIN_TIMEOUT_MAX`, seconds.
 const MOST_LINGER2: i64 = 120;
 /// The longest initial time-out `TCP_DEFER_ACCEPT` counts with, seconds.
@@ -27,6 +30,13 @@ impl Sockets {
             "SO_RCVLOWAT" => value.max(1),
             "SO_TXREHASH" if value == -1 => 1,
             "TCP_MAXSEG" if linux && value != 0 && !(LEAST_MSS..=MOST_MSS).contains(&value) => return Err(Errno::Invalid.into()),
+            "TCP_MAXSEG" if !linux => {
+                let most = i64::from(self.host.max_segment(self.stream(fd)?.id)?);
+                if value < 1 || value > most || value + FREEBSD_HEADERS < FREEBSD_LEAST {
+                    return Err(Errno::Invalid.into());
+                }
+                value
+            }
             "TCP_LINGER2" if value < 0 => -1,
             "TCP_LINGER2" => value.min(MOST_LINGER2),
             "TCP_DEFER_ACCEPT" => deferral(value),
@@ -100,6 +110,7 @@ impl Sockets {
             "SO_REUSEADDR" => return Ok(self.host.set_reuse_address(id, on)?),
             "TCP_CORK" | "TCP_NOPUSH" if !on => return self.push_held(now, id),
             "TCP_REMOTE_UDP_ENCAPS_PORT" => return Ok(self.host.set_udp_encapsulation(id, whole(65_535))?),
+            "TCP_MD5SIG" => return self.sign(id, on),
             "TCP_DEFER_ACCEPT" => return Ok(self.host.defer_accept(id, u32::try_from(value).unwrap_or(u32::MAX))?),
             "TCP_FASTOPEN_NO_COOKIE" => return Ok(self.host.open_fast_without_cookie(id, on)?),
             "TCP_SYNCNT" => return Ok(self.host.adjust(id, |profile| profile.syn_retries = u8::try_from(value).unwrap_or(u8::MAX))?),

@@ -111,7 +111,7 @@ impl Sockets {
     /// Whether the connection of a socket is over: FreeBSD has nothing to tell of its TCP then, nor in TIME-WAIT.
     fn is_gone(&self, fd: Fd) -> bool {
         let glance = self.stream(fd).ok().and_then(|stream| self.host.glance(stream.id).ok());
-        glance.is_some_and(|glance| super::states::is_over(&glance) || glance.state == crate::engine::State::TimeWait)
+        glance.is_some_and(|glance| super::states::is_over(&glance))
     }
 }
 

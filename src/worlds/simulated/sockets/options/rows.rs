@@ -131,6 +131,7 @@ pub(in super::super) static ROWS: &[Row] = &[
     switch(Tcp, "TCP_CORK", Linux, 1),
     switch(Tcp, "TCP_NOPUSH", FreeBsd, 0x1000),
     switch(Tcp, "TCP_NOOPT", FreeBsd, 0x8),
+    switch(Tcp, "TCP_MD5SIG", FreeBsd, 1),
     switch(Tcp, "TCP_QUICKACK", Linux, 1),
     row(Tcp, "TCP_MAXSEG", Linux, Any, |_| 536),
     row(Tcp, "TCP_MAXSEG", FreeBsd, Any, |_| 536),

@@ -1,6 +1,6 @@
 //! The options whose value is no number, or is one that the host has to be asked for.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::super::constants::System;
@@ -10,6 +10,7 @@ use super::super::{Sockets, Stop};
 use super::rows::Level;
 use super::{INT, int};
 use crate::engine::{Instant, State};
+use crate::worlds::simulated::SocketId;
 use crate::worlds::stack::{Constant, Fd};
 use crate::worlds::{Errno, SocketOption};
 
@@ -133,7 +134,7 @@ impl Sockets {
                 let id = self.stream(fd)?.id;
                 self.host.set_listener_fast_open_keys(id, keys)?;
             }
-            Level::Tcp if known("TCP_MD5SIG") => self.set_signature(fd, given, len, false)?,
+            Level::Tcp if known("TCP_MD5SIG") && self.system == System::Linux => self.set_signature(fd, given, len, false)?,
             Level::Tcp if known("TCP_MD5SIG_EXT") => self.set_signature(fd, given, len, true)?,
             Level::Tcp if known("TCP_ULP") => return Err(Errno::NoEntry.into()),
             Level::Tcp if known("TCP_FUNCTION_BLK") && self.system == System::FreeBsd => choose_stack(given, len)?,
@@ -161,14 +162,26 @@ impl Sockets {
         Ok(())
     }
 
-    /// `TCP_MD5SIG`: a `struct tcp_md5sig` on Linux.
+    /// `TCP_MD5SIG` of FreeBSD, a switch: the key is known to the host, for whichever peer.
+    pub(super) fn sign(&mut self, id: SocketId, on: bool) -> Result<(), Stop> {
+        let key = match (&self.secret, on) {
+            (Some(secret), true) => secret.clone(),
+            (None, true) => return Err(Stop::Unsupported("TCP_MD5SIG without a key that the host knows".to_owned())),
+            (_, false) => Vec::new(),
+        };
+        let all = if self.host.address().is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+        match self.host.set_signature_key(id, all, Some(0), &key) {
+            // It was off before.
+            Err(Errno::NoEntry) => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
+    /// `TCP_MD5SIG` of Linux: a `struct tcp_md5sig`.
     fn set_signature(&mut self, fd: Fd, given: &[u8], len: u32, extended: bool) -> Result<(), Stop> {
         const STRUCTURE: u32 = 216;
         const ADDRESS: usize = 128;
         const KEY: usize = 136;
-        if self.system == System::FreeBsd {
-            return Err(Stop::Unsupported("TCP_MD5SIG with a key from elsewhere".to_owned()));
-        }
         let id = self.stream(fd)?.id;
         let Some(given) = given.get(..STRUCTURE as usize) else { return Err(short(len, STRUCTURE)) };
         let family = u16::from_ne_bytes([given[0], given[1]]);
@@ -176,7 +189,7 @@ impl Sockets {
             2 => [given[4], given[5], given[6], given[7]].into(),
             10 => {
                 let octets: [u8; 16] = given[8..24].try_into().map_err(|_| Errno::Invalid)?;
-                std::net::Ipv6Addr::from(octets).to_canonical()
+                Ipv6Addr::from(octets).to_canonical()
             }
             _ => return Err(Errno::Invalid.into()),
         };
