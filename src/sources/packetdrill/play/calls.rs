@@ -11,6 +11,7 @@ use super::settings::{IpVersion, Settings};
 use super::stop::Stop;
 use super::symbols::{Kind, System};
 use super::values::{constant, field, number, option_octets, record};
+use crate::nearest::nearest;
 use crate::sources::packetdrill::syntax::{Expression, Spanned, SystemCall};
 use crate::trace::End;
 use crate::worlds::stack::{Call, Constant, Fd, PollFd, ReceiveForm, SendForm};
@@ -30,6 +31,14 @@ struct Arguments<'a, 'b> {
     list: &'a [Spanned<Expression>],
     around: &'b Around<'b>,
 }
+
+/// The calls that are understood, for whom one is mistyped.
+#[rustfmt::skip]
+const NAMES: [&str; 30] = [
+    "socket", "bind", "listen", "accept", "connect", "read", "recv", "recvfrom", "readv", "recvmsg", "write", "send", "sendto", "writev",
+    "sendmsg", "sendfile", "shutdown", "close", "getsockopt", "setsockopt", "fcntl", "ioctl", "poll", "open", "pipe", "splice",
+    "epoll_create", "epoll_ctl", "epoll_wait", "cap_set",
+];
 
 /// The most octets one call may speak of.
 const MOST_OCTETS: i64 = 1 << 31;
@@ -349,7 +358,10 @@ pub(super) fn prepare<'a>(call: &'a SystemCall, around: &Around<'_>) -> Result<(
             }
             nothing(Call::CapSet { names })
         }
-        name => Err(Stop::unsupported(call.name.span, format!("the call {name}"))),
+        name => {
+            let hint = nearest(name, NAMES).map(|known| format!("; is it {known}?")).unwrap_or_default();
+            Err(Stop::unsupported(call.name.span, format!("the call {name}{hint}")))
+        }
     }
 }
 

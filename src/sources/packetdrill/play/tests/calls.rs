@@ -210,6 +210,7 @@ fn what_is_not_known_is_unsupported_and_what_is_wrong_an_error() {
         ("setsockopt(4, SOL_TCP, TCP_NODELY, [1], 4) = 0", "the constant TCP_NODELY; is it TCP_NODELAY?"),
         ("write(4, ..., 10) = -1 ENONSENSE", "the errno ENONSENSE"),
         ("sctp_bindx(4, ..., 1, 0) = 0", "the call sctp_bindx"),
+        ("wirte(4, ..., 10) = 10", "the call wirte; is it write?"),
     ] {
         let text = unsupported(&line(text), accepted());
         assert!(text.contains(what), "{text}");
