@@ -484,7 +484,7 @@ impl Connection {
             // Only a sample collapses what time-outs have doubled (RFC 6298 sections 5.5 and 5.7).
             self.rtt.rto = u32::try_from(self.backed_off_rto() / 1000).unwrap_or(u32::MAX);
         }
-        self.backoff = 0;
+        let timeouts = std::mem::take(&mut self.backoff);
         self.bits.set_probing(false);
         if self.delivery_limit != 0 {
             self.deadlines.stop(Timer::User);
@@ -499,6 +499,9 @@ impl Connection {
         }
         if was_syn {
             self.heed_ack_of_syn_text(segment.ack);
+            if timeouts >= self.profile.small_start_after && self.has_congestion_control() {
+                self.start_small(now);
+            }
             self.bits.set_syn_due(false);
             self.resend_syn_text();
         }

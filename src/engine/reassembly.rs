@@ -58,6 +58,23 @@ impl Held {
         fits
     }
 
+    /// The first numbers that a range shares with what is held.
+    fn first_shared(&self, new: Range) -> Option<Range> {
+        let shares = |old: &&Range| old.start.before(new.end) && new.start.before(old.end);
+        let first = self.ranges.iter().filter(shares).reduce(|low, old| if old.start.before(low.start) { old } else { low })?;
+        let end = if first.end.before(new.end) { first.end } else { new.end };
+        Some(Range { start: first.start.later_of(new.start), end })
+    }
+
+    /// These numbers came twice, too; what lies apart from those already noted is not told of (`tcp_dsack_extend`).
+    fn repeat(&mut self, new: Range) {
+        let known = self.repeated.get_or_insert(new);
+        if new.start.at_or_before(known.end) && known.start.at_or_before(new.end) {
+            known.end = known.end.later_of(new.end);
+            known.start = if new.start.before(known.start) { new.start } else { known.start };
+        }
+    }
+
     /// The number behind all that is held in order from `nxt` on; those ranges are held no more.
     fn take(&mut self, nxt: SeqNumber<Theirs>) -> SeqNumber<Theirs> {
         let mut end = nxt;
@@ -82,10 +99,14 @@ impl Connection {
         if len == 0 {
             return;
         }
+        let tells = self.tells_repeats();
         let held = self.held.get_or_insert_default();
         if let Some(fin) = held.fin {
             // Behind a FIN there is nothing.
             len = len.min(fin.since(nxt).saturating_sub(at));
+        }
+        if tells && let Some(shared) = held.first_shared(Range { start, end: start.plus(len) }) {
+            held.repeat(shared);
         }
         if len > 0 && held.insert(Range { start, end: start.plus(len) }) {
             held.fresh = Hold { len, at };
@@ -106,7 +127,7 @@ impl Connection {
         let fin = self.profile.sack_fin;
         let (start, nxt) = (segment.seq, self.rcv.nxt);
         let end = if fin { segment.end() } else { segment.text_seq().plus(segment.len) };
-        let in_question = self.profile.dsack && self.bits.sack() && !segment.flags.intersects(Flags::SYN | Flags::RST);
+        let in_question = self.tells_repeats() && !segment.flags.intersects(Flags::SYN | Flags::RST);
         // What Linux keeps of a connection without a socket, or in TIME-WAIT, knows of no SACK.
         let keeps_little = match self.state {
             State::TimeWait | State::SynReceived => true,
@@ -123,6 +144,11 @@ impl Connection {
         if in_question && !keeps_little && start != end && start.before(nxt) {
             self.report_twice(start, if nxt.before(end) { nxt } else { end });
         }
+    }
+
+    /// Whether the peer is told what came twice.
+    fn tells_repeats(&self) -> bool {
+        self.profile.dsack && self.bits.sack()
     }
 
     /// The next ACK reports these numbers as received twice.
@@ -159,8 +185,13 @@ impl Connection {
     /// RCV.NXT over held text that is in order now. Returns how many octets that is.
     #[cold]
     pub(super) fn release_text(&mut self) -> u32 {
-        let nxt = self.rcv.nxt;
+        let (nxt, tells) = (self.rcv.nxt, self.tells_repeats());
         let Some(held) = &mut self.held else { return 0 };
+        // What was held came again with what closed the gap (`tcp_ofo_queue`).
+        let before = Range { start: nxt.minus(1 << 30), end: nxt };
+        if tells && let Some(shared) = held.first_shared(before) {
+            held.repeat(shared);
+        }
         let octets = held.take(nxt).since(nxt);
         self.rcv.nxt = nxt.plus(octets);
         octets
@@ -227,6 +258,34 @@ mod tests {
         assert_eq!(held.take(SeqNumber::new(0)).get(), 5);
         assert_eq!(held.take(SeqNumber::new(95)).get(), 400);
         assert_eq!(held, Held::default());
+    }
+
+    #[test]
+    fn what_comes_twice_is_told_of_as_far_as_it_hangs_together() {
+        let mut held = Held::default();
+        assert!(held.insert(range(300, 400)) && held.insert(range(100, 200)) && held.insert(range(500, 600)));
+        for (new, shared) in [
+            (range(0, 100), None),
+            (range(200, 300), None),
+            (range(0, 101), Some(range(100, 101))),
+            (range(120, 130), Some(range(120, 130))),
+            (range(199, 250), Some(range(199, 200))),
+            (range(250, 550), Some(range(300, 400))),
+            (range(0, 1000), Some(range(100, 200))),
+        ] {
+            assert_eq!(held.first_shared(new), shared, "{new:?}");
+        }
+        for (new, told) in [
+            (range(300, 310), range(300, 310)),
+            (range(311, 320), range(300, 310)),
+            (range(280, 299), range(300, 310)),
+            (range(310, 320), range(300, 320)),
+            (range(290, 300), range(290, 320)),
+            (range(295, 315), range(290, 320)),
+        ] {
+            held.repeat(new);
+            assert_eq!(held.repeated, Some(told), "after {new:?}");
+        }
     }
 
     #[test]

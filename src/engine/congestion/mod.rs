@@ -294,6 +294,17 @@ impl Connection {
         self.list_what_left(at);
     }
 
+    /// The handshake had to be sent again: the window begins with one segment (RFC 5681 section 3.1).
+    #[cold]
+    pub(super) fn start_small(&mut self, now: Instant) {
+        if self.sender.is_none() {
+            self.begin_congestion_control(now);
+        }
+        if let Some(sender) = &mut self.sender {
+            sender.cwnd = 1;
+        }
+    }
+
     /// Puts what has left and does not stand on the scoreboard there, as text that left at `at`.
     pub(super) fn list_what_left(&mut self, at: u64) {
         let (una, nxt, mss, fin) = (self.text_start(), self.snd.nxt, u32::from(self.effective_mss()), self.bits.fin_sent());

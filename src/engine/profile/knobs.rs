@@ -123,6 +123,11 @@ knobs! {
         rfc9293: 10, "RFC 6928 section 2";
         linux: 10, "TCP_INIT_CWND";
     }
+    /// From how many retransmissions of SYN or SYN,ACK on the window begins with one segment.
+    small_start_after: u8 = "small-start-after" {
+        rfc9293: 1, "RFC 5681 section 3.1";
+        linux: 2, "tcp_init_transfer; measured: ten segments after one retransmission, one after two";
+    }
     /// Whether a congestion window that was not used, or not for an RTO, shrinks (RFC 2861).
     slow_start_after_idle: bool = "slow-start-after-idle" {
         rfc9293: true, "RFC 5681 section 4.1";

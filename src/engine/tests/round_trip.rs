@@ -1,4 +1,4 @@
-//! Linux's estimate of the round trip, in its own integers (`tcp_rtt_estimator`).
+//! What the handshake and the round trip make of the first window and of the timeout; Linux in its own integers.
 
 use super::*;
 
@@ -52,4 +52,21 @@ fn a_longer_round_trip_counts_at_once_and_a_shorter_one_little() {
         (132_252, 155_405, 753_875),
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn a_handshake_that_was_lost_begins_with_one_segment() {
+    // RFC 5681 section 3.1; Linux waits for the second loss.
+    for (after, losses, segments) in [("1", 0, 3), ("1", 1, 1), ("2", 1, 3), ("2", 2, 1)] {
+        let knobs = [("congestion-control", "reno"), ("small-start-after", after)];
+        let mut a = Scripted::new(profile(&knobs));
+        a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+        a.out();
+        for _ in 0..losses {
+            a.wait();
+        }
+        a.hear_with("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000));
+        a.out();
+        assert_eq!(a.send(3000).len(), segments, "{losses} of {after}");
+    }
 }
