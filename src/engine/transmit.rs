@@ -283,6 +283,7 @@ impl Connection {
             return None;
         }
         if self.sender.is_some() && !self.has_room(now) {
+            self.note_peer_limit(now, false);
             return None;
         }
         let in_flight = self.snd.nxt.since(self.text_start());
@@ -300,6 +301,7 @@ impl Connection {
         if !worth {
             if self.sender.is_some() {
                 self.validate_window(now);
+                self.note_peer_limit(now, usable < self.snd.unsent.min(mss).min(record));
             }
             let shut = usable == 0 || (self.profile.window_probe_empty && len == usable && !all);
             if idle && shut && !self.deadlines.is_running(Timer::Retransmission) {
@@ -334,6 +336,7 @@ impl Connection {
             }
         }
         if self.sender.is_some() && self.has_congestion_control() {
+            self.note_peer_limit(now, false);
             if self.note_new(seq, len, flags, now) {
                 flags = flags | Flags::PSH;
             }

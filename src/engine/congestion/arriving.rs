@@ -137,6 +137,9 @@ impl Connection {
         }
         if heard.advanced {
             self.clean(sender, sacked, &mut heard, now);
+            if self.snd.una == self.snd.nxt && self.snd.unsent == 0 {
+                sender.counts.rest(nanos);
+            }
         } else if let Some(left) = sacked {
             // What left after the front did has arrived: that is no reason to wait longer for the front.
             let front = sender.board.queue.front().map_or(0, |sent| sent.at);

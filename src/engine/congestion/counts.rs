@@ -30,6 +30,31 @@ pub(super) struct Counts {
     /// Since when text was outstanding or waited, in nanoseconds; 0 while there is none. And how long it was before.
     pub busy_since: u64,
     pub busy: u64,
+    /// Since when the peer's window alone has held text back; 0 while it does not. And how long it did before.
+    pub limited_since: u64,
+    pub limited: u64,
+}
+
+impl Counts {
+    /// Nothing is outstanding and nothing waits.
+    pub(super) const fn rest(&mut self, now: u64) {
+        if self.busy_since != 0 {
+            self.busy += now.saturating_sub(self.busy_since);
+            self.busy_since = 0;
+        }
+        self.note_limit(now, false);
+    }
+
+    const fn note_limit(&mut self, now: u64, limited: bool) {
+        match (limited, self.limited_since) {
+            (true, 0) => self.limited_since = if now == 0 { 1 } else { now },
+            (true, _) | (false, 0) => {}
+            (false, since) => {
+                self.limited += now.saturating_sub(since);
+                self.limited_since = 0;
+            }
+        }
+    }
 }
 
 impl Connection {
@@ -44,6 +69,13 @@ impl Connection {
                 counts.text_at = now.as_nanos();
                 counts.out_of_order = counts.out_of_order.wrapping_add(ahead.into());
             }
+        }
+    }
+
+    /// Whether the peer's window alone holds text back now.
+    pub(in crate::engine) fn note_peer_limit(&mut self, now: Instant, limited: bool) {
+        if let Some(sender) = &mut self.sender {
+            sender.counts.note_limit(now.as_nanos(), limited);
         }
     }
 
@@ -141,6 +173,8 @@ impl Connection {
             (info.dsack_dups, info.delivered, info.delivered_ce) = (Some(counts.dsacks), Some(sender.delivered), Some(counts.delivered_ce));
             let busy = since(now, counts.busy_since).unwrap_or_default();
             info.busy_time = Some(busy + Duration::from_nanos(counts.busy));
+            let limited = since(now, counts.limited_since).unwrap_or_default();
+            info.rwnd_limited = Some(limited + Duration::from_nanos(counts.limited));
         }
     }
 }

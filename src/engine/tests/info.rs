@@ -92,3 +92,56 @@ fn linux_tells_of_text_in_whole_ticks_once_some_has_come() {
         assert_eq!(info.rcv_mss, size);
     }
 }
+
+/// An established connection that counts; the peer's MSS is 1000, its window 65535.
+fn counting() -> Scripted {
+    let mut profile = Profile::linux();
+    profile.counts = true;
+    profile.set("timestamps", "off").expect("a knob");
+    let mut a = Scripted::new(profile).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000).sack_permitted());
+    a.pass(Duration::from_millis(1));
+    a
+}
+
+/// Milliseconds in which text was outstanding or waited, and in which the peer's window alone held it back.
+fn busy_and_limited(a: &Scripted) -> (u128, u128) {
+    let info = a.connection.info(a.now);
+    (info.busy_time.expect("counted").as_millis(), info.rwnd_limited.expect("counted").as_millis())
+}
+
+#[test]
+fn a_connection_is_busy_until_all_is_acknowledged() {
+    let mut a = counting();
+    assert_eq!(busy_and_limited(&a), (0, 0));
+    a.send(1000);
+    a.pass(Duration::from_millis(10));
+    assert_eq!(busy_and_limited(&a), (10, 0));
+    a.hear("<SEQ=301><ACK=1101><CTL=ACK>");
+    a.out();
+    a.pass(Duration::from_millis(10));
+    assert_eq!(busy_and_limited(&a), (10, 0), "at rest");
+    a.send(1000);
+    a.pass(Duration::from_millis(10));
+    assert_eq!(busy_and_limited(&a), (20, 0));
+}
+
+#[test]
+fn a_window_that_holds_text_back_is_told_of() {
+    let mut a = counting();
+    a.send(14_000);
+    a.pass(Duration::from_millis(10));
+    assert_eq!(busy_and_limited(&a), (10, 0), "the congestion window has no room either");
+    a.hear("<SEQ=301><ACK=10101><WND=2000><CTL=ACK>");
+    a.out();
+    a.pass(Duration::from_millis(30));
+    assert_eq!(busy_and_limited(&a), (40, 30));
+    a.hear("<SEQ=301><ACK=12101><WND=2000><CTL=ACK>");
+    a.out();
+    a.pass(Duration::from_millis(30));
+    assert_eq!(busy_and_limited(&a), (70, 30), "all has left");
+    a.hear("<SEQ=301><ACK=14101><WND=500><CTL=ACK>");
+    a.out();
+    a.send(1000);
+    a.pass(Duration::from_millis(5));
+    assert_eq!(busy_and_limited(&a).1, 35);
+}

@@ -173,6 +173,10 @@ impl Sockets {
         if info.pmtu.is_none() && info.state != State::Closed && info.state != State::Listen {
             info.pmtu = self.host.connection_mtu(stream.id, now).ok().map(u32::from);
         }
+        if self.system == System::Linux {
+            info.sndbuf_limited = Some(stream.memory.starved(now));
+            info.last_ack_sent = Some(Duration::ZERO);
+        }
         if info.state == State::Listen {
             // Of a listener they say how many wait for accept, and how many may.
             let glance = self.host.glance(stream.id)?;

@@ -4,12 +4,13 @@
 //! `tcp_sendmsg_locked`, `sk_stream_memory_free`, `tcp_sndbuf_expand` and their kin of Linux 6.18.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::states::is_over;
 use super::table::{File, Stream};
 use super::writing::{MOST_QUEUED, Manner};
 use super::{Done, Sockets, Stop, System};
-use crate::engine::{Instant, State};
+use crate::engine::{Info, Instant, State};
 use crate::worlds::Errno;
 use crate::worlds::simulated::{Glance, Sending};
 use crate::worlds::stack::{Answer, Fd};
@@ -34,6 +35,9 @@ pub(super) struct Memory {
     sleeps: bool,
     /// Somebody met with no room (`SOCK_NOSPACE`), when so much was unacknowledged.
     full: Option<u32>,
+    /// Since when that alone has kept the window from being filled, and how long it did before.
+    starves_since: Option<Instant>,
+    starved: Duration,
 }
 
 impl Memory {
@@ -43,6 +47,20 @@ impl Memory {
         let left = self.written - u64::from(glance.unsent);
         while self.ends.front().is_some_and(|end| *end <= left) {
             self.ends.pop_front();
+        }
+    }
+
+    /// How long the room for text alone has kept the window from being filled (`tcpi_sndbuf_limited`).
+    pub(super) fn starved(&self, now: Instant) -> Duration {
+        self.starved + self.starves_since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+
+    fn starve(&mut self, now: Instant, starves: bool) {
+        if starves {
+            self.starves_since.get_or_insert(now);
+        } else if self.starves_since.is_some() {
+            self.starved = self.starved(now);
+            self.starves_since = None;
         }
     }
 
@@ -230,7 +248,7 @@ impl Sockets {
     }
 
     /// `tcp_init_buffer_space`, and with `more` `tcp_new_space`: an ACK has come, and what it lets leave has not left.
-    pub(super) fn grow_memory(&mut self, more: bool) {
+    pub(super) fn grow_memory(&mut self, now: Instant, more: bool) {
         if self.system == System::FreeBsd {
             return;
         }
@@ -238,37 +256,50 @@ impl Sockets {
             self.files.iter().filter_map(|(fd, file)| if let File::Stream(_) = file { Some(*fd) } else { None }).collect();
         for fd in streams {
             // It is there.
-            let _ = self.grow_memory_of(fd, more);
+            let _ = self.grow_memory_of(now, fd, more);
         }
     }
 
-    fn grow_memory_of(&mut self, fd: Fd, more: bool) -> Result<(), Stop> {
+    fn grow_memory_of(&mut self, now: Instant, fd: Fd, more: bool) -> Result<(), Stop> {
         let stream = self.stream(fd)?;
         let glance = self.host.glance(stream.id)?;
         if !glance.state.is_synchronized() || is_over(&glance) || glance.state == State::TimeWait {
             return Ok(());
         }
-        let before = stream.memory.grown;
         let acknowledged = stream.memory.full.is_some_and(|full| glance.unacknowledged < full);
+        if !more {
+            self.stream_mut(fd)?.memory.settle(&glance);
+            if acknowledged && self.has_room(self.stream(fd)?, &glance, 1) {
+                self.stream_mut(fd)?.memory.full = None;
+            }
+            let full = self.stream(fd)?.memory.full.is_some();
+            // All has left, and more could have.
+            let begins = full && glance.unsent == 0 && matches!(glance.state, State::Established | State::CloseWait);
+            let begins = begins && has_window(&self.host.info(self.stream(fd)?.id, now)?);
+            let memory = &mut self.stream_mut(fd)?.memory;
+            memory.starve(now, full && glance.unacknowledged > 0 && (begins || memory.starves_since.is_some()));
+        }
+        let stream = self.stream(fd)?;
+        let before = stream.memory.grown;
         if before.is_some() && !(acknowledged && more) {
             return Ok(());
         }
-        let info = self.host.info(stream.id, Instant::START)?;
-        let under_way = info.unacked.unwrap_or(0) + info.retrans.unwrap_or(0);
-        let under_way = under_way.saturating_sub(info.sacked.unwrap_or(0) + info.lost.unwrap_or(0));
-        let has_window = info.snd_cwnd.is_none_or(|window| under_way < window);
+        let info = self.host.info(stream.id, now)?;
         let usual = self.parameters.usual_send();
         let grown = self.grown(&info);
         let memory = &mut self.stream_mut(fd)?.memory;
         memory.grown = Some(match before {
             None => usual.max(grown),
-            Some(before) if has_window => before.max(grown),
+            Some(before) if has_window(&info) => before.max(grown),
             Some(before) => before,
         });
-        memory.settle(&glance);
-        if acknowledged && self.has_room(self.stream(fd)?, &glance, 1) {
-            self.stream_mut(fd)?.memory.full = None;
-        }
         Ok(())
     }
+}
+
+/// Whether the congestion window is not full.
+fn has_window(info: &Info) -> bool {
+    let under_way = info.unacked.unwrap_or(0) + info.retrans.unwrap_or(0);
+    let under_way = under_way.saturating_sub(info.sacked.unwrap_or(0) + info.lost.unwrap_or(0));
+    info.snd_cwnd.is_none_or(|window| under_way < window)
 }

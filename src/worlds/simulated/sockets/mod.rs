@@ -201,7 +201,7 @@ impl Stack for Sockets {
         packet.clear();
         // What has not left by now is held back.
         self.note_held(now);
-        self.grow_memory(false);
+        self.grow_memory(now, false);
         false
     }
 

@@ -397,7 +397,7 @@ impl Sockets {
     /// What has happened to connections since: one that a `connect` waited for is there.
     pub(super) fn note_changes(&mut self, now: Instant) {
         self.note_stamps(now);
-        self.grow_memory(true);
+        self.grow_memory(now, true);
         self.note_events(now);
     }
 
