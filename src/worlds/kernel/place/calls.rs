@@ -134,7 +134,9 @@ impl Process {
         }
         let mut answer = done.answer;
         if let Output::Message { control, .. } = &mut answer.output {
-            control.iter_mut().for_each(|message| control::count_from(message, epoch.since_1970()));
+            for message in control {
+                control::count_from(message, epoch.since_1970());
+            }
         }
         answer
     }

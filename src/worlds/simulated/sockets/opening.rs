@@ -4,8 +4,6 @@ use std::net::IpAddr;
 
 use super::choices::Choices;
 use super::constants::{SOCK_NONBLOCK, System, is};
-use super::memory::Memory;
-use super::stamps::Stamps;
 use super::states::is_over;
 use super::table::{Datagram, Family, File, Progress, Stream};
 use super::{Done, Sockets, Stop};
@@ -69,8 +67,8 @@ impl Sockets {
                 read: 0,
                 urgent_read: None,
                 held_until: None,
-                memory: Memory::default(),
-                stamps: Stamps::default(),
+                memory: Box::default(),
+                stamps: Box::default(),
                 deaf: false,
                 bound: None,
             })
@@ -152,8 +150,8 @@ impl Sockets {
                     read: 0,
                     urgent_read: None,
                     held_until: None,
-                    memory: Memory::default(),
-                    stamps: Stamps::default(),
+                    memory: Box::default(),
+                    stamps: Box::default(),
                     deaf: false,
                     bound: None,
                 };
@@ -274,7 +272,7 @@ impl Sockets {
         let stream = self.stream_mut(fd)?;
         stream.progress = Progress::Unconnected;
         stream.deferred = None;
-        stream.memory = Memory::default();
+        *stream.memory = super::memory::Memory::default();
         stream.deaf = false;
         Ok(Answer::of(0))
     }

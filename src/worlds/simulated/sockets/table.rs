@@ -71,9 +71,9 @@ pub(super) struct Stream {
     /// When text that waits for more leaves anyway.
     pub held_until: Option<Instant>,
     /// What was written and takes memory.
-    pub memory: Memory,
+    pub memory: Box<Memory>,
     /// What times of it the process is told.
-    pub stamps: Stamps,
+    pub stamps: Box<Stamps>,
     /// It was shut down for reading: text that comes once it has sent its FIN ends the connection (Linux).
     pub deaf: bool,
     /// It was bound by name: its port outlives a connection.
