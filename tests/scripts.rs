@@ -43,7 +43,6 @@ const SEGMENTS: [&str; 9] = ["syn", "syn-ack", "ack", "fin", "fin-ack", "rst", "
 #[rustfmt::skip]
 const DIFFERS: &[(&str, &str)] = &[
     ("linux/window/no-more-than-the-window.pkt", "sets PSH only where the text ends"),
-    ("linux/window/unread-text-closes-it.pkt", "opens the window further, as its packets take less memory"),
 ];
 
 /// How often a script is played by itself before it has failed on the kernel: this machine may be busy.

@@ -17,8 +17,10 @@ pub(super) struct Tuning {
     clamp: u32,
     /// When text last arrived, in ticks.
     last_text: u32,
-    /// Packets in the receive queue.
-    packets: u16,
+    /// What waits in the receive queue: packets, or the memory they take, in [`STEP`]s, where that goes in steps.
+    queued: u16,
+    /// Room behind the text of the last of them, where that goes in steps.
+    tail: u16,
     /// Text per 256 octets of memory (`scaling_ratio`).
     ratio: u16,
     /// Guess at the text of the peer's full segments.
@@ -36,7 +38,17 @@ const ATO_MIN: u16 = 40;
 /// TCP_MSS_DEFAULT.
 const DEFAULT_MSS: u32 = 536;
 /// Packets whose text one head can hold (MAX_SKB_FRAGS).
-const JOINED: u16 = 17;
+const JOINED: u32 = 17;
+/// Room before a packet's text, its headers in it (NET_SKB_PAD, IP and TCP).
+const HEADERS: u32 = 104;
+/// What stands behind it (struct skb_shared_info), and beside it (struct sk_buff).
+const SHARED: u32 = 320;
+const BUFFER: u32 = 256;
+/// The least head (SKB_SMALL_HEAD_CACHE_SIZE).
+const SMALL_HEAD: u32 = 640;
+/// All of these are multiples of it.
+const STEP: u32 = 128;
+const PAGE: u32 = 4096;
 /// TCP_MIN_MSS.
 const MIN_MSS: u32 = 88;
 
@@ -62,8 +74,49 @@ impl Connection {
     /// Memory that what was not read takes.
     fn used(&self) -> u32 {
         // What lies beside its head is joined to the packet before it (`tcp_try_coalesce`).
-        let heads = if self.profile.linear_packets { self.tuning.packets } else { self.tuning.packets.div_ceil(JOINED) };
-        self.rcv.unread.saturating_add(u32::from(heads) * u32::from(self.profile.packet_overhead))
+        let queued = u32::from(self.tuning.queued);
+        if self.profile.packet_memory_steps {
+            return queued * STEP;
+        }
+        let heads = if self.profile.linear_packets { queued } else { queued.div_ceil(JOINED) };
+        self.rcv.unread.saturating_add(heads.saturating_mul(self.profile.packet_overhead.into()))
+    }
+
+    /// Memory that a packet with so much text takes.
+    fn packet_memory(&self, len: u32) -> u32 {
+        if !self.profile.packet_memory_steps {
+            return len + u32::from(self.profile.packet_overhead);
+        }
+        let pages = if self.frame(len) < PAGE { 0 } else { len.next_multiple_of(PAGE) };
+        self.head(len) + BUFFER + pages
+    }
+
+    /// Octets of a packet, with the room before it.
+    fn frame(&self, len: u32) -> u32 {
+        HEADERS + if self.bits.timestamps() { 12 } else { 0 } + len
+    }
+
+    /// Memory of a packet's head; long text lies in pages beside it.
+    fn head(&self, len: u32) -> u32 {
+        let frame = self.frame(len);
+        let size = (if frame < PAGE { frame } else { HEADERS }).next_multiple_of(64) + SHARED;
+        if size <= SMALL_HEAD { SMALL_HEAD } else { size.next_power_of_two() }
+    }
+
+    /// A packet is queued: a short one is copied behind the text of the last, where there is room (`skb_try_coalesce`).
+    fn queue_packet(&mut self, len: u32) {
+        if !self.profile.packet_memory_steps {
+            self.tuning.queued = self.tuning.queued.saturating_add(1);
+            return;
+        }
+        let short = u16::try_from(len).ok().filter(|short| *short <= self.tuning.tail && self.tuning.queued > 0);
+        if let Some(short) = short {
+            self.tuning.tail -= short;
+            return;
+        }
+        let room = self.head(len).saturating_sub(SHARED).saturating_sub(self.frame(len));
+        self.tuning.tail = u16::try_from(room).unwrap_or(u16::MAX);
+        self.tuning.queued = self.tuning.queued.saturating_add(u16::try_from(self.packet_memory(len) / STEP).unwrap_or(u16::MAX));
     }
 
     /// The window of a SYN: whole segments of the announced MSS.
@@ -80,8 +133,8 @@ impl Connection {
             Origin::Active => Self::linux_syn_window(&self.profile, self.mss),
             Origin::Passive => whole_segments(full, advertised),
         };
-        // Whatever the buffer holds: the peer reads no more than the field of a SYN can say.
-        self.rcv.wnd = self.rcv.wnd.min(u32::from(u16::MAX));
+        // The peer reads no more than the field of a SYN can say; where the next can say more, Linux means all of it already.
+        self.rcv.wnd = self.rcv.wnd.min(u32::from(u16::MAX) << self.rcv.shift);
         let clamp = full.saturating_sub(advertised).max(2 * advertised);
         self.rcv.threshold = self.rcv.wnd.min(clamp);
         let guess = DEFAULT_MSS.min(advertised).min(u32::from(self.effective_mss())).min(self.rcv.wnd / 2).max(MIN_MSS);
@@ -135,7 +188,7 @@ impl Connection {
     /// Text arrived: guesses at the peer's segments, the ACK estimate, and the threshold follow.
     #[inline(never)]
     pub(super) fn linux_text_arrived(&mut self, len: u32, push: bool, now: Instant) {
-        self.tuning.packets = self.tuning.packets.saturating_add(1);
+        self.queue_packet(len);
         self.guess_rcv_mss(len, push);
         self.estimate_ack_delay(now);
         if len >= 128 {
@@ -145,18 +198,20 @@ impl Connection {
 
     /// A FIN takes a packet of memory too, until it is read past; behind text it is joined to that.
     pub(super) fn linux_fin_arrived(&mut self) {
-        self.tuning.packets = self.tuning.packets.max(1);
+        if self.tuning.queued == 0 {
+            self.queue_packet(0);
+        }
     }
 
     /// The application has read `octets`: packets leave the queue with their text, a share of them with a share of it.
     pub(super) fn linux_text_read(&mut self, octets: u32) {
         // Nobody else counts packets, and dividing takes long.
-        if self.tuning.packets == 0 {
+        if self.tuning.queued == 0 {
             return;
         }
-        let (left, packets) = (u64::from(self.rcv.unread), u64::from(self.tuning.packets));
-        let left_of = (packets * left).div_ceil((left + u64::from(octets)).max(1));
-        self.tuning.packets = u16::try_from(left_of).unwrap_or(u16::MAX);
+        let (left, queued) = (u64::from(self.rcv.unread), u64::from(self.tuning.queued));
+        let left_of = (queued * left).div_ceil((left + u64::from(octets)).max(1));
+        self.tuning.queued = u16::try_from(left_of).unwrap_or(u16::MAX);
     }
 
     /// `tcp_measure_rcv_mss`.
@@ -190,7 +245,7 @@ impl Connection {
 
     /// What a full segment costs is known better now (`tcp_scaling_ratio`).
     fn rescale(&mut self, len: u32) {
-        let cost = u64::from(len) + u64::from(self.profile.packet_overhead);
+        let cost = u64::from(self.packet_memory(len));
         let ratio = u16::try_from(u64::from(len) * 256 / cost.max(1)).unwrap_or(255).max(1);
         if ratio == self.tuning.ratio {
             return;
@@ -250,7 +305,7 @@ impl Connection {
             return;
         }
         // A head that holds no text is not counted (`truesize_adjust`).
-        let cost = len + if self.profile.linear_packets { u32::from(self.profile.packet_overhead) } else { 0 };
+        let cost = if self.profile.linear_packets { self.packet_memory(len) } else { len };
         let gain = if self.space(cost) <= len { 2 * self.advertised_mss() } else { self.gain_of_costly(cost, len) };
         if gain > 0 {
             self.rcv.threshold += room.min(gain.max(2 * len));

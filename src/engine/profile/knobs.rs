@@ -259,6 +259,12 @@ knobs! {
         rfc9293: false, "RFC 9293 counts text alone";
         linux: false, "measured: a loopback's are not, a TUN device's are; truesize_adjust, tcp_try_coalesce";
     }
+    /// Whether a packet takes memory in the sizes an allocator has, and not its overhead beside its text; only Linux's window
+    /// looks at it.
+    packet_memory_steps: bool = "packet-memory-steps" {
+        rfc9293: false, "RFC 9293 counts text alone";
+        linux: false, "measured: 2304 octets for 1000 of text through a TUN device, where a script's packets come from; SKB_TRUESIZE";
+    }
     /// Most memory a receive buffer may grow to, octets; only Linux's window looks at it.
     receive_memory_max: u32 = "receive-memory-max" {
         rfc9293: 0, "RFC 9293 knows no such thing";

@@ -91,6 +91,10 @@ impl Sockets {
             // What is written is bounded by the memory it takes.
             profile.send_buffer = MOST_TEXT;
         }
+        if system == System::Linux {
+            // Its packets come from a program, and not over a loopback.
+            (profile.linear_packets, profile.packet_memory_steps) = (true, true);
+        }
         let mut host = Host::new(address, mtu, Arc::new(profile), seed);
         // No system's clock begins at 0, of which no peer's echo says anything.
         host.prescribe_timestamps([CLOCK]);

@@ -20,7 +20,11 @@ fn what_the_profile_has_is_taken() {
         assert!(set(&mut d, row.name, row.usual), "{}", row.name);
     }
     let queued = d.stack.host().profile().send_buffer;
-    assert_eq!(d.stack.host().profile(), &Profile { counts: true, send_buffer: queued, ..profile }, "memory bounds what is written");
+    assert_eq!(
+        d.stack.host().profile(),
+        &Profile { counts: true, send_buffer: queued, linear_packets: true, packet_memory_steps: true, ..profile },
+        "memory bounds what is written"
+    );
     let mut d = Dialogue::freebsd();
     for row in FREEBSD {
         assert!(set(&mut d, row.name, row.usual), "{}", row.name);
