@@ -136,6 +136,8 @@ macro_rules! bits {
         /// Positions, in the order of the list.
         enum Bit { $($bit,)+ }
 
+        const _: () = assert!([$(Bit::$bit as usize),+].len() <= 8 * size_of::<Bits>(), "more facts than bits");
+
         impl Bits {
             $(
                 #[doc = $about]
