@@ -576,6 +576,5 @@ impl Connection {
                 self.rtt.rto = first_rto(rto_initial, self.rtt.rto_max);
             }
         }
-        self.begin_with_less();
     }
 }

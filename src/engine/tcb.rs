@@ -48,8 +48,6 @@ pub(super) struct Send {
     pub mss: u16,
     /// Shift of the windows the peer sends.
     pub shift: u8,
-    /// How often the SYN or SYN,ACK timed out.
-    pub syn_timeouts: u8,
 }
 
 /// Receive sequence variables (RFC 9293 section 3.3.1).

@@ -102,7 +102,6 @@ impl Connection {
         } else {
             self.bits.set_syn_due(true);
             self.bits.set_syn_timed_out(true);
-            self.snd.syn_timeouts = self.backoff;
             self.count_syn_again();
         }
         self.start_retransmission(now);

@@ -259,22 +259,10 @@ impl Connection {
         self.sender.as_ref().filter(|sender| sender.pending == Pending::Timeout).map(|sender| sender.timeouts)
     }
 
-    /// ESTABLISHED is reached: who has lost more than one SYN begins with one segment (RFC 5681 section 3.1).
-    pub(super) fn begin_with_less(&mut self) {
-        if self.snd.syn_timeouts > 1
-            && let Some(sender) = &mut self.sender
-        {
-            sender.cwnd = 1;
-        }
-    }
-
     /// From now on the connection keeps a scoreboard: of what is under way it knows the numbers, and when the first of it left.
     #[cold]
     pub(super) fn begin_congestion_control(&mut self, now: Instant) {
         let mut sender = Box::new(Sender::new(&self.profile, self.snd.una));
-        if self.snd.syn_timeouts > 1 {
-            sender.cwnd = 1;
-        }
         // As many as a window has that has not grown much.
         sender.board.queue.reserve_exact(16);
         sender.used_at = now.as_nanos();
