@@ -124,23 +124,19 @@ pub(super) const fn errno_of_doubt(error: IcmpError, heeds_refusals: bool) -> Op
         | IcmpError::PrecedenceCutoff
         | IcmpError::BeyondScope => Some(Errno::HostUnreachable),
         IcmpError::ParameterProblem => Some(Errno::NoProtocol),
-        IcmpError::TimeExceeded if !heeds_refusals => Some(Errno::HostUnreachable),
-        IcmpError::ProtocolUnreachable
-        | IcmpError::PortUnreachable
-        | IcmpError::NetProhibited
-        | IcmpError::HostProhibited
-        | IcmpError::Prohibited
-            if !heeds_refusals =>
-        {
-            Some(Errno::ConnectionRefused)
-        }
         IcmpError::TimeExceeded
         | IcmpError::ProtocolUnreachable
         | IcmpError::PortUnreachable
         | IcmpError::NetProhibited
         | IcmpError::HostProhibited
-        | IcmpError::Prohibited
-        | IcmpError::FragmentationNeeded
+        | IcmpError::Prohibited => {
+            if heeds_refusals {
+                None
+            } else {
+                errno_of_refusal(error)
+            }
+        }
+        IcmpError::FragmentationNeeded
         | IcmpError::PolicyFailed
         | IcmpError::RouteRejects
         | IcmpError::SourceQuench
