@@ -157,6 +157,51 @@ fn options_of_packetdrill_override_those_of_the_script() {
     assert_eq!(run(folder.path(), &["--mtu=1480", "six.pkt"]).code, Some(0));
 }
 
+/// What a script may say of itself can be said of it, too.
+#[test]
+fn options_of_packetdrill_are_taken_on_the_command_line() {
+    let folder = folder(&[("good.pkt", GOOD)]);
+    let passes = [
+        "--speed=1000",
+        "--mss=1000",
+        "--is_anyip",
+        "--send_omit_free",
+        "--psp_udp_port=1000",
+        "--debug",
+        "--verbose",
+        "--no_cleanup",
+        "--code_command=python",
+        "--code_format=python",
+        "--code_sockopt=TCP_INFO",
+        "--tun_dev=tun0",
+        "--persistent_tun_dev=1",
+        "--wire_server_port=8081",
+        "--wire_client_dev=eth0",
+        "--wire_server_dev=eth0",
+        "--so_flags=x",
+        "--gateway_ip=192.168.0.1",
+        "--netmask_ip=255.255.0.0",
+        "--define=A=1",
+        "-DA=1",
+        "--strict_segments",
+        "--tcp_ts_ecr_scaled",
+        "--non_fatal=packet,syscall",
+        "--tolerance_usecs=1",
+        "--tolerance_percent=1.5",
+        "--tcp_ts_tick_usecs=1000",
+        "--bind_port=80",
+        "--connect_port=81",
+    ];
+    for option in passes {
+        assert_eq!(run(folder.path(), &[option, "good.pkt"]).code, Some(0), "{option}");
+    }
+    for option in ["--wire_client", "--wire_server", "--wire_server_ip=192.0.2.9", "--wire_server_at=192.0.2.9", "--so_filename=stack.so"] {
+        let ran = run(folder.path(), &[option, "--ktap", "good.pkt"]);
+        assert_eq!(ran.code, Some(4), "{option}");
+        assert!(ran.out.contains("# SKIP unsupported: --"), "{option}: {}", ran.out);
+    }
+}
+
 #[test]
 fn a_dry_run_only_reads() {
     let folder = folder(&[("fails.pkt", "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = -1\n")]);

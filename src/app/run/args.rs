@@ -182,4 +182,16 @@ theirs! {
     so_filename "so_filename" "FILE",
     /// What such a stack is told.
     so_flags "so_flags" "FLAGS",
+    /// Taken, and without effect.
+    psp_udp_port "psp_udp_port" "PORT",
+    /// The other machine of a wire: unsupported.
+    wire_server_ip "wire_server_ip" "ADDRESS",
+    /// The same.
+    wire_server_at "wire_server_at" "ADDRESS",
+    /// Taken, and without effect.
+    wire_server_port "wire_server_port" "PORT",
+    /// Taken, and without effect.
+    wire_client_dev "wire_client_dev" "DEVICE",
+    /// Taken, and without effect.
+    wire_server_dev "wire_server_dev" "DEVICE",
 }

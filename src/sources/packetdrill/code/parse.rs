@@ -23,7 +23,7 @@ pub(super) enum Statement {
     If(Expression, Vec<Self>),
     /// An expression, which `print` makes.
     Evaluate(Expression),
-    /// `pass`.
+    /// `pass`, and `import`, which brings names alone: whoever uses one of them is told.
     Nothing,
 }
 
@@ -93,8 +93,8 @@ const COMPARISONS: [(&str, Comparison); 7] = [
 ];
 
 /// Words of Python that begin something this has not.
-const UNSUPPORTED: [&str; 16] =
-    ["for", "while", "def", "class", "import", "from", "try", "with", "lambda", "del", "global", "return", "raise", "exec", "else", "elif"];
+const UNSUPPORTED: [&str; 14] =
+    ["for", "while", "def", "class", "try", "with", "lambda", "del", "global", "return", "raise", "exec", "else", "elif"];
 
 impl Parser<'_> {
     fn peek(&self) -> Option<&Kind> {
@@ -188,6 +188,10 @@ impl Parser<'_> {
         if self.take_word("pass") {
             return Ok(Statement::Nothing);
         }
+        if self.is_word("import") || self.is_word("from") {
+            self.import();
+            return Ok(Statement::Nothing);
+        }
         if self.take_word("if") {
             return self.condition();
         }
@@ -218,6 +222,13 @@ impl Parser<'_> {
             return Ok(Statement::Assign(name, value));
         }
         self.list("").map(Statement::Evaluate)
+    }
+
+    /// Passes over `import a, b as c` and `from a import b`.
+    fn import(&mut self) {
+        while matches!(self.peek(), Some(Kind::Name(_) | Kind::Sign("," | "*" | "(" | ")"))) {
+            self.at += 1;
+        }
     }
 
     /// Behind `if`: all statements of the line hang on it.

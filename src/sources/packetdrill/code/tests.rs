@@ -69,8 +69,15 @@ fn names_live_on_in_the_next_snippet() {
 }
 
 #[test]
+fn what_is_imported_is_not_there_until_it_is_used() {
+    holds("import sys, os as o; from math import (floor, ceil)\nassert tcpi_snd_cwnd == 10");
+    fails("from math import floor; assert floor(2.5) == 2", "floor(2.5): such a call of floor in code");
+    fails("import os; os.system('reboot')", ".: . in code");
+    fails("import os.path", ".: . in code");
+}
+
+#[test]
 fn what_is_not_understood_is_unsupported() {
-    fails("import os", "import: import in code");
     fails("assert tcpi_nothing == 1", "tcpi_nothing: the name tcpi_nothing in code");
     fails("for x in (1, 2): print x", "for: for in code");
     fails("open('/etc/passwd')", "open('/etc/passwd'): such a call of open in code");
