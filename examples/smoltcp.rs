@@ -1,7 +1,8 @@
 //! packetdrill scripts against a stack in user space, in virtual time: here the smoltcp crate's.
 //!
-//! `cargo run --example smoltcp -- examples/smoltcp.pkt` plays a script. What follows is all it takes: calls are told in smoltcp's words, packets go in and out through two queues, and
-//! the time is whatever the script says it is. Nothing is opened, and nobody waits.
+//! `cargo run --example smoltcp -- examples/smoltcp.pkt` plays a script. What follows is all it takes: calls are told in
+//! smoltcp's words, packets go in and out through two queues, and the time is whatever the script says it is. Nothing is
+//! opened, and nobody waits.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};

@@ -58,6 +58,32 @@
 //! # Ok::<(), synfin::engine::CallError>(())
 //! ```
 //!
+//! # packetdrill scripts against any stack
+//!
+//! What implements [`Stack`](worlds::stack::Stack) can stand under a packetdrill script, in virtual time: calls and
+//! packets go in, packets come out. Here it is the simulated host; `examples/smoltcp.rs` is all it takes for another stack.
+//!
+//! ```
+//! use synfin::Profile;
+//! use synfin::sources::packetdrill::parse;
+//! use synfin::sources::packetdrill::play::{Context, Verdict, play, settings};
+//! use synfin::worlds::stack::Virtual;
+//!
+//! let text = "
+//!      0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+//!     +0 bind(3, ..., ...) = 0
+//!     +0 listen(3, 1) = 0
+//!     +0 < S 0:0(0) win 32792 <mss 1460>
+//!     +0 > S. 0:0(0) ack 1 <mss 1460>
+//! ";
+//! let script = parse("answers.pkt", text, &[])?;
+//! let context = Context { name: "answers.pkt", text, ..Context::default() };
+//! let settings = settings(&script, &context).expect("it has no options");
+//! let stack = settings.sockets(Profile::linux(), 1);
+//! assert_eq!(play(&script, &context, &mut Virtual::new(stack)).verdict, Verdict::Passed);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Where things are
 //!
 //! | module | what lives there |
