@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use synfin::engine::{Instant, Profile};
 use synfin::mistake::ParseError;
-use synfin::sources::packetdrill::play::{Context, IpVersion, Report, Settings, Verdict as Played, play, settings, speaks_of_freebsd};
+use synfin::sources::packetdrill::play::{
+    Context, IpVersion, Report, Settings, Verdict as Played, looks_like_freebsd, play, settings, speaks_of_freebsd,
+};
 use synfin::sources::packetdrill::syntax::{Script, ScriptOption};
 use synfin::sources::packetdrill::{MAX_OCTETS, RunsWith, parse};
 use synfin::trace::Trace;
@@ -132,7 +134,8 @@ impl Plan {
             None => speaks_of_freebsd(text),
         };
         let script = parse(name, text, &self.known(freebsd, text))?;
-        if own.is_none() && !freebsd && script.asked.iter().any(|name| name == "FreeBSD") {
+        let asks = script.asked.iter().any(|name| name == "FreeBSD");
+        if own.is_none() && !freebsd && (asks || (self.on == args::Place::Sim && looks_like_freebsd(&script, text))) {
             return Ok((parse(name, text, &self.known(true, text))?, true));
         }
         Ok((script, freebsd))

@@ -26,12 +26,14 @@ mod syscall;
 #[cfg(test)]
 mod tests;
 mod values;
+mod whose;
 
 use std::path::Path;
 
 pub use mismatch::{Difference, Mismatch, Place as Position, Subject, Trouble};
-pub use settings::{Dialect, IpVersion, Settings, speaks_of_freebsd};
+pub use settings::{Dialect, IpVersion, Settings};
 pub use symbols::{Kind, System};
+pub use whose::{looks_like_freebsd, speaks_of_freebsd};
 
 use super::syntax::{Packet, Script, ScriptOption};
 use crate::engine::Instant;

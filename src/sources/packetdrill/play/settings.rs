@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::stop::Stop;
 use super::symbols::System;
+use super::whose::speaks_of_freebsd;
 use crate::engine::Profile;
 use crate::nearest::nearest;
 use crate::sources::packetdrill::syntax::{Body, Direction, IpInfo, Options, Packet, Script, ScriptOption, Span, TcpOption, What};
@@ -297,27 +298,8 @@ impl Settings {
 /// The longest time an option may speak of: an hour.
 const MOST_MICROS: u64 = 3_600_000_000;
 
-/// What only FreeBSD has: its parameters, programs and options of sockets.
-const FREEBSDS: [&str; 10] = [
-    "net.inet.",
-    "net.inet6.",
-    "sockstat ",
-    "tcpdrop ",
-    "setkey ",
-    "TCP_FUNCTION_BLK",
-    "TCP_NOOPT",
-    "TCP_NOPUSH",
-    "TCP_KEEPINIT",
-    "TCP_REMOTE_UDP_ENCAPS_PORT",
-];
-
-/// Whether a script, or a part of it, is about FreeBSD by what it names.
-pub fn speaks_of_freebsd(text: &str) -> bool {
-    FREEBSDS.iter().any(|name| text.contains(name))
-}
-
 /// Whether something stands in a script that only nplab's packetdrill reads.
-fn is_nplabs(script: &Script, overrides: &[ScriptOption]) -> bool {
+pub(super) fn is_nplabs(script: &Script, overrides: &[ScriptOption]) -> bool {
     let options = script.options.iter().map(|option| &option.value).chain(overrides);
     !script.asked.is_empty()
         || options.into_iter().any(|option| NPLABS.contains(&option.name.as_str()))
