@@ -419,7 +419,7 @@ impl Connection {
         self.rcv.nxt = segment.seq.plus(1);
         self.last_ack_sent = self.rcv.nxt;
         // MUST-15: without the option the peer takes 536 octets (IPv4) or 1220 (IPv6).
-        self.snd.mss = mss.unwrap_or(self.default_mss).max(1);
+        self.snd.mss = mss.filter(|mss| *mss > 0).map_or(self.default_mss, |mss| mss.max(self.profile.min_mss)).max(1);
         // RFC 7323 section 2.3: more than 14 is read as 14.
         // R7323-5.
         let shift = window_scale.map(|shift| shift.min(14));

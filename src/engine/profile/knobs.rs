@@ -561,6 +561,26 @@ knobs! {
         rfc9293: false, "RFC 2385 section 2.0: every segment";
         linux: true, "measured: tcp_v4_rcv";
     }
+    /// Whether a shutdown before the connection is open waits for that, and nobody hears of a close before it.
+    half_close_waits: bool = "half-close-waits" {
+        rfc9293: false, "RFC 9293 section 3.10.4: CLOSE in SYN-SENT deletes the TCB, in SYN-RECEIVED it sends FIN";
+        freebsd: true, "tcp_usrclosed: TF_NEEDFIN in both states; tcp_disconnect: tcp_close";
+    }
+    /// What a peer takes over IPv4 that does not say, octets.
+    default_mss: u16 = "default-mss" {
+        rfc9293: 536, "RFC 9293 MUST-15";
+        freebsd: 536, "net.inet.tcp.mssdflt; TCP_MSS";
+    }
+    /// What a peer takes over IPv6 that does not say, octets.
+    default_mss_ipv6: u16 = "default-mss-ipv6" {
+        rfc9293: 1220, "RFC 9293 MUST-15";
+        freebsd: 1220, "net.inet.tcp.v6mssdflt; TCP6_MSS";
+    }
+    /// The least MSS of a peer that is believed; less is as much.
+    min_mss: u16 = "min-mss" {
+        rfc9293: 1, "RFC 9293 section 3.7.1 knows no least";
+        freebsd: 216, "net.inet.tcp.minmss; tcp_mss_update";
+    }
     /// Whether TCP_MAXSEG speaks of text and options together.
     max_segment_with_options: bool = "max-segment-with-options" {
         rfc9293: false, "RFC 9293 section 3.7.1: Eff.snd.MSS is less the options";
@@ -678,7 +698,7 @@ knobs! {
     min_pmtu: u16 = "min-pmtu" {
         rfc9293: 68, "RFC 791 section 3.2: every router passes on 68";
         linux: 552, "net.ipv4.route.min_pmtu; measured";
-        freebsd: 256, "tcp_next_pmtu: net.inet.tcp.minmss and two headers";
+        freebsd: 256, "tcp_next_pmtu, tcp_mtudisc: net.inet.tcp.minmss and two headers";
     }
     /// How long what a router has said of a path is kept.
     path_mtu_life: Duration = "path-mtu-life" {

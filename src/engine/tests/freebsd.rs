@@ -226,3 +226,11 @@ fn an_insecure_syn_in_the_window_ends_the_connection_as_abort_does() {
     assert_eq!(b.answer("<SEQ=302><ACK=102><CTL=SYN,ACK>"), ["<SEQ=102><ACK=302><CTL=ACK>"]);
     assert_eq!(b.state(), State::TimeWait);
 }
+
+#[test]
+fn no_peer_is_believed_to_take_less_than_minmss() {
+    for (theirs, expected) in [(217, 217), (216, 216), (215, 216), (1, 216), (0, 536)] {
+        let a = Scripted::new(Profile::freebsd()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(theirs));
+        assert_eq!(a.connection.variables().mss, Some(expected), "{theirs}");
+    }
+}

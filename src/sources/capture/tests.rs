@@ -69,6 +69,8 @@ const EXCEPTIONS: &[Exception] = &[
     exception("syn-cookie-ack-lost",       Listen,      SynReceived, "a cookie keeps no state, and looks like a request that does"),
     exception("time-wait-assassination-defended", TimeWait, Closed,  "that a RST was not heeded does not show if nothing follows"),
     exception("syn-ack-with-fin",          Established, CloseWait,   "text and FIN of a SYN,ACK that Linux drops are taken for taken"),
+    exception("syn-ack-with-fin",          FinWait1,    Established, "a FIN that FreeBSD kept back for the handshake shows when it leaves"),
+    exception("simultaneous-open-refused", Closed,      Established, "FreeBSD tells nobody of a close before the handshake is done"),
     exception("abort-in-closing",          TimeWait,    Closed,      "that a RST was not heeded does not show if nothing follows"),
     exception("simultaneous-close",        TimeWait,    Closing,     "FreeBSD takes the ACK of a FIN that comes again, which the first check refuses"),
     exception("self-connect",              TimeWait,    Closing,     "FreeBSD takes the ACK of a FIN that comes again, which the first check refuses"),

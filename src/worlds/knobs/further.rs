@@ -33,6 +33,11 @@ fn retries(text: &str) -> Option<String> {
     whole(text).filter(|count| (1..=12).contains(count)).map(|count| count.to_string())
 }
 
+/// An MSS, of which FreeBSD wants 64 octets at least.
+fn mss(text: &str) -> Option<String> {
+    whole(text).filter(|octets| (64..=65_535).contains(octets)).map(|octets| octets.to_string())
+}
+
 /// `tcp_recovery` without this bit; RACK itself cannot be switched off since 6.17.
 fn without_bit(text: &str, bit: u64) -> Option<String> {
     let bits = whole(text).filter(|bits| *bits < 256)?;
@@ -139,6 +144,10 @@ pub(in crate::worlds) static FREEBSD: &[Reading] = &[
     row("challenge-interval", "net.inet.tcp.ack_war_timewindow", "1000", millis),
     row("require-timestamps", "net.inet.tcp.tolerate_missing_ts", "0", off_on),
     row("path-mtu-discovery", "net.inet.tcp.path_mtu_discovery", "1", on_off),
+    row("default-mss", "net.inet.tcp.mssdflt", "536", mss),
+    row("default-mss-ipv6", "net.inet.tcp.v6mssdflt", "1220", mss),
+    row("min-mss", "net.inet.tcp.minmss", "216", mss),
+    row("min-pmtu", "net.inet.tcp.minmss", "216", |text| mss(text)?.parse::<u16>().ok()?.checked_add(40).map(|mtu| mtu.to_string())),
     row("ephemeral-first", "net.inet.ip.portrange.first", "10000", number),
     row("ephemeral-last", "net.inet.ip.portrange.last", "65535", number),
 ];

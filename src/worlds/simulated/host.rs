@@ -284,6 +284,7 @@ impl Host {
                 self.disown(id);
             } else if !was_open && state.is_synchronized() {
                 self.completed(id);
+                self.close_shut_early(id, now);
             }
             if let Some(outcome) = learned {
                 self.learn(source.address, outcome, now);

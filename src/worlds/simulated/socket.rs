@@ -81,6 +81,8 @@ pub(super) struct Socket {
     /// A process still holds the descriptor.
     pub held: bool,
     pub read_shut: bool,
+    /// `SHUT_WR` was called before the connection was open, and waits for that.
+    pub shut_early: bool,
     /// The deadline that stands in the host's queue.
     pub scheduled: Option<Instant>,
     /// In the host's queue of sockets with something to send.
@@ -153,6 +155,7 @@ impl Socket {
             reuse_address: false,
             held: true,
             read_shut: false,
+            shut_early: false,
             scheduled: None,
             queued: false,
             told: Signals::default(),

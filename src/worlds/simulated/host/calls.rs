@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::socket::{Socket, copied};
 use super::addresses::is_unicast;
 use super::{Host, SocketId};
-use crate::engine::{CallError, Connection, Instant, Refusal, State};
+use crate::engine::{CallError, Connection, Instant, Origin, Refusal, State};
 use crate::trace::End;
 use crate::worlds::{Errno, How, SocketOption};
 
@@ -321,11 +321,17 @@ impl Host {
     /// `ENOTCONN` without a connection.
     pub fn shutdown(&mut self, id: SocketId, now: Instant, how: How) -> Result<(), Errno> {
         let socket = self.get_mut(id)?;
-        if !socket.connection.state().is_synchronized() && socket.connection.state() != State::SynReceived {
+        let state = socket.connection.state();
+        let waits = socket.connection.profile().half_close_waits && matches!(state, State::SynSent | State::SynReceived);
+        if !state.is_synchronized() && state != State::SynReceived && !waits {
             return Err(Errno::NotConnected);
         }
         if matches!(how, How::Read | How::Both) {
             socket.read_shut = true;
+        }
+        if waits {
+            socket.shut_early |= matches!(how, How::Write | How::Both);
+            return Ok(());
         }
         if matches!(how, How::Write | How::Both) {
             // A second shutdown is no error for the sockets API.
@@ -333,6 +339,16 @@ impl Host {
             self.after_input(id);
         }
         Ok(())
+    }
+
+    /// The connection is open: a `SHUT_WR` from before that happens now.
+    pub(super) fn close_shut_early(&mut self, id: SocketId, now: Instant) {
+        if let Ok(socket) = self.get_mut(id)
+            && socket.shut_early
+        {
+            // It is open.
+            let _ = socket.connection.on_close(now, false);
+        }
     }
 
     /// `shutdown` of the receiving side as Linux takes it: once our FIN has left, text that comes ends the connection.
@@ -358,7 +374,11 @@ impl Host {
             self.close_listener(id, now);
             return Ok(());
         }
-        if socket.linger == Some(0) {
+        let crossed = socket.connection.state() == State::SynReceived && socket.connection.origin() == Origin::Active;
+        if crossed && socket.connection.profile().half_close_waits {
+            // Nobody hears of a connection that was never open.
+            socket.connection.on_evict(now);
+        } else if socket.linger == Some(0) {
             let _ = socket.connection.on_abort(now);
         } else {
             // Refused in states where the FIN has left, which is fine: nothing is left to do.

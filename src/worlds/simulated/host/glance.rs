@@ -66,7 +66,7 @@ impl Host {
             readable: u32::try_from(socket.receive.len()).unwrap_or(u32::MAX),
             at_end: connection.peer_has_closed(),
             read_shut: socket.read_shut,
-            write_shut: connection.has_closed(),
+            write_shut: connection.has_closed() || socket.shut_early,
             error: socket.error,
             waiting: socket.accepted.len(),
             places: socket.backlog,
@@ -167,7 +167,8 @@ impl Host {
         let socket = self.get_mut(id)?;
         let profile = Arc::new(socket.connection.profile().clone());
         socket.connection = Connection::new(profile);
-        let Socket { remote, send, receive, early, error, read_shut, unreachable, .. } = socket;
+        let Socket { remote, send, receive, early, error, read_shut, shut_early, unreachable, .. } = socket;
+        *shut_early = false;
         *remote = None;
         *error = None;
         *unreachable = None;

@@ -102,8 +102,13 @@ impl Host {
         let socket = self.get(id)?;
         let idle = matches!(socket.connection.state(), State::Closed | State::Listen);
         // FreeBSD begins with what a peer takes that does not say, which is more in IPv6.
-        let default = if self.address.is_ipv6() && self.profile.max_segment_with_options { 1220 } else { 536 };
+        let default = if self.profile.max_segment_with_options { self.default_mss() } else { self.profile.default_mss };
         Ok(if idle { socket.mss.unwrap_or(default) } else { socket.connection.max_segment() })
+    }
+
+    /// What a peer takes that does not say.
+    pub(super) fn default_mss(&self) -> u16 {
+        if self.address.is_ipv4() { self.profile.default_mss } else { self.profile.default_mss_ipv6 }
     }
 
     /// Octets of text and options a packet of this length has room for, as this socket sends it.

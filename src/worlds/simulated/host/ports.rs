@@ -87,7 +87,7 @@ impl Host {
     /// What an OPEN of this socket brings along; a listener has no `remote` yet.
     pub(super) fn open_parameters(&self, id: SocketId, remote: Option<End>, now: Instant, iss: u32) -> Open {
         // MUST-15: what a peer takes that does not say; MUST-67: what we can receive.
-        let default_mss = if self.address.is_ipv4() { 536 } else { 1220 };
+        let default_mss = self.default_mss();
         let mtu = remote.map_or(self.mtu, |remote| self.path_mtu(remote.address, now));
         // R6691-1: the headers alone are taken off, no options.
         let mss = self.segment_for(id, mtu);

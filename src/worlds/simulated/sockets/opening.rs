@@ -310,12 +310,8 @@ impl Sockets {
             State::Listen if !linux => Err(Errno::NotConnected.into()),
             State::Listen if how == How::Write => Ok(Answer::of(0)),
             State::Listen | State::SynSent if linux => self.disconnect(fd, now),
-            State::SynSent if how == How::Read => Ok(Answer::of(0)),
-            State::SynSent => {
-                self.host.disconnect(id, now)?;
-                Ok(Answer::of(0))
-            }
             State::Listen
+            | State::SynSent
             | State::SynReceived
             | State::Established
             | State::FinWait1

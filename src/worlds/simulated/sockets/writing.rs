@@ -112,6 +112,7 @@ impl Sockets {
             sockets.wait(now, patience, |_| if progress > 0 { Ok(Answer::of(progress.into())) } else { Err(Errno::Again.into()) })
         };
         match glance.state {
+            State::SynSent | State::SynReceived if !linux && glance.write_shut => return Err(Errno::BrokenPipe.into()),
             State::SynSent | State::SynReceived if !linux => return Err(Errno::NotConnected.into()),
             // A fast open may be answered before the handshake is done.
             State::SynReceived if self.stream(fd)?.progress == Progress::Connected => {}
