@@ -9,7 +9,7 @@ use super::profile::{HoldSynText, Profile, WindowPolicy};
 use super::segment::{Flags, Segment};
 use super::seq::{SeqNumber, Theirs};
 use super::state::{Action, Event, Signal, State};
-use super::tcb::{Connection, Origin, PeerOffers, Receive, Reset, RoundTrip, Send, first_rto};
+use super::tcb::{Connection, Origin, PeerOffers, Receive, Reset, Send, first_rto};
 use super::time::{Deadlines, Instant, Timer};
 
 /// ACKs of stray ACKs in one interval, where those are not challenged: as many as no script asks for, and an end of two
@@ -379,7 +379,7 @@ impl Connection {
         if let Some(at) = named {
             deadlines.set(Timer::User, at);
         }
-        *rtt = RoundTrip::new(profile);
+        *rtt = rtt.renewed(profile);
         *snd = Send { mss: 536, ..Send::default() };
         *rcv = Receive::default();
         *irs = SeqNumber::new(0);
@@ -515,26 +515,34 @@ impl Connection {
         if newer && self.snd.una.at_or_before(segment.ack) {
             self.set_window(segment);
             self.unanswered = 0;
-            if self.bits.probing() && !self.is_window_open() {
-                // The next probe is counted from the answer to the last one.
-                if self.profile.window_probe_empty {
-                    self.start_retransmission(now);
-                }
-            } else if self.bits.probing() {
-                self.bits.set_probing(false);
-                self.backoff = 0;
-                if self.snd.una == self.snd.nxt {
-                    self.deadlines.stop(Timer::Retransmission);
-                } else {
-                    // What lay beyond the closed window, the probe's octet at least, was not taken.
-                    self.recover = self.snd.nxt;
-                    if self.sender.is_some() {
-                        self.resend_behind_window();
-                    }
-                    self.bits.set_front_due(true);
-                    self.start_retransmission(now);
-                }
+            if self.bits.probing() {
+                self.take_answer_to_probe(now);
             }
+        }
+    }
+
+    /// The peer answers a probe of its closed window.
+    #[cold]
+    fn take_answer_to_probe(&mut self, now: Instant) {
+        if !self.is_window_open() {
+            // The next probe is counted from the answer to the last one.
+            if self.profile.window_probe_empty {
+                self.start_retransmission(now);
+            }
+            return;
+        }
+        self.bits.set_probing(false);
+        self.backoff = 0;
+        if self.snd.una == self.snd.nxt {
+            self.deadlines.stop(Timer::Retransmission);
+        } else {
+            // What lay beyond the closed window, the probe's octet at least, was not taken.
+            self.recover = self.snd.nxt;
+            if self.sender.is_some() {
+                self.resend_behind_window();
+            }
+            self.bits.set_front_due(true);
+            self.start_retransmission(now);
         }
     }
 

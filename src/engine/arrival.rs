@@ -523,17 +523,17 @@ impl Connection {
         if self.state == State::TimeWait && self.profile.time_wait_acks != TimeWaitAcks::Rfc {
             return self.time_wait_ack_event(segment);
         }
+        // Most are new, and so neither of the future nor too old.
+        if new {
+            return if self.bits.fin_sent() && ack == self.snd.nxt { Event::FinAcked } else { Event::AckAcceptable };
+        }
         if self.snd.nxt.before(ack) {
             Event::AckFuture
         // MAY-12, R5961-8.
         } else if self.is_old_ack(ack) {
             Event::AckTooOld
-        } else if !new {
-            Event::AckDuplicate
-        } else if self.bits.fin_sent() && ack == self.snd.nxt {
-            Event::FinAcked
         } else {
-            Event::AckAcceptable
+            Event::AckDuplicate
         }
     }
 

@@ -17,7 +17,7 @@ use super::segment::{Segment, WireWindow};
 use super::seq::{Ours, SeqNumber, Theirs};
 use super::signals::Signals;
 use super::state::{Event, Guard, Signal, State};
-use super::time::{Deadlines, Instant, Timer};
+use super::time::{Deadlines, Instant, Timer, nanos};
 use super::timer::{self, GRANULARITY};
 use super::urgent::Urgent;
 
@@ -92,20 +92,17 @@ pub(super) struct RoundTrip {
 impl RoundTrip {
     /// Of a connection with this profile that has measured nothing.
     pub(super) fn new(profile: &Profile) -> Self {
-        let rto_max = longest_rto(profile);
+        Self::between(micros(profile.rto_min), longest_rto(profile), profile)
+    }
+
+    /// The same for one whose bounds of the RTO were asked for already.
+    pub(super) fn renewed(&self, profile: &Profile) -> Self {
+        Self::between(self.rto_min, self.rto_max, profile)
+    }
+
+    fn between(rto_min: u32, rto_max: u32, profile: &Profile) -> Self {
         let (none, rto) = (SeqNumber::new(0), first_rto(profile.rto_initial, rto_max));
-        Self {
-            srtt: 0,
-            rttvar: 0,
-            rto,
-            timed: none,
-            timed_at: 0,
-            rto_max,
-            rto_min: micros(profile.rto_min),
-            spread: 0,
-            widest: 0,
-            turn: none,
-        }
+        Self { srtt: 0, rttvar: 0, rto, timed: none, timed_at: 0, rto_max, rto_min, spread: 0, widest: 0, turn: none }
     }
 }
 
@@ -120,7 +117,8 @@ pub(super) fn first_rto(rto: Duration, rto_max: u32) -> u32 {
 
 /// Whole microseconds, an hour at most.
 fn micros(duration: Duration) -> u32 {
-    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX).min(3_600_000_000)
+    // Not `as_micros`: its 128 bits cost more than all else here.
+    u32::try_from(nanos(duration) / 1000).unwrap_or(u32::MAX).min(3_600_000_000)
 }
 
 /// Facts of one bit each.
@@ -506,11 +504,26 @@ impl Connection {
     // processor keeps at hand.
     #[inline(never)]
     pub(super) fn apply(&mut self, event: Event, now: Instant, segment: Option<&Segment<Theirs>>) -> Option<&'static Rule> {
+        let (id, rows) = self.table.rows(self.state, event);
+        let rule = rows.first()?;
+        // As most are; whoever has no guard to ask has fewer registers to save.
+        if rule.when == Guard::Always { Some(self.walk_row(id, rule, now, segment)) } else { self.apply_guarded(event, now, segment) }
+    }
+
+    /// The same where the first row of the cell has a guard.
+    #[inline(never)]
+    fn apply_guarded(&mut self, event: Event, now: Instant, segment: Option<&Segment<Theirs>>) -> Option<&'static Rule> {
         let (id, rule) = self.row(event)?;
+        Some(self.walk_row(id, rule, now, segment))
+    }
+
+    #[expect(clippy::inline_always, reason = "the end of apply, in both of its forms")]
+    #[inline(always)]
+    fn walk_row(&mut self, id: RuleId, rule: &'static Rule, now: Instant, segment: Option<&Segment<Theirs>>) -> &'static Rule {
         self.walk.push(id);
         rule.does.run(self, now, segment);
         self.state = rule.to;
-        Some(rule)
+        rule
     }
 
     /// The row that answers `event` now.

@@ -117,10 +117,19 @@ impl Connection {
     // Not inlined: five places call it, and hot code that is long does not stay in a processor's cache.
     #[inline(never)]
     pub(super) fn start_retransmission(&mut self, now: Instant) {
+        let rto = self.backed_off_rto();
+        let adjusts = !self.profile.rto_slop.is_zero() || self.profile.tail_loss_probe || self.persists();
+        let rto = if adjusts { self.adjusted_rto(rto) } else { rto };
+        self.arm_retransmission(now, rto);
+    }
+
+    /// The RTO as the profile stretches it, for a probe, or for the tail.
+    // Apart: most have nothing of the kind.
+    #[inline(never)]
+    fn adjusted_rto(&self, mut rto: u64) -> u64 {
         // SHLD-29, SHLD-30: a probe waits as long as a retransmission.
         // Not so the very first time, when nothing is measured or doubled.
         let slop = self.profile.rto_slop;
-        let mut rto = self.backed_off_rto();
         let unusual = u64::from(self.rtt.rto) * 1000 > nanos(self.profile.rto_initial);
         if !slop.is_zero() && (self.rtt.srtt != 0 || self.backoff != 0 || unusual) {
             rto = rto.saturating_add(nanos(slop)).min(u64::from(self.rtt.rto_max) * 1000);
@@ -132,7 +141,7 @@ impl Connection {
         if self.profile.tail_loss_probe && self.sender.is_none() && self.backoff == 0 {
             rto = self.probe_of_one(rto);
         }
-        self.arm_retransmission(now, rto);
+        rto
     }
 
     /// The retransmission timer runs, for so many nanoseconds; and the user's timeout of what is outstanding, if there is one.
@@ -151,12 +160,15 @@ impl Connection {
     }
 
     /// The RTO in nanoseconds with the doublings so far, bounded by the profile.
+    #[inline]
     pub(super) fn backed_off_rto(&self) -> u64 {
         // Most often there are none.
         let rto = u64::from(self.rtt.rto) * 1000;
-        if self.backoff == 0 {
-            return rto;
-        }
+        if self.backoff == 0 { rto } else { self.doubled(rto) }
+    }
+
+    #[cold]
+    fn doubled(&self, rto: u64) -> u64 {
         let linear = match self.state {
             State::SynSent => self.profile.syn_linear_timeouts,
             State::SynReceived => 0,
@@ -245,6 +257,8 @@ impl Connection {
 
     /// As RFC 6298, but a deviation counts at once, is forgotten once in a round trip, and is never less than the least
     /// RTO (`tcp_rtt_estimator`, in its integers: SRTT in eighths of a microsecond).
+    // Apart, so that who does not is not made long by it.
+    #[inline(never)]
     fn estimate_as_linux(&mut self, rtt: u64) {
         let RoundTrip { rto_min, rto_max, .. } = self.rtt;
         let sample = u32::try_from(rtt / 1000).unwrap_or(u32::MAX).clamp(1, 1 << 28);

@@ -55,7 +55,10 @@ impl Connection {
             && let Some(front) = self.cut_front(now)
         {
             front
-        } else if transmits && let Some(new) = self.cut_new(now) {
+        } else if transmits
+            && self.has_new()
+            && let Some(new) = self.cut_new(now, false)
+        {
             new
         } else {
             self.cut_ack()?
@@ -65,8 +68,12 @@ impl Connection {
 
     /// Which octets of the send buffer, counted from its front, this segment of ours carries.
     ///
-    /// Only meaningful for a segment just given out by [`poll_segment`](Self::poll_segment).
+    /// Only meaningful for a segment just given out by [`poll_segment`](Self::poll_segment); empty for one without text.
     pub fn text_range(&self, segment: &Segment<Ours>) -> std::ops::Range<usize> {
+        // As of most segments.
+        if segment.len == 0 {
+            return 0..0;
+        }
         let start = segment.text_seq().since(self.text_start()) as usize;
         start..start + segment.len as usize
     }
@@ -252,7 +259,7 @@ impl Connection {
             self.backoff = 0;
             self.unanswered = 0;
             self.deadlines.stop(Timer::Retransmission);
-            return self.cut_more(now, true);
+            return if self.has_new() { self.cut_new(now, true) } else { None };
         }
         if self.snd.unsent > 0 {
             self.snd.unsent -= 1;
@@ -270,18 +277,17 @@ impl Connection {
         Some(Cut { seq, len: 0, flags: Flags::FIN | Flags::ACK, fresh: false })
     }
 
-    /// New text, and the FIN behind it, as window, MSS and Nagle allow.
-    // MUST-38, SHLD-27, SHLD-28: full segments where there is text, PSH in the last; MUST-60, MUST-61, MAY-15, MAY-16.
-    fn cut_new(&mut self, now: Instant) -> Option<Cut> {
-        self.cut_more(now, false)
+    /// Whether there is text or a FIN that has not left yet.
+    const fn has_new(&self) -> bool {
+        self.snd.unsent > 0 || self.bits.fin_due()
     }
 
-    /// As [`cut_new`](Self::cut_new); a probe takes what the window has room for, however little.
-    fn cut_more(&mut self, now: Instant, probe: bool) -> Option<Cut> {
+    /// New text, and the FIN behind it, as window, MSS and Nagle allow; a probe takes what the window has room for, however little.
+    // MUST-38, SHLD-27, SHLD-28: full segments where there is text, PSH in the last; MUST-60, MUST-61, MAY-15, MAY-16.
+    #[expect(clippy::inline_always, reason = "new text comes from one place; the other is for a probe")]
+    #[inline(always)]
+    fn cut_new(&mut self, now: Instant, probe: bool) -> Option<Cut> {
         let fin_waits = self.bits.fin_due();
-        if self.snd.unsent == 0 && !fin_waits {
-            return None;
-        }
         if self.sender.is_some() && !self.has_room(now) {
             self.note_peer_limit(now, false);
             return None;
@@ -444,15 +450,13 @@ impl Connection {
         // What few connections have is asked for before: a segment that is changed once it is built is copied.
         let (urg, urgent) = if self.urgent.is_some() { self.mark_urgent(seq) } else { (Flags::NONE, 0) };
         let ecn = if self.ecn.is_some() { self.mark_ecn(fresh) } else { Flags::NONE };
-        Segment {
-            seq,
-            ack: self.rcv.nxt,
-            flags: flags | urg | ecn,
-            window: if answer { self.freebsd_answer_window() } else { Self::wire_window(self.rcv.wnd, self.rcv.shift) },
-            urgent,
-            len,
-            options: if optional { self.plain_options(now) } else { TcpOptions::NONE },
+        let window = if answer { self.freebsd_answer_window() } else { Self::wire_window(self.rcv.wnd, self.rcv.shift) };
+        let (ack, flags) = (self.rcv.nxt, flags | urg | ecn);
+        // Twice, as options that may or may not be there would be put together elsewhere and copied.
+        if optional {
+            return Segment { seq, ack, flags, window, urgent, len, options: self.plain_options(now) };
         }
+        Segment { seq, ack, flags, window, urgent, len, options: TcpOptions::NONE }
     }
 
     /// An ACK for what has just arrived: at once, or when text can carry it, or when the knob's time is over.
