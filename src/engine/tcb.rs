@@ -475,6 +475,16 @@ impl Connection {
         self.deadlines.is_running(Timer::Retransmission) || self.deadlines.is_running(Timer::DelayedAck)
     }
 
+    /// SND.NXT, where there is one.
+    pub fn snd_nxt(&self) -> Option<SeqNumber<Ours>> {
+        (!matches!(self.state, State::Closed | State::Listen)).then_some(self.snd.nxt)
+    }
+
+    /// RCV.NXT, once anything was heard of the peer.
+    pub fn rcv_nxt(&self) -> Option<SeqNumber<Theirs>> {
+        (!matches!(self.state, State::Closed | State::Listen | State::SynSent)).then_some(self.rcv.nxt)
+    }
+
     /// A copy of what a person would look at.
     pub fn variables(&self) -> Variables {
         let exists = self.state != State::Closed;
@@ -484,9 +494,9 @@ impl Connection {
             iss: numbered.then_some(self.iss),
             irs: heard.then_some(self.irs),
             snd_una: numbered.then_some(self.snd.una),
-            snd_nxt: numbered.then_some(self.snd.nxt),
+            snd_nxt: self.snd_nxt(),
             snd_wnd: heard.then_some(self.snd.wnd),
-            rcv_nxt: heard.then_some(self.rcv.nxt),
+            rcv_nxt: self.rcv_nxt(),
             rcv_wnd: heard.then_some(self.rcv.wnd),
             mss: heard.then_some(self.effective_mss()),
             unsent: self.snd.unsent,

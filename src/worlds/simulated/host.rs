@@ -368,11 +368,11 @@ impl Host {
                 return Some(at);
             }
             self.deadlines.pop();
-            if let Ok(socket) = self.get_mut(id)
+            if let Some(socket) = socket_at(&mut self.sockets, id)
                 && socket.scheduled == Some(at)
             {
                 socket.scheduled = None;
-                self.schedule(id);
+                schedule(&mut self.deadlines, socket, id);
             }
         }
         None
@@ -384,10 +384,8 @@ impl Host {
             return self.strays.pop_front();
         }
         while let Some(&id) = self.ready.front() {
-            // Handed on as it is: taken out and wrapped again it would be copied, and it is long.
-            let packet = self.packet_of(id, now);
-            if packet.is_some() {
-                return packet;
+            if let Some(segment) = self.segment_of(id, now) {
+                return self.packet_of(id, segment);
             }
             self.ready.pop_front();
             self.settle_socket(id, now);
@@ -395,32 +393,46 @@ impl Host {
         None
     }
 
-    #[expect(clippy::inline_always, reason = "measured: a packet that is handed on through one more function is copied")]
-    #[inline(always)]
-    fn packet_of(&mut self, id: SocketId, now: Instant) -> Option<Outgoing> {
-        let address = self.address;
+    /// The next segment of a socket.
+    #[inline]
+    fn segment_of(&mut self, id: SocketId, now: Instant) -> Option<Segment> {
         let socket = self.get_mut(id).ok()?;
         if !socket.held && !socket.waits && socket.connection.receive_buffered() > 0 {
             // No process will read it; kept, it would close the window before the peer's FIN.
             socket.receive.clear();
             let _ = socket.connection.on_receive(now, u32::MAX);
         }
-        let mut segment = socket.connection.poll_segment(now)?;
+        socket.connection.poll_segment(now)
+    }
+
+    /// The packet that carries it; whoever has a segment to send has both ends.
+    #[expect(clippy::inline_always, reason = "measured: a packet that is handed on through one more function is copied, and it is long")]
+    #[inline(always)]
+    fn packet_of(&self, id: SocketId, segment: Segment) -> Option<Outgoing> {
+        let socket = self.get(id).ok()?;
         let text = if segment.len == 0 { Vec::new() } else { copied(&socket.send, socket.connection.text_range(&segment)) };
-        let source = End { address, port: socket.local_port? };
+        let (source, destination) = (End { address: self.address, port: socket.local_port? }, socket.remote?);
         let envelope = Envelope { codepoint: socket.connection.codepoint(), ..socket.envelope };
-        let destination = socket.remote?;
         if !socket.keys.is_empty() {
-            self.sign(id, source, destination, &mut segment, &text);
+            return Some(self.signed(id, source, destination, segment, text, envelope));
         }
         Some(Outgoing { socket: Some(id), source, destination, payload: Payload::Tcp { segment, text }, envelope })
     }
 
     /// All that a socket wanted to send has left: schedule its timers, or forget it if it is over.
     fn settle_socket(&mut self, id: SocketId, now: Instant) {
-        self.schedule(id);
-        let Ok(socket) = self.get_mut(id) else { return };
+        let Some(socket) = socket_at(&mut self.sockets, id) else { return };
         socket.queued = false;
+        schedule(&mut self.deadlines, socket, id);
+        let goes_on = !matches!(socket.connection.state(), State::Closed | State::Listen);
+        if !goes_on || self.profile.time_wait_limit > 0 {
+            self.settle_further(id, now);
+        }
+    }
+
+    /// The same for who may be over.
+    #[inline(never)]
+    fn settle_further(&mut self, id: SocketId, now: Instant) {
         if self.profile.time_wait_limit > 0 {
             self.limit_time_wait(id, now);
         }
@@ -478,16 +490,6 @@ impl Host {
         self.free.push(id.slot);
     }
 
-    fn schedule(&mut self, id: SocketId) {
-        let Ok(socket) = self.get_mut(id) else { return };
-        let Some(deadline) = socket.connection.poll_deadline() else { return };
-        // A later deadline needs no entry of its own: the earlier one wakes us, and we look again.
-        if socket.scheduled.is_none_or(|scheduled| deadline < scheduled) {
-            socket.scheduled = Some(deadline);
-            self.deadlines.push(Reverse(Due::new(deadline, id)));
-        }
-    }
-
     /// The connection of a socket had an input: its user hears of it, and what it wants to send is asked for.
     fn after_input(&mut self, id: SocketId) {
         self.touched = Some(id);
@@ -509,8 +511,22 @@ impl Host {
     }
 
     fn get_mut(&mut self, id: SocketId) -> Result<&mut Socket, Errno> {
-        let socket = self.sockets.get_mut(id.slot as usize).and_then(Option::as_deref_mut);
-        socket.filter(|socket| socket.serial == id.serial).ok_or(Errno::BadDescriptor)
+        socket_at(&mut self.sockets, id).ok_or(Errno::BadDescriptor)
+    }
+}
+
+fn socket_at(sockets: &mut [Option<Box<Socket>>], id: SocketId) -> Option<&mut Socket> {
+    let socket = sockets.get_mut(id.slot as usize).and_then(Option::as_deref_mut);
+    socket.filter(|socket| socket.serial == id.serial)
+}
+
+/// Sees to it that the host wakes the socket in time.
+fn schedule(deadlines: &mut BinaryHeap<Reverse<Due>>, socket: &mut Socket, id: SocketId) {
+    let Some(deadline) = socket.connection.poll_deadline() else { return };
+    // A later deadline needs no entry of its own: the earlier one wakes us, and we look again.
+    if socket.scheduled.is_none_or(|scheduled| deadline < scheduled) {
+        socket.scheduled = Some(deadline);
+        deadlines.push(Reverse(Due::new(deadline, id)));
     }
 }
 

@@ -160,8 +160,9 @@ impl Host {
             // Refused where there is nothing to end.
             let _ = self.get_mut(id)?.connection.on_abort(now);
         }
-        while let Some(last) = self.packet_of(id, now) {
-            self.strays.push_back(last);
+        while let Some(last) = self.segment_of(id, now) {
+            let packet = self.packet_of(id, last);
+            self.strays.extend(packet);
         }
         self.leave_flow(id);
         let socket = self.get_mut(id)?;

@@ -220,14 +220,13 @@ impl Host {
         let child = self.get(id).ok()?;
         let parent = child.parent?;
         let plain = segment.has(Flags::ACK) && !segment.flags.intersects(Flags::SYN | Flags::RST);
-        let variables = child.connection.variables();
-        if !plain || variables.snd_nxt != Some(segment.ack) {
+        if !plain || child.connection.snd_nxt() != Some(segment.ack) {
             return None;
         }
         if self.room(parent) == Room::Waiting {
             return Some(Stays::NoPlace);
         }
-        let bare = segment.seg_len() == 0 && variables.rcv_nxt == Some(segment.seq);
+        let bare = segment.seg_len() == 0 && child.connection.rcv_nxt() == Some(segment.seq);
         let deferred = bare && child.connection.syn_ack_timeouts() < child.deferral && child.connection.state() == State::SynReceived;
         deferred.then_some(Stays::Deferred)
     }

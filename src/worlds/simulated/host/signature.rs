@@ -5,10 +5,10 @@
 
 use std::net::IpAddr;
 
-use super::{Host, SocketId};
+use super::{Host, Outgoing, SocketId};
 use crate::engine::profile::OptionLayout;
 use crate::engine::{Instant, Segment, State, TcpOption, TcpOptions};
-use crate::trace::End;
+use crate::trace::{End, Envelope, Payload};
 use crate::wire::{self, DIGEST, SIGNATURE};
 use crate::worlds::Errno;
 
@@ -114,6 +114,21 @@ impl Host {
         let waits = self.get(id).is_ok_and(|socket| socket.connection.state() == State::TimeWait);
         let looks = !(waits && self.profile.time_wait_unsigned);
         !self.came_too_far(id) && (!looks || self.is_rightly_signed(Some(id), source, destination, segment, text))
+    }
+
+    /// The packet of a socket that has keys.
+    #[cold]
+    pub(super) fn signed(
+        &self,
+        id: SocketId,
+        source: End,
+        destination: End,
+        mut segment: Segment,
+        text: Vec<u8>,
+        envelope: Envelope,
+    ) -> Outgoing {
+        self.sign(id, source, destination, &mut segment, &text);
+        Outgoing { socket: Some(id), source, destination, payload: Payload::Tcp { segment, text }, envelope }
     }
 
     /// Signs what leaves, if this socket has a key for its peer.
