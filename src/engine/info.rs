@@ -205,7 +205,7 @@ impl Connection {
             bytes_received: octets(self.rcv.nxt.since(self.irs).wrapping_sub(1)),
             segs_out: None,
             segs_in: None,
-            notsent_bytes: self.snd.unsent,
+            notsent_bytes: self.snd.unsent + u32::from(self.bits.fin_due()),
             min_rtt: None,
             data_segs_in: None,
             data_segs_out: None,

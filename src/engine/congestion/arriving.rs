@@ -119,6 +119,8 @@ impl Connection {
             sender.timeouts = 0;
         }
         let mut sacked = None;
+        // What fills a hole came late only where something above it was SACKed before this ACK (`prior_fack`).
+        let highest = sender.board.highest_sacked(before.una);
         if self.bits.sack() && !segment.options.is_empty() {
             sacked = self.read_sack(sender, segment, before.una, &mut heard);
         }
@@ -136,7 +138,7 @@ impl Connection {
             return;
         }
         if heard.advanced {
-            self.clean(sender, sacked, &mut heard, now);
+            self.clean(sender, sacked, highest, &mut heard, now);
             if self.snd.una == self.snd.nxt && self.snd.unsent == 0 {
                 sender.counts.rest(nanos);
             }
@@ -202,9 +204,8 @@ impl Connection {
     }
 
     /// What is acknowledged leaves the scoreboard (`tcp_clean_rtx_queue`).
-    fn clean(&mut self, sender: &mut Sender, sacked: Option<Left>, heard: &mut Heard, now: Instant) {
+    fn clean(&mut self, sender: &mut Sender, sacked: Option<Left>, highest: Seq, heard: &mut Heard, now: Instant) {
         let (una, nanos, sack) = (self.snd.una, now.as_nanos(), self.bits.sack());
-        let highest = sender.board.highest_sacked(heard.una_was);
         let (mut acked, mut left, mut copies, mut reordered) = (0_u32, None, false, None);
         while let Some(&sent) = sender.board.queue.front() {
             if una.before(sent.end) {

@@ -52,6 +52,8 @@ impl Connection {
         let probes = sender.probe_due && !sender.probe_copied;
         let room = probes || sender.room() > 0;
         if room && !probes && self.waits_for_more(now) {
+            // What has left before counts all the same.
+            self.validate_window(now);
             return false;
         }
         let Some(sender) = &mut self.sender else { return true };
@@ -84,8 +86,7 @@ impl Connection {
             || nanos.saturating_sub(sender.sent_at) > RECENT
             || limit >= mss * u64::from(self.burst_size(sender, least))
             || limit >= window / SHARE
-            || (front.at + self.rtt.srtt).saturating_sub(nanos) > (self.rtt.srtt / 2).min(RECENT)
-            || self.bits.fin_due();
+            || (front.at + self.rtt.srtt).saturating_sub(nanos) > (self.rtt.srtt / 2).min(RECENT);
         let waits = !worth && if by_path < by_peer { by_path <= unsent } else { by_peer <= unsent };
         if waits && by_path < by_peer {
             let (una, nxt, rto) = (self.snd.una, self.snd.nxt, self.backed_off_rto());
