@@ -502,6 +502,9 @@ impl Connection {
             if timeouts >= self.profile.small_start_after && self.has_congestion_control() {
                 self.start_small(now);
             }
+            if self.counts_octets() {
+                self.begin_octets(timeouts);
+            }
             self.bits.set_syn_due(false);
             self.resend_syn_text();
         }

@@ -65,6 +65,9 @@ impl Connection {
         } else if self.text_in_flight() > u32::from(after) {
             self.recover = self.snd.nxt;
             self.bits.set_front_due(true);
+            if self.counts_octets() {
+                self.doubt_octets(after.into());
+            }
         }
         true
     }

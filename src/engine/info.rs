@@ -98,6 +98,10 @@ pub struct Info {
     pub snd_ssthresh: Option<u32>,
     /// The congestion window in segments.
     pub snd_cwnd: Option<u32>,
+    /// The threshold in octets, where it is counted so.
+    pub snd_ssthresh_octets: Option<u32>,
+    /// The congestion window in octets, where it is counted so; absent where it is in doubt.
+    pub snd_cwnd_octets: Option<u32>,
     /// Our MSS less the options that every segment carries.
     pub advmss: u32,
     /// How far out of order segments may arrive before the first of them counts as lost.
@@ -194,6 +198,8 @@ impl Connection {
             rttvar: (self.rtt.srtt != 0).then_some(Duration::from_nanos(u64::from(self.rtt.rttvar) * 250)),
             snd_ssthresh: None,
             snd_cwnd: None,
+            snd_ssthresh_octets: None,
+            snd_cwnd_octets: None,
             advmss: self.advertised_mss(),
             reordering: None,
             rcv_rtt: None,

@@ -90,6 +90,9 @@ impl Connection {
         self.rtt.timed_at = 0;
         if self.bits.syn_acked() {
             self.bits.set_front_due(true);
+            if self.counts_octets() && self.snd.wnd != 0 && !self.bits.probing() {
+                self.time_out_octets();
+            }
             // SHLD-17: what a shrunken window shuts out must not end a connection whose peer answers.
             if self.snd.wnd == 0 && !self.bits.probing() {
                 self.bits.set_probing(true);

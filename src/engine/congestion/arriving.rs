@@ -11,8 +11,8 @@ use crate::engine::time::{Instant, Timer};
 /// The variables before an ACK was taken.
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct Before {
-    una: Seq,
-    wnd: u32,
+    pub(super) una: Seq,
+    pub(super) wnd: u32,
     wl1: crate::engine::seq::SeqNumber<Theirs>,
     /// Something was under way.
     outstanding: bool,
@@ -87,6 +87,9 @@ impl Connection {
         let Some(mut sender) = self.sender.take() else { return };
         self.heed(&mut sender, segment, before, ece, now);
         self.sender = Some(sender);
+        if self.counts_octets() {
+            self.heed_in_octets(segment, before, now);
+        }
     }
 
     fn heed(&mut self, sender: &mut Sender, segment: &Segment<Theirs>, before: Before, ece: bool, now: Instant) {

@@ -118,8 +118,14 @@ impl Connection {
     /// What the scoreboard, the windows and the counts add to what is told of a connection.
     #[cold]
     pub(in crate::engine) fn tell_of_sender(&self, now: Instant, info: &mut Info) {
+        if let Some((cwnd, ssthresh)) = self.octets_known() {
+            (info.snd_cwnd_octets, info.snd_ssthresh_octets) = (Some(cwnd), Some(ssthresh));
+        }
         if !self.has_congestion_control() {
-            if self.state == State::SynSent && self.profile.congestion_control != CongestionControl::Off {
+            if self.state == State::SynSent
+                && !self.profile.congestion_in_octets
+                && self.profile.congestion_control != CongestionControl::Off
+            {
                 self.tell_of_syn(info);
             }
             self.tell_counts(now, info);

@@ -9,6 +9,7 @@
 mod arriving;
 mod counts;
 mod cubic;
+mod octets;
 mod recovery;
 mod sacking;
 mod scoreboard;
@@ -24,6 +25,7 @@ use super::time::Instant;
 
 use counts::Counts;
 use cubic::Cubic;
+use octets::Octets;
 use scoreboard::{Marks, Scoreboard};
 use timing::{Pending, Rack};
 
@@ -106,6 +108,8 @@ pub(super) struct Sender {
     copies: u8,
     copies_push: bool,
     counts: Counts,
+    /// The window where it is counted in octets; all of the above but `counts` is not in use then.
+    octets: Octets,
 }
 
 impl Sender {
@@ -151,6 +155,7 @@ impl Sender {
             copies: 0,
             copies_push: false,
             counts: Counts::default(),
+            octets: Octets::default(),
         }
     }
 
@@ -185,9 +190,9 @@ impl Sender {
 }
 
 impl Connection {
-    /// Whether the profile has a congestion control, and the connection come so far that it applies.
+    /// Whether the profile has a congestion control in segments, and the connection come so far that it applies.
     pub(super) fn has_congestion_control(&self) -> bool {
-        self.profile.congestion_control != CongestionControl::Off && self.bits.syn_acked()
+        self.profile.congestion_control != CongestionControl::Off && !self.profile.congestion_in_octets && self.bits.syn_acked()
     }
 
     /// Whether the scoreboard says what leaves again; while a closed window is probed, it does not.

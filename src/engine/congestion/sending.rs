@@ -43,6 +43,9 @@ impl Connection {
         if self.profile.congestion_control == super::CongestionControl::Off {
             return true;
         }
+        if self.profile.congestion_in_octets {
+            return !self.counts_octets() || self.has_octets(now);
+        }
         if sender.board.queue.is_empty() {
             sender.restart(&self.profile, rto, now.as_nanos());
         }

@@ -116,12 +116,28 @@ knobs! {
     congestion_control: CongestionControl = "congestion-control" {
         rfc9293: CongestionControl::Off, "a choice of this project: ladders show states, and MUST-19 is had by reno";
         linux: CongestionControl::Cubic, "net.ipv4.tcp_congestion_control; its growth and its 0.7 are RFC 9438's, not measured";
-        freebsd: CongestionControl::Off, "net.inet.tcp.cc.algorithm; its own counting in octets is not among what is simulated";
+        freebsd: CongestionControl::Cubic, "net.inet.tcp.cc.algorithm, since 14; its growth beyond slow start is not modelled, and in doubt";
+    }
+    /// Whether the window is counted in octets, grows also where it was not used up, and what follows a loss is in doubt.
+    congestion_in_octets: bool = "congestion-in-octets" {
+        rfc9293: false, "a choice of this project: segments, as Linux counts";
+        freebsd: true, "snd_cwnd; cc_ack_received";
+    }
+    /// Segments that one ACK may let the window grow by in slow start, where it is counted in octets.
+    abc_limit: u8 = "abc-limit" {
+        rfc9293: 2, "RFC 3465 section 2.2";
+        freebsd: 2, "net.inet.tcp.abc_l_var";
+    }
+    /// Whether the first two duplicate ACKs let new text leave (RFC 3042), where the window is counted in octets.
+    limited_transmit: bool = "limited-transmit" {
+        rfc9293: true, "RFC 5681 section 3.2";
+        freebsd: true, "net.inet.tcp.rfc3042";
     }
     /// Segments that may be under way at the beginning.
     initial_window: u32 = "initial-window" {
         rfc9293: 10, "RFC 6928 section 2";
         linux: 10, "TCP_INIT_CWND";
+        freebsd: 10, "net.inet.tcp.initcwnd_segments; of 1460 octets, or two of their own length";
     }
     /// From how many retransmissions of SYN or SYN,ACK on the window begins with one segment.
     small_start_after: u8 = "small-start-after" {

@@ -177,6 +177,7 @@ mod linux_acknowledging;
 mod linux_closing;
 mod linux_growing;
 mod linux_receiving;
+mod octets;
 mod opening;
 mod options;
 mod path_mtu;

@@ -69,6 +69,7 @@ const EXCEPTIONS: &[Exception] = &[
     exception("syn-cookie-ack-lost",       Listen,      SynReceived, "a cookie keeps no state, and looks like a request that does"),
     exception("time-wait-assassination-defended", TimeWait, Closed,  "that a RST was not heeded does not show if nothing follows"),
     exception("syn-ack-with-fin",          Established, CloseWait,   "text and FIN of a SYN,ACK that Linux drops are taken for taken"),
+    exception("lossy-link",                FinWait1,    Established, "a FIN behind text that FreeBSD's window keeps back shows when it leaves"),
     exception("syn-ack-with-fin",          FinWait1,    Established, "a FIN that FreeBSD kept back for the handshake shows when it leaves"),
     exception("simultaneous-open-refused", Closed,      Established, "FreeBSD tells nobody of a close before the handshake is done"),
     exception("abort-in-closing",          TimeWait,    Closed,      "that a RST was not heeded does not show if nothing follows"),

@@ -80,6 +80,12 @@ pub trait Stack {
         Err(Unsupported("dropping the connections of this stack".to_owned()))
     }
 
+    /// What the stack has done by rules that it knows not to be those of the system it stands for, if it has: an expectation that
+    /// fails then is no verdict.
+    fn doubt(&self) -> Option<String> {
+        None
+    }
+
     /// Forgets what earlier connections have taught of their peers, as `ip tcp_metrics flush` does.
     ///
     /// # Errors

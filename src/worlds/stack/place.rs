@@ -80,6 +80,11 @@ pub trait Place {
     /// As there.
     fn drop_in_state(&mut self, state: &str) -> Result<(), Unsupported>;
 
+    /// As [`Stack::doubt`].
+    fn doubt(&self) -> Option<String> {
+        None
+    }
+
     /// As [`Stack::forget_peers`].
     ///
     /// # Errors
@@ -198,6 +203,10 @@ impl<S: Stack> Place for Virtual<S> {
         let dropped = self.stack.drop_in_state(self.now, state);
         self.settle();
         dropped
+    }
+
+    fn doubt(&self) -> Option<String> {
+        self.stack.doubt()
     }
 
     fn forget_peers(&mut self) -> Result<(), Unsupported> {

@@ -170,7 +170,10 @@ impl<'a> Player<'a> {
         let moment = Moment::of(event.time.value, base, event.time.span)?;
         match &event.what.value {
             What::Packet(packet) if packet.direction == Direction::Outbound => {
+                // What happens while it is waited for does not excuse what should have come before.
+                let doubt = self.place.doubt();
                 match self.expect(index, event, packet, moment, instant(base)) {
+                    Err(Stop::Failed(_)) if let Some(what) = doubt => return Err(Stop::unsupported(event.what.span, what)),
                     Err(Stop::Failed(mismatch)) if self.settings.forgives_packets || self.context.go_on => self.forgiven.push(*mismatch),
                     outcome => outcome?,
                 }

@@ -91,6 +91,11 @@ impl Host {
         })
     }
 
+    /// Whether a connection of this host has done what its profile does not model.
+    pub fn is_in_doubt(&self) -> bool {
+        self.sockets.iter().flatten().any(|socket| socket.connection.is_in_doubt())
+    }
+
     /// What the next call fails with: it is that call, and the one after it does not.
     pub fn next_error(&mut self, id: SocketId) -> Option<Errno> {
         self.get_mut(id).ok()?.error.take()

@@ -124,7 +124,6 @@ fn linux_fields(info: &Info) -> Vec<Field> {
 fn freebsd_fields(info: &Info) -> Vec<Field> {
     use Width::{Octet, Word};
     let (snd_wscale, rcv_wscale) = info.window_scale.unwrap_or((0, 0));
-    let octets = |segments: Option<u32>| segments.map(|segments| count(segments).saturating_mul(count(info.snd_mss)));
     vec![
         ("tcpi_state", Octet, Some(number(info.state, System::FreeBsd))),
         ("tcpi_options", Octet, Some(options(info) & (TIMESTAMPS | SACK | WSCALE | ECN))),
@@ -136,8 +135,8 @@ fn freebsd_fields(info: &Info) -> Vec<Field> {
         ("tcpi_last_data_recv", Word, info.last_data_recv.map(micros)),
         ("tcpi_rtt", Word, info.rtt.map(micros)),
         ("tcpi_rttvar", Word, info.rttvar.map(micros)),
-        ("tcpi_snd_ssthresh", Word, octets(info.snd_ssthresh.filter(|segments| *segments != u32::MAX))),
-        ("tcpi_snd_cwnd", Word, octets(info.snd_cwnd)),
+        ("tcpi_snd_ssthresh", Word, info.snd_ssthresh_octets.map(count)),
+        ("tcpi_snd_cwnd", Word, info.snd_cwnd_octets.map(count)),
         ("tcpi_rcv_space", Word, Some(count(info.rcv_wnd))),
         ("tcpi_snd_wnd", Word, Some(count(info.snd_wnd))),
         ("tcpi_snd_rexmitpack", Word, info.total_retrans.map(count)),

@@ -235,6 +235,11 @@ impl Stack for Sockets {
         self.drop_in(now, state)
     }
 
+    fn doubt(&self) -> Option<String> {
+        let doubtful = self.host.is_in_doubt();
+        doubtful.then(|| "congestion control of FreeBSD beyond slow start and the first copy of a loss".to_owned())
+    }
+
     fn forget_peers(&mut self) -> Result<(), Unsupported> {
         self.host.forget_peers();
         Ok(())

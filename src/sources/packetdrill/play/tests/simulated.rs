@@ -121,3 +121,39 @@ fn the_scripts_key_is_the_key_of_freebsds_sockets() {
     passes_on(Profile::freebsd(), &format!("--tcp_md5_secret=guess\n{script}"));
     assert!(told(&on(Profile::freebsd(), script).verdict).contains("without a key"), "there is none to sign with");
 }
+
+/// A server whose peer tells of a loss, and then of another; `last` is expected at the end.
+fn after_losses(last: &str) -> Verdict {
+    let text = format!(
+        "
+0   socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0  bind(3, ..., ...) = 0
++0  listen(3, 1) = 0
++0  < S 0:0(0) win 65535 <mss 1000>
++0  > S. 0:0(0) ack 1 <...>
++.1 < . 1:1(0) ack 1 win 65535
++0  accept(3, ..., ...) = 4
++0  write(4, ..., 3000) = 3000
++0  > . 1:1001(1000) ack 1
++0  > . 1001:2001(1000) ack 1
++0  > P. 2001:3001(1000) ack 1
++.1 < . 1:1(0) ack 1 win 65535
++0  < . 1:1(0) ack 1 win 65535
++0  < . 1:1(0) ack 1 win 65535
++0  > . 1:1001(1000) ack 1
+{last}
+"
+    );
+    on(Profile::freebsd(), &text).verdict
+}
+
+#[test]
+fn what_fails_where_the_stack_is_in_doubt_is_no_verdict() {
+    // The time-out that comes while it is waited for is in no doubt itself.
+    let known = after_losses("+0 > . 1001:2001(1000) ack 1");
+    assert!(matches!(known, Verdict::Failed(_)), "{}", told(&known));
+    let doubtful = after_losses("+.1 < . 1:1(0) ack 1001 win 65535\n+0 > R 1:1(0)");
+    assert!(told(&doubtful).contains("congestion control of FreeBSD beyond"), "{}", told(&doubtful));
+    let fine = after_losses("+.1 < . 1:1(0) ack 1001 win 65535\n+0 > . 1001:2001(1000) ack 1");
+    assert_eq!(fine, Verdict::Passed, "{}", told(&fine));
+}
