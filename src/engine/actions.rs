@@ -165,7 +165,7 @@ impl Connection {
             Action::AckCrossedSyn => {
                 let ack = self.profile.ack_crossed_syn_ack;
                 self.bits.set_ack_due(ack);
-                if ack && self.bits.sack() {
+                if ack && self.bits.sack() && self.profile.window_policy != WindowPolicy::FreeBsd {
                     self.report_twice(self.irs, self.irs.plus(1));
                 }
             }

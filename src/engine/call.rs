@@ -157,7 +157,7 @@ impl Connection {
 
     /// Octets the send buffer has room for.
     pub(super) fn send_room(&self) -> u32 {
-        self.profile.send_buffer.saturating_sub(self.send_buffered())
+        self.send_capacity().saturating_sub(self.send_buffered())
     }
 
     /// SEND on a listener whose peer is known turns it active (RFC 9293 section 3.10.2).

@@ -169,14 +169,14 @@ fn handshake(codepoint: Codepoint) -> Flags {
 #[expect(clippy::match_same_arms, reason = "a table reads by what is asked")]
 fn asked(policy: EcnPolicy, syn: Flags) -> EcnMode {
     match (policy, bits(syn)) {
-        (EcnPolicy::Off, _) | (EcnPolicy::Accurate, 0b000) => EcnMode::Off,
+        (EcnPolicy::Off, _) | (EcnPolicy::Accurate | EcnPolicy::AcceptAccurate, 0b000) => EcnMode::Off,
         // R3168-2, R3168-7: AE is a reserved bit to who knows RFC 3168 alone, and no other form asks.
         (EcnPolicy::Accept | EcnPolicy::Ask, 0b011 | 0b111) => EcnMode::Classic,
         (EcnPolicy::Accept | EcnPolicy::Ask, _) => EcnMode::Off,
         // R9768-5.
-        (EcnPolicy::Accurate, 0b011) => EcnMode::Classic,
+        (EcnPolicy::Accurate | EcnPolicy::AcceptAccurate, 0b011) => EcnMode::Classic,
         // R9768-7: what a later RFC may send is as good as 111.
-        (EcnPolicy::Accurate, _) => EcnMode::Accurate,
+        (EcnPolicy::Accurate | EcnPolicy::AcceptAccurate, _) => EcnMode::Accurate,
     }
 }
 
@@ -184,7 +184,7 @@ fn asked(policy: EcnPolicy, syn: Flags) -> EcnMode {
 #[expect(clippy::match_same_arms, reason = "a table reads by what is asked")]
 fn answered(policy: EcnPolicy, syn_ack: Flags) -> EcnMode {
     match (policy, bits(syn_ack)) {
-        (EcnPolicy::Off | EcnPolicy::Accept, _) => EcnMode::Off,
+        (EcnPolicy::Off | EcnPolicy::Accept | EcnPolicy::AcceptAccurate, _) => EcnMode::Off,
         // R3168-7: both bits back is a server that reflects what it does not know.
         (EcnPolicy::Ask, 0b001 | 0b101) => EcnMode::Classic,
         (EcnPolicy::Ask, _) => EcnMode::Off,
@@ -243,7 +243,7 @@ impl Connection {
     // R3168-1, R3168-6, R3168-8, R9768-1, R9768-8, R9768-9, R9768-11: 000, or always the same other.
     pub(super) fn syn_ecn(&mut self) -> Flags {
         match self.profile.ecn {
-            EcnPolicy::Off | EcnPolicy::Accept => Flags::NONE,
+            EcnPolicy::Off | EcnPolicy::Accept | EcnPolicy::AcceptAccurate => Flags::NONE,
             EcnPolicy::Ask => self.ask_for_ecn(Flags::ECE | Flags::CWR),
             EcnPolicy::Accurate => self.ask_for_ecn(ALL),
         }

@@ -5,6 +5,7 @@
 //! window is rounded up to the scale. What leaves through `tcp_respond` is an answer: numbers, timestamps and a window
 //! that is cut down to the scale.
 
+use super::profile::WindowPolicy;
 use super::segment::{Flags, Segment, WireWindow};
 use super::seq::Theirs;
 use super::state::{Event, State};
@@ -20,6 +21,17 @@ impl Connection {
         }
         let mss = u32::from(self.snd.mss.min(self.send_mss)).max(1);
         self.profile.receive_buffer.div_ceil(mss).saturating_mul(mss)
+    }
+
+    /// The send buffer; FreeBSD's grows to whole segments, too, once the peer has said what it takes (`tcp_mss`).
+    pub fn send_capacity(&self) -> u32 {
+        let buffer = self.profile.send_buffer;
+        let mss = u32::from(self.snd.mss.min(self.send_mss)).max(1);
+        let told = !(self.origin == Origin::Active && !self.offers.mss);
+        if self.profile.window_policy != WindowPolicy::FreeBsd || !self.state.is_synchronized() || !told || buffer < mss {
+            return buffer;
+        }
+        buffer.div_ceil(mss).saturating_mul(mss)
     }
 
     /// Room in the receive buffer.

@@ -56,6 +56,8 @@ pub struct Info {
     pub window_scale: Option<(u8, u8)>,
     /// Whether ECN was agreed.
     pub ecn: bool,
+    /// Whether it was the accurate one (RFC 9768).
+    pub ecn_accurate: bool,
     /// Whether a packet with ECT or CE has arrived.
     pub ecn_seen: Option<bool>,
     /// Whether text of our SYN was acknowledged, or text of the peer's SYN taken.
@@ -177,6 +179,7 @@ impl Connection {
             window_scale: (self.profile.window_scale.0.is_some() && self.offers.shift.is_some())
                 .then_some((self.snd.shift, self.rcv.shift)),
             ecn: self.ecn_mode() != super::EcnMode::Off,
+            ecn_accurate: self.ecn_mode() == super::EcnMode::Accurate,
             ecn_seen: None,
             syn_data: Some(self.syn_text_arrived()),
             rto: Duration::from_nanos(self.backed_off_rto()),

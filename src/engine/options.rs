@@ -323,8 +323,8 @@ impl TcpOptions {
         let mut offers = Offers::default();
         for option in self.iter() {
             match option {
-                TcpOption::MaximumSegmentSize(mss) => offers.mss = offers.mss.or(Some(mss)),
-                TcpOption::WindowScale(shift) => offers.window_scale = offers.window_scale.or(Some(shift)),
+                TcpOption::MaximumSegmentSize(mss) => offers.mss = Some(mss),
+                TcpOption::WindowScale(shift) => offers.window_scale = Some(shift),
                 TcpOption::SackPermitted => offers.sack_permitted = true,
                 TcpOption::Timestamps(ts) => offers.timestamps = offers.timestamps.or(Some(ts)),
                 TcpOption::FastOpen(cookie) => offers.fast_open = offers.fast_open.or(Some(cookie)),

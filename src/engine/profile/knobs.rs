@@ -300,6 +300,7 @@ knobs! {
     ack_crossed_syn_ack: bool = "ack-crossed-syn-ack" {
         rfc9293: false, "RFC 9293 figure 7 draws no such ACK";
         linux: true, "measured: sack of the SYN's own number (RFC 2883)";
+        freebsd: true, "tcp_do_segment: its SYN lies before RCV.NXT, and what does is answered";
     }
     /// How soon a SYN that has not timed out yet is sent again after an ACK of what was never sent; 0s: when it times out.
     syn_after_bad_ack: Duration = "syn-after-bad-ack" {

@@ -157,10 +157,12 @@ pub enum EcnPolicy {
     Ask,
     /// It asks for RFC 9768's, and accepts either.
     Accurate,
+    /// It accepts either, and does not ask.
+    AcceptAccurate,
 }
 
 impl KnobValue for EcnPolicy {
-    const EXPECTED: &'static str = "off, accept, ask or accurate";
+    const EXPECTED: &'static str = "off, accept, ask, accurate or accept-accurate";
 
     fn parse(text: &str) -> Option<Self> {
         match text {
@@ -168,6 +170,7 @@ impl KnobValue for EcnPolicy {
             "accept" => Some(Self::Accept),
             "ask" => Some(Self::Ask),
             "accurate" => Some(Self::Accurate),
+            "accept-accurate" => Some(Self::AcceptAccurate),
             _ => None,
         }
     }
@@ -178,6 +181,7 @@ impl KnobValue for EcnPolicy {
             Self::Accept => "accept",
             Self::Ask => "ask",
             Self::Accurate => "accurate",
+            Self::AcceptAccurate => "accept-accurate",
         }
         .to_owned()
     }
@@ -504,7 +508,13 @@ mod tests {
         spelled(&[("off", Shift(None)), ("0", Shift(Some(0))), ("14", Shift(Some(14)))], &["15", "256"]);
         spelled(&[("aligned", OptionLayout::Aligned), ("linux", OptionLayout::Linux), ("freebsd", OptionLayout::FreeBsd)], &["windows"]);
         spelled(
-            &[("off", EcnPolicy::Off), ("accept", EcnPolicy::Accept), ("ask", EcnPolicy::Ask), ("accurate", EcnPolicy::Accurate)],
+            &[
+                ("off", EcnPolicy::Off),
+                ("accept", EcnPolicy::Accept),
+                ("ask", EcnPolicy::Ask),
+                ("accurate", EcnPolicy::Accurate),
+                ("accept-accurate", EcnPolicy::AcceptAccurate),
+            ],
             &["on"],
         );
         spelled(&[("off", Blackhole::Off), ("syn", Blackhole::Syn), ("on", Blackhole::All)], &["all"]);

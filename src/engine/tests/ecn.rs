@@ -112,7 +112,9 @@ fn every_form_of_syn_is_answered() {
         ("110", "000", "010"),
         ("111", "001", "010"),
     ] {
-        for (policy, expected) in [(Off, "000"), (Accept, classic), (Ask, classic), (Accurate, accurate)] {
+        for (policy, expected) in
+            [(Off, "000"), (Accept, classic), (Ask, classic), (Accurate, accurate), (EcnPolicy::AcceptAccurate, accurate)]
+        {
             let mut server = Scripted::listening(with(policy));
             let mut segment = server.read("<SEQ=300><CTL=SYN>", TcpOptions::NONE);
             segment.flags = segment.flags | flags(syn);

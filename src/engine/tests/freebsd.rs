@@ -234,3 +234,30 @@ fn no_peer_is_believed_to_take_less_than_minmss() {
         assert_eq!(a.connection.variables().mss, Some(expected), "{theirs}");
     }
 }
+
+#[test]
+fn the_send_buffer_grows_to_whole_segments() {
+    for (mss, room) in [(1000, 33_000), (1460, 33_580), (512, 32_768)] {
+        let a = Scripted::new(Profile::freebsd()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(mss));
+        assert_eq!(a.connection.send_capacity(), room, "{mss}");
+    }
+    // Not before there is a peer, nor for one that does not say, nor elsewhere.
+    assert_eq!(Scripted::new(Profile::freebsd()).connection.send_capacity(), 32_768);
+    let silent = Scripted::new(Profile::freebsd()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE);
+    assert_eq!(silent.connection.send_capacity(), 32_768);
+    let a = Scripted::established(Profile::rfc9293());
+    assert_eq!(a.connection.send_capacity(), Profile::rfc9293().send_buffer);
+    let mut small = Profile::freebsd();
+    small.set("send-buffer", "999").expect("a knob");
+    let a = Scripted::new(small).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000));
+    assert_eq!(a.connection.send_capacity(), 999, "less than a segment stays");
+}
+
+#[test]
+fn a_crossing_syn_ack_is_answered_without_a_sack_block() {
+    let offers = TcpOptions::NONE.mss(1460).sack_permitted();
+    let mut a = crossed(Profile::freebsd(), offers);
+    a.hear_with("<SEQ=300><ACK=101><CTL=SYN,ACK>", offers);
+    let left = a.segments();
+    assert_eq!((left.len(), left[0].to_string().as_str(), left[0].options), (1, "<SEQ=101><ACK=301><CTL=ACK>", TcpOptions::NONE));
+}

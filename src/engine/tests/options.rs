@@ -219,3 +219,10 @@ fn a_rst_needs_no_timestamps_and_moves_none() {
     b.hear_with("<SEQ=301><CTL=RST>", old);
     assert_eq!(b.state(), State::Closed);
 }
+
+#[test]
+fn of_an_option_that_stands_twice_the_last_counts() {
+    let twice = TcpOptions::NONE.mss(500).window_scale(3).mss(1000).window_scale(5);
+    let offers = twice.offers();
+    assert_eq!((offers.mss, offers.window_scale), (Some(1000), Some(5)));
+}

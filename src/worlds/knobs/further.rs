@@ -89,14 +89,13 @@ pub(in crate::worlds) static FREEBSD: &[Reading] = &[
     row("send-buffer", "net.inet.tcp.sendspace", "32768", number),
     row("udp-receive-buffer", "net.inet.udp.recvspace", "42080", number),
     row("window-scale", "net.inet.tcp.rfc1323", "1", |text| match whole(text)? {
-        0 => Some("off".to_owned()),
-        1 | 2 => Some("6".to_owned()),
-        _ => None,
+        // 3 is for timestamps alone, and all beyond for both.
+        0 | 3 => Some("off".to_owned()),
+        _ => Some("6".to_owned()),
     }),
     row("timestamps", "net.inet.tcp.rfc1323", "1", |text| match whole(text)? {
         0 | 2 => Some("off".to_owned()),
-        1 | 3 => Some("on".to_owned()),
-        _ => None,
+        _ => Some("on".to_owned()),
     }),
     row("sack", "net.inet.tcp.sack.enable", "1", on_off),
     row("ecn", "net.inet.tcp.ecn.enable", "2", |text| {
@@ -106,6 +105,7 @@ pub(in crate::worlds) static FREEBSD: &[Reading] = &[
                 1 => "ask",
                 2 => "accept",
                 3 => "accurate",
+                4 => "accept-accurate",
                 _ => return None,
             }
             .to_owned(),

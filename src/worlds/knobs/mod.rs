@@ -126,7 +126,7 @@ pub static EQUIVALENTS: &[Equivalent] = &[
             EcnPolicy::Ask => Some("1".to_owned()),
             EcnPolicy::Accept => Some("2".to_owned()),
             // 3 asks for it in kernels that can; 6.18 has the sysctls around it and refuses the value.
-            EcnPolicy::Accurate => None,
+            EcnPolicy::Accurate | EcnPolicy::AcceptAccurate => None,
         },
         |v| {
             Some(

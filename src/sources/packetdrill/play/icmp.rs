@@ -70,7 +70,15 @@ static V6: &[Type] = &[
     of(
         "time_exceeded",
         3,
-        &[("exc_hoplimit", 0), ("hop_limit_exceeded", 0), ("ttl_exceeded_in_transit", 0), ("exc_fragtime", 1), ("frag_reass_exceeded", 1)],
+        &[
+            ("exc_hoplimit", 0),
+            ("hop_limit_exceeded", 0),
+            ("exceeded_hop_limit", 0),
+            ("exceeded_hop_limit_in_transit", 0),
+            ("ttl_exceeded_in_transit", 0),
+            ("exc_fragtime", 1),
+            ("frag_reass_exceeded", 1),
+        ],
     ),
     of("parameter_problem", 4, &[("hdr_field", 0), ("unknown_next_header", 1), ("unk_nexthdr", 1), ("unk_option", 2)]),
     of("echo_request", 128, &[]),

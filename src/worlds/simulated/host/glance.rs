@@ -86,7 +86,7 @@ impl Host {
                 | State::CloseWait
                 | State::TimeWait => false,
             },
-            send_buffer: connection.profile().send_buffer,
+            send_buffer: connection.send_capacity(),
             urgent: connection.urgent_left(),
         })
     }

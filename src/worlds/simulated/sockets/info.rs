@@ -120,18 +120,26 @@ fn linux_fields(info: &Info) -> Vec<Field> {
     ]
 }
 
+/// The accurate ECN of RFC 9768 has a bit of its own there (`TCPI_OPT_ACE`).
+fn freebsd_options(info: &Info) -> i64 {
+    const ACE: i64 = 64;
+    let known = options(info) & (TIMESTAMPS | SACK | WSCALE | ECN);
+    if info.ecn_accurate { known & !ECN | ACE } else { known }
+}
+
 /// FreeBSD's fields; it counts windows in octets.
 fn freebsd_fields(info: &Info) -> Vec<Field> {
     use Width::{Octet, Word};
     let (snd_wscale, rcv_wscale) = info.window_scale.unwrap_or((0, 0));
     vec![
         ("tcpi_state", Octet, Some(number(info.state, System::FreeBsd))),
-        ("tcpi_options", Octet, Some(options(info) & (TIMESTAMPS | SACK | WSCALE | ECN))),
+        ("tcpi_options", Octet, Some(freebsd_options(info))),
         ("tcpi_snd_wscale", Octet, Some(snd_wscale.into())),
         ("tcpi_rcv_wscale", Octet, Some(rcv_wscale.into())),
         ("tcpi_rto", Word, Some(micros(info.rto))),
         ("tcpi_snd_mss", Word, Some(count(info.snd_mss))),
-        ("tcpi_rcv_mss", Word, Some(count(info.advmss))),
+        // Both are `t_maxseg`.
+        ("tcpi_rcv_mss", Word, Some(count(info.snd_mss))),
         ("tcpi_last_data_recv", Word, info.last_data_recv.map(micros)),
         ("tcpi_rtt", Word, info.rtt.map(micros)),
         ("tcpi_rttvar", Word, info.rttvar.map(micros)),
@@ -171,6 +179,9 @@ impl Sockets {
         let mut info = self.host.info(stream.id, now)?;
         if info.pmtu.is_none() && info.state != State::Closed && info.state != State::Listen {
             info.pmtu = self.host.connection_mtu(stream.id, now).ok().map(u32::from);
+        }
+        if self.system == System::FreeBsd {
+            info.snd_mss = self.host.max_segment(stream.id)?.into();
         }
         if self.system == System::Linux {
             info.sndbuf_limited = Some(stream.memory.starved(now));

@@ -36,6 +36,8 @@ pub(super) struct Parameters {
     pub most_send: i64,
     /// `net.inet.tcp.always_keepalive`.
     pub always_keepalive: bool,
+    /// `kern.ipc.maxsockbuf`.
+    pub most_buffer: u32,
 }
 
 impl Default for Parameters {
@@ -51,6 +53,7 @@ impl Default for Parameters {
             most_receive: MOST_ASKED,
             most_send: MOST_ASKED,
             always_keepalive: true,
+            most_buffer: 2_097_152,
         }
     }
 }
@@ -136,6 +139,9 @@ impl Sockets {
         if known && matches!(name, "net.ipv4.tcp_rmem" | "net.ipv4.tcp_window_scaling") {
             self.rescale(profile);
         }
+        if known && name == "net.inet.tcp.rfc1323" {
+            profile.window_scale.0 = profile.window_scale.0.map(|_| shift_of(self.parameters.most_buffer));
+        }
         Some(known)
     }
 
@@ -205,7 +211,8 @@ impl Sockets {
                 });
             }
             "kern.ipc.maxsockbuf" => {
-                let shift = shift_of(u32::try_from(whole(value)?).unwrap_or(u32::MAX));
+                self.parameters.most_buffer = u32::try_from(whole(value)?).unwrap_or(u32::MAX);
+                let shift = shift_of(self.parameters.most_buffer);
                 let mut profile = self.host.profile().clone();
                 profile.window_scale.0 = profile.window_scale.0.map(|_| shift);
                 self.host.set_profile(Arc::new(profile));

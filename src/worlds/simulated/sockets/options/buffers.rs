@@ -19,8 +19,6 @@ const HEADERS: i64 = 640;
 const PACKET: i64 = 256;
 /// `tcp_wmem[2]`.
 pub(in super::super) const MOST_GROWN: i64 = 4_194_304;
-/// `kern.ipc.maxsockbuf`.
-const MOST_FREEBSD: i64 = 2_097_152;
 
 impl Sockets {
     pub(super) fn send_buffer(&self, fd: Fd) -> Result<i64, Stop> {
@@ -52,7 +50,7 @@ impl Sockets {
                     .clamp(LEAST_SEND, i64::from(i32::MAX));
                 (memory, memory / 2)
             }
-            System::FreeBsd => within_freebsd(value)?,
+            System::FreeBsd => within_freebsd(value, self.parameters.most_buffer)?,
         };
         if let (File::Stream(stream), System::FreeBsd) = (self.file(fd)?, self.system) {
             let octets = u32::try_from(text).unwrap_or(u32::MAX);
@@ -95,7 +93,7 @@ impl Sockets {
                     .clamp(LEAST_RECEIVE, i64::from(i32::MAX));
                 (memory, memory / 2)
             }
-            System::FreeBsd => within_freebsd(value)?,
+            System::FreeBsd => within_freebsd(value, self.parameters.most_buffer)?,
         };
         if let File::Stream(stream) = self.file(fd)? {
             let octets = u32::try_from(text).unwrap_or(u32::MAX);
@@ -121,11 +119,12 @@ fn asked(value: i64, most: i64) -> i64 {
     if value < 0 { most } else { value.min(most) }
 }
 
-fn within_freebsd(value: i64) -> Result<(i64, i64), Stop> {
+/// `sbreserve`: of the largest buffer a ninth is for what is kept beside the text (`sb_max_adj`).
+fn within_freebsd(value: i64, most: u32) -> Result<(i64, i64), Stop> {
     if value < 1 {
         return Err(Errno::Invalid.into());
     }
-    if value > MOST_FREEBSD {
+    if value > i64::from(most) * 2048 / 2304 {
         return Err(Errno::NoBuffers.into());
     }
     Ok((value, value))
