@@ -127,7 +127,7 @@ impl Connection {
             }
             Action::HoldText => {
                 if let Some(segment) = segment {
-                    self.hold_text(segment);
+                    self.hold_text(segment, now);
                 }
             }
             Action::HoldFin => {
@@ -138,7 +138,7 @@ impl Connection {
             Action::HoldBehindSyn => {
                 // Few SYNs take anything along.
                 if let Some(segment) = segment.filter(|segment| segment.len > 0 || segment.has(Flags::FIN)) {
-                    self.hold_behind_syn(segment);
+                    self.hold_behind_syn(segment, now);
                 }
             }
             Action::TakeFin => {
@@ -209,7 +209,10 @@ impl Connection {
             Action::ProbePeer => self.probe_peer(now),
             // The caller reads the refusal from the row.
             Action::RefuseMissing | Action::RefuseExists | Action::RefuseUnspecified | Action::RefuseClosing | Action::RefuseFull => {}
-            Action::TellOpen => self.tell(Signal::Open),
+            Action::TellOpen => {
+                self.tell(Signal::Open);
+                self.begin_to_read(now);
+            }
             Action::TellClosing => self.tell(Signal::Closing),
             Action::TellUrgent => self.tell(Signal::Urgent),
             Action::TellReset => self.tell(Signal::Reset),
@@ -241,7 +244,7 @@ impl Connection {
     }
 
     #[inline(never)]
-    fn hold_behind_syn(&mut self, segment: &Segment<Theirs>) {
+    fn hold_behind_syn(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let (text, fin) = match self.profile.hold_syn_text {
             HoldSynText::Always => (true, true),
             HoldSynText::Crossed => (self.state == State::SynSent, false),
@@ -249,7 +252,7 @@ impl Connection {
         };
         // R7413-12: text beside a cookie that is not ours is dropped.
         if text && self.fast_open.is_none() {
-            self.hold_text(segment);
+            self.hold_text(segment, now);
         }
         if fin && segment.has(Flags::FIN) {
             self.hold_fin(segment);

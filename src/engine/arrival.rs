@@ -678,7 +678,7 @@ impl Connection {
         }
         self.rcv.unread += fresh;
         if self.profile.window_policy == WindowPolicy::Linux {
-            self.linux_text_arrived(own, segment.has(Flags::PSH), now);
+            self.linux_text_arrived(own, segment, now);
         }
     }
 }

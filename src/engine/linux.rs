@@ -7,6 +7,8 @@
 use std::time::Duration;
 
 use super::profile::{AckPolicy, Profile, WindowPolicy};
+use super::segment::{Flags, Segment};
+use super::seq::Theirs;
 use super::tcb::{Connection, Origin};
 use super::time::{Instant, Timer, nanos};
 
@@ -22,7 +24,9 @@ pub(super) struct Tuning {
     /// Room behind the text of the last of them, where that goes in steps.
     tail: u16,
     /// Text per 256 octets of memory (`scaling_ratio`).
-    ratio: u16,
+    ratio: u8,
+    /// The memory is no longer what the profile says: what is known of the reader has it.
+    grown: bool,
     /// Guess at the text of the peer's full segments.
     rcv_mss: u16,
     /// Text of the last segment shorter than that (`last_seg_size`).
@@ -49,6 +53,8 @@ const SMALL_HEAD: u32 = 640;
 /// All of these are multiples of it.
 const STEP: u32 = 128;
 const PAGE: u32 = 4096;
+/// Half of SOCK_MIN_RCVBUF.
+const LEAST_CLAMP: u32 = 1152;
 /// TCP_MIN_MSS.
 const MIN_MSS: u32 = 88;
 
@@ -66,17 +72,17 @@ impl Connection {
         u32::try_from((u64::from(memory) * u64::from(self.tuning.ratio)) >> 8).unwrap_or(u32::MAX)
     }
 
-    /// `tcp_rmem[1]`: text takes half of the memory at first.
-    fn memory(&self) -> u32 {
-        self.profile.receive_buffer.saturating_mul(2)
+    /// Octets of memory that so much text needs (`tcp_space_from_win`).
+    pub(super) fn memory_for(&self, text: u64) -> u32 {
+        u32::try_from(text * 256 / u64::from(self.tuning.ratio.max(1))).unwrap_or(u32::MAX)
     }
 
-    /// Memory that what was not read takes.
+    /// Memory that what was not read takes, and what is held.
     fn used(&self) -> u32 {
         // What lies beside its head is joined to the packet before it (`tcp_try_coalesce`).
         let queued = u32::from(self.tuning.queued);
         if self.profile.packet_memory_steps {
-            return queued * STEP;
+            return (queued + u32::from(self.held_steps())) * STEP;
         }
         let heads = if self.profile.linear_packets { queued } else { queued.div_ceil(JOINED) };
         self.rcv.unread.saturating_add(heads.saturating_mul(self.profile.packet_overhead.into()))
@@ -85,7 +91,7 @@ impl Connection {
     /// Memory that a packet with so much text takes.
     fn packet_memory(&self, len: u32) -> u32 {
         if !self.profile.packet_memory_steps {
-            return len + u32::from(self.profile.packet_overhead);
+            return len.saturating_add(u32::from(self.profile.packet_overhead));
         }
         let pages = if self.frame(len) < PAGE { 0 } else { len.next_multiple_of(PAGE) };
         self.head(len) + BUFFER + pages
@@ -116,30 +122,85 @@ impl Connection {
         }
         let room = self.head(len).saturating_sub(SHARED).saturating_sub(self.frame(len));
         self.tuning.tail = u16::try_from(room).unwrap_or(u16::MAX);
-        self.tuning.queued = self.tuning.queued.saturating_add(u16::try_from(self.packet_memory(len) / STEP).unwrap_or(u16::MAX));
+        self.tuning.queued = self.tuning.queued.saturating_add(self.linux_steps(len));
     }
 
     /// The window of a SYN: whole segments of the announced MSS.
     pub(super) fn linux_syn_window(profile: &Profile, mss: u16) -> u32 {
-        whole_segments(profile.receive_buffer, u32::from(mss).max(1))
+        whole_segments(profile.receive_buffer.min(profile.window_bound()), u32::from(mss).max(1))
     }
 
     /// The peer's options are known: the first window that counts.
     pub(super) fn linux_open_window(&mut self) {
+        // Text takes half of the memory at first.
         let full = self.profile.receive_buffer;
         let advertised = self.advertised_mss();
         self.rcv.wnd = match self.origin {
             // Its own SYN has said it already, before timestamps were agreed.
             Origin::Active => Self::linux_syn_window(&self.profile, self.mss),
-            Origin::Passive => whole_segments(full, advertised),
+            Origin::Passive => whole_segments(full.min(self.profile.window_bound()), advertised),
         };
         // The peer reads no more than the field of a SYN can say; where the next can say more, Linux means all of it already.
         self.rcv.wnd = self.rcv.wnd.min(u32::from(u16::MAX) << self.rcv.shift);
-        let clamp = full.saturating_sub(advertised).max(2 * advertised);
+        // What the process has set counts where it leaves a segment of the buffer free (`tcp_init_buffer_space`).
+        let reserved = full.saturating_sub(advertised).max(2 * advertised);
+        let asked = full.min(self.profile.window_bound());
+        let clamp = if asked > 2 * advertised && asked.saturating_add(advertised) > full { reserved } else { asked };
         self.rcv.threshold = self.rcv.wnd.min(clamp);
         let guess = DEFAULT_MSS.min(advertised).min(u32::from(self.effective_mss())).min(self.rcv.wnd / 2).max(MIN_MSS);
         self.tuning = Tuning { clamp, ratio: 128, rcv_mss: u16::try_from(guess).unwrap_or(u16::MAX), ..Tuning::default() };
         self.quick_acks = 0;
+        self.begin_reading();
+    }
+
+    /// The memory is this much, if it was less: it follows what is read, and the window follows it.
+    pub(super) fn widen_receive_memory(&mut self, memory: u32) {
+        if memory > self.memory() {
+            self.set_receive_memory(memory);
+            self.tuning.clamp = self.space(memory);
+        }
+    }
+
+    /// Octets of memory there are for what was not read (`sk_rcvbuf`).
+    fn memory(&self) -> u32 {
+        if self.tuning.grown { self.grown_memory() } else { self.profile.receive_buffer.saturating_mul(2) }
+    }
+
+    /// Octets of memory for what was not read, once the peer's options are known (`sk_rcvbuf`).
+    pub fn receive_memory(&self) -> Option<u32> {
+        (self.tuning.clamp != 0).then(|| self.memory())
+    }
+
+    /// The process has set how much memory there is (`SO_RCVBUF`).
+    pub fn set_receive_memory(&mut self, memory: u32) {
+        if self.tuning.clamp != 0 && self.note_memory(memory) {
+            self.tuning.grown = true;
+        }
+    }
+
+    /// The process waits for so much text at once (`SO_RCVLOWAT`): there is memory for it.
+    pub fn expect_text(&mut self, octets: u32) {
+        let memory = self.memory_for(octets.into());
+        if self.tuning.clamp != 0 && memory > self.memory() {
+            self.set_receive_memory(memory);
+            self.tuning.clamp = self.tuning.clamp.max(octets);
+        }
+    }
+
+    /// Octets the window may have at most, once the peer's options are known (`TCP_WINDOW_CLAMP`).
+    pub fn window_clamp(&self) -> Option<u32> {
+        (self.tuning.clamp != 0).then_some(self.tuning.clamp)
+    }
+
+    /// Bounds the window (`tcp_set_window_clamp`).
+    pub fn set_window_clamp(&mut self, octets: u32) {
+        let clamp = octets.max(LEAST_CLAMP);
+        if clamp < self.tuning.clamp {
+            self.rcv.threshold = self.rcv.threshold.min(clamp);
+        } else if clamp > self.tuning.clamp {
+            self.rcv.threshold = self.rcv.threshold.max(self.offered_window().min(clamp));
+        }
+        self.tuning.clamp = clamp;
     }
 
     /// The window for a segment that leaves now; `(new, before it was kept from shrinking)`.
@@ -175,7 +236,7 @@ impl Connection {
     }
 
     /// The window of the last ACK, not yet reduced by what arrived since (`rcv_wnd`).
-    fn offered_window(&self) -> u32 {
+    pub(super) fn offered_window(&self) -> u32 {
         self.rcv.wnd + self.rcv.nxt.since(self.last_ack_sent)
     }
 
@@ -187,12 +248,48 @@ impl Connection {
 
     /// Text arrived: guesses at the peer's segments, the ACK estimate, and the threshold follow.
     #[inline(never)]
-    pub(super) fn linux_text_arrived(&mut self, len: u32, push: bool, now: Instant) {
+    pub(super) fn linux_text_arrived(&mut self, len: u32, segment: &Segment<Theirs>, now: Instant) {
+        if self.profile.counts {
+            self.measure_echo(segment, self.rcv.unread > len, now);
+        }
         self.queue_packet(len);
-        self.guess_rcv_mss(len, push);
+        self.guess_rcv_mss(len, segment.has(Flags::PSH));
+        if self.profile.counts {
+            self.measure_window(now);
+        }
         self.estimate_ack_delay(now);
         if len >= 128 {
             self.linux_grow_threshold(len);
+        }
+    }
+
+    /// Text arrived before its turn, and so much of it is held (`tcp_data_queue_ofo`).
+    #[inline(never)]
+    pub(super) fn linux_text_held(&mut self, len: u32, segment: &Segment<Theirs>, now: Instant) {
+        if self.profile.counts {
+            self.measure_echo(segment, self.rcv.unread > 0, now);
+        }
+        self.guess_rcv_mss(len, segment.has(Flags::PSH));
+        // Without SACK only duplicate ACKs tell of a loss, and those have no news of the window.
+        if self.bits.sack() {
+            self.linux_grow_threshold(len);
+        }
+        let space = self.reading_told().map(|(_, space)| space);
+        if let Some(space) = space.filter(|_| self.profile.counts && !self.bits.user_closed()) {
+            self.grow_receive_memory(space);
+        }
+    }
+
+    /// Memory of a packet with so much text, in [`STEP`]s, where that goes in steps; else 0.
+    pub(super) fn linux_steps(&self, len: u32) -> u16 {
+        if self.profile.packet_memory_steps { u16::try_from(self.packet_memory(len) / STEP).unwrap_or(u16::MAX) } else { 0 }
+    }
+
+    /// What was held can be read now: it stays where it is in memory.
+    pub(super) fn linux_text_released(&mut self, steps: u16) {
+        if steps > 0 {
+            self.tuning.queued = self.tuning.queued.saturating_add(steps);
+            self.tuning.tail = 0;
         }
     }
 
@@ -246,18 +343,13 @@ impl Connection {
     /// What a full segment costs is known better now (`tcp_scaling_ratio`).
     fn rescale(&mut self, len: u32) {
         let cost = u64::from(self.packet_memory(len));
-        let ratio = u16::try_from(u64::from(len) * 256 / cost.max(1)).unwrap_or(255).max(1);
+        let ratio = u8::try_from(u64::from(len) * 256 / cost.max(1)).unwrap_or(u8::MAX).max(1);
         if ratio == self.tuning.ratio {
             return;
         }
         self.tuning.ratio = ratio;
-        let clamp = self.space(self.memory()).max(1152);
-        if clamp < self.tuning.clamp {
-            self.rcv.threshold = self.rcv.threshold.min(clamp);
-        } else if clamp > self.tuning.clamp {
-            self.rcv.threshold = self.rcv.threshold.max(self.offered_window().min(clamp));
-        }
-        self.tuning.clamp = clamp;
+        self.set_window_clamp(self.space(self.memory()));
+        self.bound_reading(self.tuning.clamp);
     }
 
     /// `tcp_event_data_recv`: quick ACKs at the beginning and after a pause, an estimate between.

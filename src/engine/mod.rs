@@ -32,6 +32,7 @@ mod layout;
 mod linux;
 pub mod options;
 pub mod profile;
+mod reading;
 mod reassembly;
 mod records;
 mod reuse;

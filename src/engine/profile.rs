@@ -123,6 +123,11 @@ impl Profile {
         Layer::ALL.into_iter().find(|layer| layer.name() == name).map(Self::layered)
     }
 
+    /// Octets the window has at most, by the choice of the process.
+    pub(crate) const fn window_bound(&self) -> u32 {
+        if self.window_clamp == 0 { u32::MAX } else { self.window_clamp }
+    }
+
     /// The RFC's own words, and the choices this project makes where they leave room.
     pub fn rfc9293() -> Self {
         Self::layered(Layer::rfc9293)

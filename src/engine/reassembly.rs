@@ -3,10 +3,12 @@
 //! The engine holds numbers; whoever owns the buffers holds the octets, as [`Arrival`](super::Arrival) tells.
 
 use super::options::TcpOptions;
+use super::profile::WindowPolicy;
 use super::segment::{Flags, Segment};
 use super::seq::{SeqNumber, Theirs};
 use super::state::State;
 use super::tcb::Connection;
+use super::time::Instant;
 
 /// Most ranges that are held at once: one a lost segment; a sender that loses more sends again.
 const MAX_RANGES: usize = 16;
@@ -25,6 +27,15 @@ pub struct Hold {
 struct Range {
     start: SeqNumber<Theirs>,
     end: SeqNumber<Theirs>,
+    /// Memory its packets take, in Linux's steps.
+    steps: u16,
+}
+
+impl Range {
+    /// Whether all of the other lies within it.
+    fn covers(&self, other: &Self) -> bool {
+        self.start.at_or_before(other.start) && other.end.at_or_before(self.end)
+    }
 }
 
 /// What is held beyond RCV.NXT (SHLD-31). Few connections ever have it.
@@ -38,6 +49,8 @@ pub(super) struct Held {
     fresh: Hold,
     /// What the next ACK reports as received twice (RFC 2883).
     repeated: Option<Range>,
+    /// Memory of what has just been taken out of it.
+    freed: u16,
 }
 
 impl Held {
@@ -46,6 +59,9 @@ impl Held {
         self.ranges.retain(|old| {
             let apart = old.end.before(new.start) || new.end.before(old.start);
             if !apart {
+                // What lies within the other is not kept twice.
+                let (known, covered) = (old.covers(&new), new.covers(old));
+                new.steps = if known { 0 } else { new.steps }.saturating_add(if covered && !known { 0 } else { old.steps });
                 new.end = new.end.later_of(old.end);
                 new.start = if old.start.before(new.start) { old.start } else { new.start };
             }
@@ -63,7 +79,7 @@ impl Held {
         let shares = |old: &&Range| old.start.before(new.end) && new.start.before(old.end);
         let first = self.ranges.iter().filter(shares).reduce(|low, old| if old.start.before(low.start) { old } else { low })?;
         let end = if first.end.before(new.end) { first.end } else { new.end };
-        Some(Range { start: first.start.later_of(new.start), end })
+        Some(Range { start: first.start.later_of(new.start), end, steps: 0 })
     }
 
     /// These numbers came twice, too; what lies apart from those already noted is not told of (`tcp_dsack_extend`).
@@ -78,10 +94,13 @@ impl Held {
     /// The number behind all that is held in order from `nxt` on; those ranges are held no more.
     fn take(&mut self, nxt: SeqNumber<Theirs>) -> SeqNumber<Theirs> {
         let mut end = nxt;
+        let freed = &mut self.freed;
         self.ranges.retain(|range| {
             let beyond = nxt.before(range.start);
             if !beyond {
                 end = end.later_of(range.end);
+                // What came again in order is not kept.
+                *freed = freed.saturating_add(if nxt.before(range.end) { range.steps } else { 0 });
             }
             beyond
         });
@@ -92,25 +111,44 @@ impl Held {
 impl Connection {
     /// Holds what the window has room for of text whose turn has not come.
     #[inline(never)]
-    pub(super) fn hold_text(&mut self, segment: &Segment<Theirs>) {
+    pub(super) fn hold_text(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let (nxt, start) = (self.rcv.nxt, segment.text_seq());
         let at = start.since(nxt);
-        let mut len = segment.len.min(self.rcv.wnd.saturating_sub(at));
+        let room = self.rcv.wnd.saturating_sub(at);
+        // Who takes what lies partly beyond its window holds all of it, too.
+        let mut len = if self.profile.lenient_sequence && room > 0 { segment.len } else { segment.len.min(room) };
         if len == 0 {
             return;
         }
-        let tells = self.tells_repeats();
+        let (tells, steps) = (self.tells_repeats(), self.linux_steps(len));
         let held = self.held.get_or_insert_default();
         if let Some(fin) = held.fin {
             // Behind a FIN there is nothing.
             len = len.min(fin.since(nxt).saturating_sub(at));
         }
-        if tells && let Some(shared) = held.first_shared(Range { start, end: start.plus(len) }) {
+        let new = Range { start, end: start.plus(len), steps };
+        if tells && let Some(shared) = held.first_shared(new) {
             held.repeat(shared);
         }
-        if len > 0 && held.insert(Range { start, end: start.plus(len) }) {
+        if len > 0 && self.profile.window_policy == WindowPolicy::Linux && !held.ranges.iter().any(|old| old.covers(&new)) {
+            self.linux_text_held(len, segment, now);
+        }
+        if len > 0
+            && let Some(held) = &mut self.held
+            && held.insert(new)
+        {
             held.fresh = Hold { len, at };
         }
+    }
+
+    /// Memory that held text takes, in Linux's steps.
+    pub(super) fn held_steps(&self) -> u16 {
+        self.held.as_ref().map_or(0, |held| held.ranges.iter().fold(0, |sum, range| range.steps.saturating_add(sum)))
+    }
+
+    /// The number behind all that is held.
+    pub(super) fn held_end(&self) -> Option<SeqNumber<Theirs>> {
+        self.held.as_ref()?.ranges.iter().map(|range| range.end).reduce(SeqNumber::later_of)
     }
 
     /// Holds a FIN whose turn has not come, if the window reaches so far.
@@ -153,7 +191,7 @@ impl Connection {
 
     /// The next ACK reports these numbers as received twice.
     pub(super) fn report_twice(&mut self, start: SeqNumber<Theirs>, end: SeqNumber<Theirs>) {
-        self.held.get_or_insert_default().repeated = Some(Range { start, end });
+        self.held.get_or_insert_default().repeated = Some(Range { start, end, steps: 0 });
     }
 
     /// What is to be reported as received twice, which is done once. Forgets the whole, where nothing is held.
@@ -188,12 +226,14 @@ impl Connection {
         let (nxt, tells) = (self.rcv.nxt, self.tells_repeats());
         let Some(held) = &mut self.held else { return 0 };
         // What was held came again with what closed the gap (`tcp_ofo_queue`).
-        let before = Range { start: nxt.minus(1 << 30), end: nxt };
+        let before = Range { start: nxt.minus(1 << 30), end: nxt, steps: 0 };
         if tells && let Some(shared) = held.first_shared(before) {
             held.repeat(shared);
         }
         let octets = held.take(nxt).since(nxt);
+        let freed = std::mem::take(&mut held.freed);
         self.rcv.nxt = nxt.plus(octets);
+        self.linux_text_released(freed);
         octets
     }
 
@@ -237,7 +277,7 @@ mod tests {
     use super::*;
 
     fn range(start: u32, end: u32) -> Range {
-        Range { start: SeqNumber::new(start), end: SeqNumber::new(end) }
+        Range { start: SeqNumber::new(start), end: SeqNumber::new(end), steps: 0 }
     }
 
     #[test]

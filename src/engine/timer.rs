@@ -291,6 +291,11 @@ impl Connection {
         self.rtt.rto = whole_micros(self.rtt.srtt).saturating_add(self.rtt.spread).min(rto_max);
     }
 
+    /// What the timestamp clock of this connection shows, in milliseconds (RFC 7323 section 5.4).
+    pub fn timestamp_clock(&self, now: Instant) -> u32 {
+        self.timestamps_now(now).val
+    }
+
     /// What the timestamp option says now: milliseconds, from an offset of this connection's own.
     // R7323-26: 1 ms a tick; it comes round in 49 days. R7323-10, R7323-11: TSecr echoes TS.Recent, which is 0 before anything was heard.
     pub(super) fn timestamps_now(&self, now: Instant) -> Timestamps {

@@ -19,6 +19,7 @@ mod window;
 
 use super::info::CongestionState;
 use super::profile::{CongestionControl, Profile};
+use super::reading::Reading;
 use super::seq::{Ours, SeqNumber};
 use super::tcb::Connection;
 use super::time::Instant;
@@ -78,6 +79,8 @@ pub(super) struct Sender {
     /// What the retransmission timer is running for.
     pending: Pending,
     rack: Rack,
+    /// What is known of the reader, where segments are counted.
+    pub(super) reading: Reading,
     /// The shortest round trip, in nanoseconds; 0: none was measured.
     min_rtt: u64,
     /// Segments that arrived, as far as ACKs tell.
@@ -139,6 +142,7 @@ impl Sender {
             front_due: false,
             pending: Pending::Timeout,
             rack: Rack::new(una),
+            reading: Reading::default(),
             min_rtt: 0,
             delivered: 1,
             limited: false,

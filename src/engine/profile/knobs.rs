@@ -281,6 +281,16 @@ knobs! {
         rfc9293: false, "RFC 9293 counts text alone";
         linux: false, "measured: 2304 octets for 1000 of text through a TUN device, where a script's packets come from; SKB_TRUESIZE";
     }
+    /// Whether the receive buffer grows with what is read of it; only Linux's window looks at it.
+    receive_buffer_grows: bool = "receive-buffer-grows" {
+        rfc9293: false, "RFC 9293 knows no such thing";
+        linux: true, "net.ipv4.tcp_moderate_rcvbuf";
+    }
+    /// Most octets the window may have, as a process can choose; 0 is no bound of its own. Only Linux's window looks at it.
+    window_clamp: u32 = "window-clamp" {
+        rfc9293: 0, "RFC 9293 knows no such thing";
+        linux: 0, "TCP_WINDOW_CLAMP";
+    }
     /// Most memory a receive buffer may grow to, octets; only Linux's window looks at it.
     receive_memory_max: u32 = "receive-memory-max" {
         rfc9293: 0, "RFC 9293 knows no such thing";

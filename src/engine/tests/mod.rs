@@ -176,6 +176,7 @@ mod linux;
 mod linux_acknowledging;
 mod linux_closing;
 mod linux_growing;
+mod linux_reading;
 mod linux_receiving;
 mod octets;
 mod opening;

@@ -142,6 +142,7 @@ pub static EQUIVALENTS: &[Equivalent] = &[
         },
     ),
     sysctl("ecn-fallback", "net.ipv4.tcp_ecn_fallback", |p| (p.ecn_fallback <= 1).then(|| p.ecn_fallback.to_string()), number),
+    sysctl("receive-buffer-grows", "net.ipv4.tcp_moderate_rcvbuf", |p| Some(switch(p.receive_buffer_grows)), on_off),
     sysctl("abort-on-overflow", "net.ipv4.tcp_abort_on_overflow", |p| Some(switch(p.abort_on_overflow)), on_off),
     sysctl(
         "syn-cookies",

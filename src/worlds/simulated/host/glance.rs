@@ -109,6 +109,67 @@ impl Host {
         Ok(self.get(id)?.connection.info(now))
     }
 
+    /// Octets of memory for what was not read, once the peer's options are known (`sk_rcvbuf` of Linux).
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn receive_memory(&self, id: SocketId) -> Result<Option<u32>, Errno> {
+        Ok(self.get(id)?.connection.receive_memory())
+    }
+
+    /// The process has set it, in octets (`SO_RCVBUF`).
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn set_receive_memory(&mut self, id: SocketId, memory: u32) -> Result<(), Errno> {
+        self.get_mut(id)?.connection.set_receive_memory(memory);
+        Ok(())
+    }
+
+    /// The process waits for so many octets at once (`SO_RCVLOWAT`): there is memory for them.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn expect_text(&mut self, id: SocketId, octets: u32) -> Result<(), Errno> {
+        self.get_mut(id)?.connection.expect_text(octets);
+        Ok(())
+    }
+
+    /// Octets the window may have at most, once the peer's options are known (`TCP_WINDOW_CLAMP`).
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn window_clamp(&self, id: SocketId) -> Result<Option<u32>, Errno> {
+        Ok(self.get(id)?.connection.window_clamp())
+    }
+
+    /// Bounds it.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn clamp_window(&mut self, id: SocketId, octets: u32) -> Result<(), Errno> {
+        self.get_mut(id)?.connection.set_window_clamp(octets);
+        Ok(())
+    }
+
+    /// What the timestamp clock of this socket's connection shows, in milliseconds.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn timestamp_of(&self, id: SocketId, now: Instant) -> Result<u32, Errno> {
+        Ok(self.get(id)?.connection.timestamp_clock(now))
+    }
+
+    /// Whether a socket has this local port.
+    pub fn has_port(&self, port: u16) -> bool {
+        self.ports.contains_key(&port)
+    }
+
+    /// The connections that wait for `accept` of this listener, the first one first.
+    pub fn waiting(&self, listener: SocketId) -> impl Iterator<Item = SocketId> + '_ {
+        self.get(listener).into_iter().flat_map(|listener| listener.accepted.iter().copied())
+    }
+
     /// How the host behaves towards sockets that are made from now on.
     pub fn set_profile(&mut self, profile: Arc<Profile>) {
         if (self.profile.ephemeral_first, self.profile.ephemeral_last) != (profile.ephemeral_first, profile.ephemeral_last) {

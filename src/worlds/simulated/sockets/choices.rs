@@ -42,6 +42,11 @@ impl Choices {
         self.numbers.insert(name, value);
     }
 
+    /// As if it had never been set.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.numbers.remove(name);
+    }
+
     /// Every number that was set.
     pub(super) fn numbers(&self) -> impl Iterator<Item = (&'static str, i64)> + '_ {
         self.numbers.iter().map(|(name, value)| (*name, *value))

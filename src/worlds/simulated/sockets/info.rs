@@ -224,7 +224,8 @@ impl Sockets {
         let File::Stream(stream) = self.file(fd)? else { return Err(Errno::NotSupported.into()) };
         let choices = &stream.choices;
         let profile = self.host.profile_of(stream.id)?;
-        let receive = choices.set_number("SO_RCVBUF").unwrap_or_else(|| i64::from(profile.receive_buffer) * 2);
+        let grown = self.host.receive_memory(stream.id)?.map(i64::from);
+        let receive = choices.set_number("SO_RCVBUF").or(grown).unwrap_or_else(|| i64::from(profile.receive_buffer) * 2);
         let send = choices.set_number("SO_SNDBUF").unwrap_or_else(|| i64::from(profile.send_buffer));
         Ok([0, receive, 0, send, 0, 0, 0, 0, 0])
     }

@@ -16,6 +16,7 @@ mod options;
 mod parameters;
 mod polling;
 mod reading;
+mod saved_syn;
 mod stamps;
 mod states;
 mod table;
@@ -53,6 +54,8 @@ pub struct Sockets {
     leaving: VecDeque<Outgoing>,
     /// Of the next packet.
     identification: u16,
+    /// The SYNs of connections that nobody has accepted, where a listener wants them kept.
+    saved_syns: BTreeMap<(IpAddr, u16), Vec<u8>>,
     /// The key of all signatures, where it is not the process that knows it.
     secret: Option<Vec<u8>>,
 }
@@ -106,6 +109,7 @@ impl Sockets {
             parameters: Parameters::default(),
             leaving: VecDeque::new(),
             identification: 0,
+            saved_syns: BTreeMap::new(),
             secret: None,
         }
     }
@@ -186,9 +190,11 @@ impl Stack for Sockets {
             return;
         }
         let payload: Payload = decoded.payload.to_owned();
+        self.save_syn(packet, &decoded);
         let deaf = self.deaf_ones();
         self.host.on_enveloped_packet(now, decoded.source, decoded.destination, &payload, decoded.envelope);
         self.note_refused(&deaf);
+        self.note_arrival(now);
         self.note_changes(now);
     }
 

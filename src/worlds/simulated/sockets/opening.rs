@@ -71,6 +71,8 @@ impl Sockets {
                 stamps: Box::default(),
                 deaf: false,
                 bound: None,
+                saved_syn: None,
+                passed_on: Vec::new(),
             })
         } else {
             File::Datagram(Datagram { port: None, peer: None, family, nonblocking, choices, read_shut: false, write_shut: false })
@@ -95,6 +97,9 @@ impl Sockets {
         match self.file(fd)? {
             File::Stream(stream) => {
                 let id = stream.id;
+                if stream.choices.is_on("SO_REUSEPORT") && to.port != 0 && self.host.has_port(to.port) {
+                    return Err(Stop::Unsupported("several sockets of one port by SO_REUSEPORT".to_owned()));
+                }
                 self.host.bind(id, to.port)?;
                 self.stream_mut(fd)?.bound = Some(to.address);
             }
@@ -138,6 +143,8 @@ impl Sockets {
         let choices = stream.choices.clone();
         match self.host.accept(id) {
             Ok(child) => {
+                let choices = self.passed_on(fd, child, choices)?;
+                let saved_syn = self.take_saved_syn(self.host.ends(child).1);
                 // FreeBSD hands O_NONBLOCK on; Linux does not.
                 let nonblocking = nonblocking && self.system == System::FreeBsd;
                 let accepted = Stream {
@@ -154,6 +161,8 @@ impl Sockets {
                     stamps: Box::default(),
                     deaf: false,
                     bound: None,
+                    saved_syn,
+                    passed_on: Vec::new(),
                 };
                 let fd = self.give_out(File::Stream(accepted))?;
                 self.apply_all(now, fd)?;

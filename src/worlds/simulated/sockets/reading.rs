@@ -1,6 +1,6 @@
 //! `read` and its relatives.
 
-use super::constants::{MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, System};
+use super::constants::{MSG_CTRUNC, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, System};
 use super::states::is_over;
 use super::table::File;
 use super::{Done, Sockets, Stop, wrote};
@@ -24,6 +24,26 @@ impl Request<'_> {
     fn has(&self, flag: super::constants::Flag, system: System) -> bool {
         !matches!(self.form, ReceiveForm::Read | ReceiveForm::Readv) && flag.is_in(self.flags, system)
     }
+}
+
+/// The control messages there is room for, the last of them cut short if need be; and whether something is missing
+/// (`put_cmsg`).
+fn fitted(messages: impl Iterator<Item = ControlMessage>, room: u32) -> (Vec<ControlMessage>, bool) {
+    /// `struct cmsghdr`, and what messages are aligned to.
+    const HEADER: usize = 16;
+    const ALIGNED: usize = 8;
+    let (mut room, mut cut, mut kept) = (room as usize, false, Vec::new());
+    for mut message in messages {
+        let Some(most) = room.checked_sub(HEADER) else {
+            cut = true;
+            continue;
+        };
+        cut |= message.data.len() > most;
+        message.data.truncate(most);
+        room = most.saturating_sub(message.data.len().next_multiple_of(ALIGNED));
+        kept.push(message);
+    }
+    (kept, cut)
 }
 
 impl Sockets {
@@ -76,6 +96,9 @@ impl Sockets {
             | State::TimeWait => {}
         }
         let asked = request.count;
+        if asked == 0 && linux && matches!(request.form, ReceiveForm::Read | ReceiveForm::Readv) {
+            return Ok(Answer::of(0));
+        }
         let missing = asked.saturating_sub(self.waiting.progress);
         let target = if whole { asked } else { asked.min(u32::try_from(low).unwrap_or(u32::MAX)).max(1) };
         // At most so much is there; what is asked for may be more than there is memory.
@@ -97,7 +120,7 @@ impl Sockets {
             self.stream_mut(fd)?.read += taken.len() as u64;
             let taken = u32::try_from(taken.len()).unwrap_or(u32::MAX);
             self.move_peek_offset(fd, |offset| offset.saturating_sub(taken))?;
-            if self.before_mark(fd)? == 0 {
+            if self.is_at_mark(fd)? {
                 // A read stops at the mark, whatever it was to wait for.
                 return Ok(self.received(fd, now, self.waiting.progress, request));
             }
@@ -155,17 +178,14 @@ impl Sockets {
         if request.form != ReceiveForm::Recvmsg {
             return Answer::of(octets.into());
         }
-        wrote(octets.into(), Output::Message { flags: 0, control: self.inq_message(fd, request.control) })
+        let stamps = if octets > 0 { self.stamps_of_read(fd) } else { Vec::new() };
+        let (control, cut) = fitted(stamps.into_iter().chain(self.inq_message(fd)), request.control);
+        wrote(octets.into(), Output::Message { flags: if cut { MSG_CTRUNC.on(self.system) } else { 0 }, control })
     }
 
     /// `TCP_INQ`: what is left to read, beside what was read.
-    fn inq_message(&self, fd: Fd, room: u32) -> Vec<ControlMessage> {
-        // struct cmsghdr and an int, aligned: 16 and 4 octets.
-        const NEEDED: u32 = 20;
-        let Ok(stream) = self.stream(fd) else { return Vec::new() };
-        if room < NEEDED || !stream.choices.is_on("TCP_INQ") {
-            return Vec::new();
-        }
+    fn inq_message(&self, fd: Fd) -> Option<ControlMessage> {
+        let stream = self.stream(fd).ok().filter(|stream| stream.choices.is_on("TCP_INQ"))?;
         let left = self.host.glance(stream.id).map_or(0, |glance| match (glance.readable, glance.at_end) {
             // Something is there to hear of: the end.
             (0, true) => 1,
@@ -173,17 +193,25 @@ impl Sockets {
         });
         let level = Constant { value: 6, names: vec!["SOL_TCP".to_owned(), "IPPROTO_TCP".to_owned()] };
         let kind = Constant { value: 36, names: vec!["TCP_CM_INQ".to_owned(), "TCP_INQ".to_owned()] };
-        vec![ControlMessage { level, kind, data: i32::try_from(left).unwrap_or(i32::MAX).to_ne_bytes().to_vec() }]
+        Some(ControlMessage { level, kind, data: i32::try_from(left).unwrap_or(i32::MAX).to_ne_bytes().to_vec() })
     }
 
     /// Octets before the urgent one, which is the last that the pointer is about; of no end where there is none, or where
     /// it is text like any other.
     fn before_mark(&self, fd: Fd) -> Result<u32, Stop> {
         let stream = self.stream(fd)?;
-        if self.system == System::FreeBsd || stream.choices.is_on("SO_OOBINLINE") {
+        if self.system == System::FreeBsd {
             return Ok(u32::MAX);
         }
-        Ok(self.host.glance(stream.id)?.urgent.checked_sub(1).unwrap_or(u32::MAX))
+        let mark = self.host.glance(stream.id)?.urgent.checked_sub(1);
+        // What begins at the mark goes on behind it.
+        let mark = mark.filter(|mark| *mark > 0 || !stream.choices.is_on("SO_OOBINLINE"));
+        Ok(mark.unwrap_or(u32::MAX))
+    }
+
+    /// Whether the urgent octet is the next one.
+    fn is_at_mark(&self, fd: Fd) -> Result<bool, Stop> {
+        Ok(self.system == System::Linux && self.host.glance(self.stream(fd)?.id)?.urgent == 1)
     }
 
     /// At the mark: the urgent octet is passed over.

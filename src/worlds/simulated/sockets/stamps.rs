@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::constants::MSG_TRUNC;
 use super::reading::Request;
-use super::table::{Family, File};
+use super::table::{Family, File, Stream};
 use super::{Done, Sockets, Stop, System, wrote};
 use crate::engine::{Instant, State};
 use crate::trace::Payload;
@@ -69,7 +69,12 @@ pub(super) struct Stamps {
     base: u64,
     asked: VecDeque<Asked>,
     told: VecDeque<Told>,
+    /// How many octets had arrived when a packet had brought the last of them, and when that was.
+    arrived: VecDeque<(u64, Instant)>,
 }
+
+/// Packets whose time of arrival is kept; a kernel bounds their memory.
+const MOST_ARRIVED: usize = 65_536;
 
 impl Stamps {
     /// Whether something waits in the error queue.
@@ -87,6 +92,14 @@ impl Stamps {
     }
 }
 
+impl Stream {
+    /// Whether its process wants to know when text came.
+    fn is_told_arrivals(&self) -> bool {
+        let receives = self.stamps.flags & (RX_SOFTWARE | SOFTWARE) == RX_SOFTWARE | SOFTWARE;
+        receives || self.choices.is_on("SO_TIMESTAMP") || self.choices.is_on("SO_TIMESTAMPNS")
+    }
+}
+
 impl Sockets {
     /// `setsockopt` of `SO_TIMESTAMPING`.
     pub(super) fn set_stamps(&mut self, fd: Fd, value: i64) -> Result<(), Stop> {
@@ -95,7 +108,7 @@ impl Sockets {
         if has(OPT_STATS) && !has(OPT_TSONLY) || has(OPT_ID_TCP) && !has(OPT_ID) {
             return Err(Errno::Invalid.into());
         }
-        if has(OPT_STATS) || has(RX_SOFTWARE) && has(SOFTWARE) {
+        if has(OPT_STATS) {
             return Err(Stop::Unsupported(format!("SO_TIMESTAMPING {value}")));
         }
         let File::Stream(stream) = self.file(fd)? else {
@@ -113,6 +126,45 @@ impl Sockets {
         }
         stream.stamps.flags = flags;
         Ok(())
+    }
+
+    /// Text has come: its packet's time is kept where the process wants to hear of it.
+    pub(super) fn note_arrival(&mut self, now: Instant) {
+        for file in self.files.values_mut() {
+            let File::Stream(stream) = file else { continue };
+            if !stream.is_told_arrivals() {
+                continue;
+            }
+            let Ok(glance) = self.host.glance(stream.id) else { continue };
+            let end = stream.read + u64::from(glance.readable);
+            let arrived = &mut stream.stamps.arrived;
+            while arrived.front().is_some_and(|(end, _)| *end < stream.read) {
+                arrived.pop_front();
+            }
+            if arrived.back().map_or(stream.read, |(last, _)| *last) < end && arrived.len() < MOST_ARRIVED {
+                arrived.push_back((end, now));
+            }
+        }
+    }
+
+    /// The time of the packet that brought the last octet that was read, as the process wants it (`tcp_recv_timestamp`).
+    pub(super) fn stamps_of_read(&self, fd: Fd) -> Vec<ControlMessage> {
+        const SECOND: u64 = 1_000_000_000;
+        let Ok(stream) = self.stream(fd) else { return Vec::new() };
+        let arrived = &stream.stamps.arrived;
+        let Some((_, at)) = arrived.iter().find(|(end, _)| *end >= stream.read).copied() else { return Vec::new() };
+        let (seconds, nanos) = (at.as_nanos() / SECOND, at.as_nanos() % SECOND);
+        let pair = |fraction: u64| [seconds.to_ne_bytes(), fraction.to_ne_bytes()].concat();
+        let mut told = Vec::new();
+        if stream.choices.is_on("SO_TIMESTAMPNS") {
+            told.push(message("SOL_SOCKET", 1, "SCM_TIMESTAMPNS", 35, pair(nanos)));
+        } else if stream.choices.is_on("SO_TIMESTAMP") {
+            told.push(message("SOL_SOCKET", 1, "SCM_TIMESTAMP", 29, pair(nanos / 1000)));
+        }
+        if stream.stamps.flags & (RX_SOFTWARE | SOFTWARE) == RX_SOFTWARE | SOFTWARE {
+            told.push(message("SOL_SOCKET", 1, "SCM_TIMESTAMPING", 37, timestamping(at)));
+        }
+        told
     }
 
     /// What it was set to.

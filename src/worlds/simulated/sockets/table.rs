@@ -78,6 +78,10 @@ pub(super) struct Stream {
     pub deaf: bool,
     /// It was bound by name: its port outlives a connection.
     pub bound: Option<IpAddr>,
+    /// The headers of the SYN it began with, until the process has read them.
+    pub saved_syn: Option<Vec<u8>>,
+    /// What connections that wait for `accept` have of their listener, where it has chosen otherwise since.
+    pub passed_on: Vec<(SocketId, Choices)>,
 }
 
 /// A UDP socket of the process.

@@ -69,7 +69,7 @@ impl Sockets {
         };
         let buffer = i64::from(self.host.profile_of(stream.id)?.receive_buffer);
         match self.system {
-            System::Linux => Ok(buffer * 2),
+            System::Linux => Ok(self.host.receive_memory(stream.id)?.map_or(buffer * 2, i64::from)),
             System::FreeBsd => self.rounded(fd, buffer),
         }
     }
@@ -96,10 +96,11 @@ impl Sockets {
             System::FreeBsd => within_freebsd(value, self.parameters.most_buffer)?,
         };
         if let File::Stream(stream) = self.file(fd)? {
+            let id = stream.id;
             let octets = u32::try_from(text).unwrap_or(u32::MAX);
             let grown = u32::try_from(memory).unwrap_or(u32::MAX);
             let linux = self.system == System::Linux;
-            self.host.adjust(stream.id, |profile| {
+            self.host.adjust(id, |profile| {
                 profile.receive_buffer = octets;
                 if linux {
                     // What the process has set never grows, and the scale is what this much needs.
@@ -108,6 +109,9 @@ impl Sockets {
                     profile.window_scale.0 = profile.window_scale.0.and(u8::try_from(shift).ok());
                 }
             })?;
+            if linux {
+                self.host.set_receive_memory(id, grown)?;
+            }
         }
         self.choices_mut(fd)?.keep("SO_RCVBUF", memory);
         Ok(())

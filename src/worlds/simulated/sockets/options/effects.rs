@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::super::{PathMtuDiscovery, SocketId};
+use super::super::choices::Choices;
 use super::super::constants::System;
 use super::super::table::File;
 use super::super::{Sockets, Stop};
@@ -18,6 +19,10 @@ const FREEBSD_LEAST: i64 = 216;
 const FREEBSD_HEADERS: i64 = 40;
 /// `TCP_FIN_TIMEOUT_MAX`, seconds.
 const MOST_LINGER2: i64 = 120;
+/// Half of `SOCK_MIN_RCVBUF`.
+const LEAST_CLAMP: i64 = 1152;
+/// A tick of the measured kernel's clock, microseconds: HZ is 250.
+const TICK_US: i64 = 4000;
 /// The longest initial time-out `TCP_DEFER_ACCEPT` counts with, seconds.
 const LONGEST_RTO: i64 = 120;
 
@@ -26,7 +31,7 @@ impl Sockets {
     pub(super) fn wanted(&self, fd: Fd, name: &str, value: i64) -> Result<i64, Stop> {
         let linux = self.system == System::Linux;
         let value = match name {
-            "SO_RCVLOWAT" if value < 0 => i64::from(i32::MAX),
+            "SO_RCVLOWAT" if linux => if value < 0 { i64::from(i32::MAX) } else { value.max(1) }.min(self.most_low_water(fd)?),
             "SO_RCVLOWAT" => value.max(1),
             "SO_TXREHASH" if value == -1 => 1,
             "TCP_MAXSEG" if linux && value != 0 && !(LEAST_MSS..=MOST_MSS).contains(&value) => return Err(Errno::Invalid.into()),
@@ -37,9 +42,18 @@ impl Sockets {
                 }
                 value
             }
+            "TCP_WINDOW_CLAMP" if value == 0 => {
+                if self.host.state(self.stream(fd)?.id) != State::Closed {
+                    return Err(Errno::Invalid.into());
+                }
+                0
+            }
+            "TCP_WINDOW_CLAMP" => value.max(LEAST_CLAMP),
             "TCP_LINGER2" if value < 0 => -1,
             "TCP_LINGER2" => value.min(MOST_LINGER2),
             "TCP_DEFER_ACCEPT" => deferral(value),
+            // Kept in ticks of the kernel's clock.
+            "TCP_RTO_MIN_US" | "TCP_DELACK_MAX_US" if (1..=200_000).contains(&value) => (value + TICK_US - 1) / TICK_US * TICK_US,
             "TCP_THIN_DUPACK" if value == 1 => 0,
             "TCP_FASTOPEN" if linux => {
                 let state = self.host.state(self.stream(fd)?.id);
@@ -134,15 +148,9 @@ impl Sockets {
             "TCP_FASTOPEN" if on && linux && !self.parameters.fast_open_server() => return Ok(()),
             "TCP_FASTOPEN" if on => return Ok(self.host.allow_fast_open(id, if linux { whole(65_535) } else { u16::MAX })?),
             "TCP_FASTOPEN" => return Ok(self.host.forbid_fast_open(id)?),
-            "TCP_WINDOW_CLAMP"
-            | "TCP_TX_DELAY"
-            | "TCP_THIN_LINEAR_TIMEOUTS"
-            | "SO_TIMESTAMP"
-            | "SO_TIMESTAMPNS"
-            | "TCP_DELACK_MAX_US"
-            | "TCP_MAXUNACKTIME"
-                if on =>
-            {
+            "TCP_WINDOW_CLAMP" => return self.clamp_window(id, value),
+            "SO_RCVLOWAT" if linux => return self.expect_text(fd, id, value),
+            "TCP_TX_DELAY" | "TCP_THIN_LINEAR_TIMEOUTS" | "TCP_DELACK_MAX_US" | "TCP_MAXUNACKTIME" if on => {
                 return Err(Stop::Unsupported(format!("{name} {value}")));
             }
             _ => return Ok(()),
@@ -164,12 +172,67 @@ impl Sockets {
         Ok(())
     }
 
+    /// `TCP_WINDOW_CLAMP` (`tcp_set_window_clamp`).
+    fn clamp_window(&mut self, id: SocketId, value: i64) -> Result<(), Stop> {
+        let octets = u32::try_from(value).unwrap_or(0);
+        if self.host.window_clamp(id)?.is_some() {
+            return Ok(self.host.clamp_window(id, octets)?);
+        }
+        let fallback = self.host.profile().window_scale.0;
+        Ok(self.host.adjust(id, |profile| {
+            profile.window_clamp = octets;
+            // The scale is what so much needs.
+            let shift = octets.checked_ilog2().map_or(14, |log| log.saturating_sub(15).min(14));
+            profile.window_scale.0 = fallback.map(|usual| usual.min(u8::try_from(shift).unwrap_or(14)));
+        })?)
+    }
+
+    /// The most that `SO_RCVLOWAT` may say: half of the memory there can be (`tcp_set_rcvlowat`).
+    fn most_low_water(&self, fd: Fd) -> Result<i64, Stop> {
+        let File::Stream(stream) = self.file(fd)? else { return Ok(i64::from(i32::MAX)) };
+        let set = stream.choices.set_number("SO_RCVBUF");
+        Ok(set.unwrap_or_else(|| self.host.profile().receive_memory_max.into()) / 2)
+    }
+
+    /// There is memory for as much as a process waits for, if it has not said how much there is.
+    fn expect_text(&mut self, fd: Fd, id: SocketId, value: i64) -> Result<(), Stop> {
+        if self.choices(fd)?.set_number("SO_RCVBUF").is_some() {
+            return Ok(());
+        }
+        Ok(self.host.expect_text(id, u32::try_from(value).unwrap_or(u32::MAX))?)
+    }
+
+    /// A listener is about to choose otherwise: what has connected before keeps what it had then (`sk_clone`).
+    pub(super) fn keep_for_children(&mut self, fd: Fd) {
+        let Ok(stream) = self.stream(fd) else { return };
+        let known = |child: &SocketId| stream.passed_on.iter().any(|(known, _)| known == child);
+        let fresh: Vec<_> =
+            self.host.waiting(stream.id).filter(|child| !known(child)).map(|child| (child, stream.choices.clone())).collect();
+        if let (false, Ok(stream)) = (fresh.is_empty(), self.stream_mut(fd)) {
+            stream.passed_on.extend(fresh);
+        }
+    }
+
+    /// What a connection that is accepted has of its listener, which has chosen `choices` by now.
+    pub(in super::super) fn passed_on(&mut self, listener: Fd, child: SocketId, choices: Choices) -> Result<Choices, Stop> {
+        let linux = self.system == System::Linux;
+        let kept = &mut self.stream_mut(listener)?.passed_on;
+        let place = kept.iter().position(|(known, _)| *known == child);
+        let mut choices = place.map_or(choices, |place| kept.swap_remove(place).1);
+        if linux {
+            for own in ["TCP_DEFER_ACCEPT", "TCP_FASTOPEN", "TCP_QUICKACK", "SO_PRIORITY"] {
+                choices.forget(own);
+            }
+        }
+        Ok(choices)
+    }
+
     /// Gives an accepted socket what its listener has.
     pub(in super::super) fn apply_all(&mut self, now: Instant, fd: Fd) -> Result<(), Stop> {
         let choices = self.choices(fd)?.clone();
         for (name, value) in choices.numbers() {
             // Buffers and the like it has from its listener, and keeps.
-            if matches!(name, "TCP_NODELAY" | "TCP_USER_TIMEOUT" | "TCP_QUICKACK") {
+            if matches!(name, "TCP_NODELAY" | "TCP_USER_TIMEOUT") {
                 self.apply(now, fd, name, value)?;
             }
         }
@@ -189,6 +252,7 @@ impl Sockets {
             "TCP_LINGER2" if value == 0 => i64::try_from(self.host.profile().fin_wait_2_timeout.as_secs()).unwrap_or(0),
             "TCP_REMOTE_UDP_ENCAPS_PORT" => self.host.udp_encapsulation(stream.id)?.into(),
             "TCP_QUICKACK" => stream.choices.set_number(name).unwrap_or(1),
+            "TCP_WINDOW_CLAMP" => self.host.window_clamp(stream.id)?.map_or(value, i64::from),
             _ => value,
         })
     }

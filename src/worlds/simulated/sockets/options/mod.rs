@@ -63,6 +63,7 @@ impl Sockets {
         if len >= NEGATIVE {
             return Err(Errno::Invalid.into());
         }
+        self.keep_for_children(fd);
         let level = self.level_of(fd, level)?;
         if self.system == System::FreeBsd && level == Level::Tcp && self.is_gone(fd) {
             return Err(Errno::ConnectionReset.into());
@@ -77,7 +78,16 @@ impl Sockets {
         let wanted = self.wanted(fd, row.name, number)?;
         let taken = rows::taken(row, wanted).ok_or(Errno::Invalid)?;
         self.apply(now, fd, row.name, taken)?;
-        self.choices_mut(fd)?.keep(row.name, taken);
+        let linux = self.system == System::Linux;
+        let choices = self.choices_mut(fd)?;
+        choices.keep(row.name, taken);
+        match row.name {
+            // There is one clock for both.
+            "SO_TIMESTAMP" => choices.forget("SO_TIMESTAMPNS"),
+            "SO_TIMESTAMPNS" => choices.forget("SO_TIMESTAMP"),
+            "IP_TOS" if linux => choices.keep("SO_PRIORITY", priority_of(taken)),
+            _ => {}
+        }
         Ok(Answer::of(0))
     }
 
@@ -112,6 +122,16 @@ impl Sockets {
     fn is_gone(&self, fd: Fd) -> bool {
         let glance = self.stream(fd).ok().and_then(|stream| self.host.glance(stream.id).ok());
         glance.is_some_and(|glance| super::states::is_over(&glance))
+    }
+}
+
+/// What a type of service is worth in the queue of a device (`rt_tos2priority`).
+const fn priority_of(tos: i64) -> i64 {
+    match tos & 0x18 {
+        0x00 => 0,
+        0x08 => 2,
+        0x10 => 6,
+        _ => 4,
     }
 }
 

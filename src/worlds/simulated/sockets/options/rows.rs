@@ -121,6 +121,7 @@ pub(in super::super) static ROWS: &[Row] = &[
     row(Socket, "SO_TXREHASH", Linux, Within(-1, 1), one),
     row(Socket, "SO_BUFLOCK", Linux, Within(0, 3), zero),
     row(Socket, "SO_RCVLOWAT", Both, Any, one),
+    row(Socket, "SO_LOCK_FILTER", Linux, Never, zero),
     row(Socket, "SO_SNDLOWAT", Linux, Never, one),
     row(Socket, "SO_SNDLOWAT", FreeBsd, Any, |_| 2048),
     row(Socket, "SO_BPF_EXTENSIONS", Linux, Never, |_| 64),

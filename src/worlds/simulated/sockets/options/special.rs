@@ -57,7 +57,9 @@ impl Sockets {
             }
             Level::Tcp if known("TCP_INFO") => self.info_octets(now, fd)?,
             Level::Tcp if known("TCP_CC_INFO") => Vec::new(),
-            Level::Tcp if known("TCP_SAVED_SYN") && !self.choices(fd)?.is_on("TCP_SAVE_SYN") => Vec::new(),
+            Level::Tcp if known("TCP_SAVED_SYN") => self.saved_syn(fd, room)?,
+            Level::Tcp if known("TCP_REPAIR") => int(0),
+            Level::Tcp if known("TCP_REPAIR_QUEUE") || known("TCP_QUEUE_SEQ") => return Err(Errno::Invalid.into()),
             Level::Tcp if known("TCP_ULP") => Vec::new(),
             Level::Tcp if known("TCP_FASTOPEN_KEY") => self.host.fast_open_keys(self.stream(fd)?.id)?.concat(),
             Level::Tcp if known("TCP_FUNCTION_BLK") && self.system == System::FreeBsd => {
@@ -67,9 +69,9 @@ impl Sockets {
                 set.extend(int(i64::try_from(users).unwrap_or(0)));
                 set
             }
-            Level::Tcp if known("TCP_TIMESTAMP") => return Err(Stop::Unsupported("reading TCP_TIMESTAMP".to_owned())),
-            Level::Tcp if known("TCP_WINDOW_CLAMP") && self.stream(fd).is_ok_and(|stream| self.host.state(stream.id).is_synchronized()) => {
-                return Err(Stop::Unsupported("reading TCP_WINDOW_CLAMP of a connection".to_owned()));
+            Level::Tcp if known("TCP_TIMESTAMP") && self.system == System::Linux => {
+                let clock = self.host.timestamp_of(self.stream(fd)?.id, now)?;
+                clock.to_ne_bytes().to_vec()
             }
             Level::Ip if known("IP_MTU") => int(self.mtu_of(now, fd)?),
             Level::Ipv6 if known("IPV6_MTU") => int(self.mtu_of(now, fd)?),
@@ -80,7 +82,7 @@ impl Sockets {
 
     /// What exists on a live system and has no meaning here.
     fn foreign_value(&self, level: Level, name: &Constant, _: usize) -> Result<Option<Vec<u8>>, Stop> {
-        const BEYOND: &[&str] = &["TCP_ZEROCOPY_RECEIVE", "TCP_REPAIR", "TCP_SAVED_SYN", "SO_PEERCRED"];
+        const BEYOND: &[&str] = &["TCP_ZEROCOPY_RECEIVE", "SO_PEERCRED"];
         if super::rows::find(level, name, self.system).is_some() {
             return Ok(None);
         }
@@ -100,8 +102,7 @@ impl Sockets {
         given: &[u8],
         len: u32,
     ) -> Result<bool, Stop> {
-        const BEYOND: &[&str] =
-            &["TCP_REPAIR", "IPV6_FLOWLABEL_MGR", "TCP_TIMESTAMP", "SO_ATTACH_FILTER", "SO_TXTIME", "IP_OPTIONS", "TCP_AO_ADD_KEY"];
+        const BEYOND: &[&str] = &["IPV6_FLOWLABEL_MGR", "TCP_TIMESTAMP", "SO_ATTACH_FILTER", "SO_TXTIME", "IP_OPTIONS", "TCP_AO_ADD_KEY"];
         let known = |known: &str| name.has(known);
         match level {
             Level::Socket if known("SO_LINGER") => self.set_linger(now, fd, given, len)?,
@@ -125,6 +126,14 @@ impl Sockets {
                 }
             }
             Level::Tcp if known("TCP_CONGESTION") => self.set_congestion(fd, given, len)?,
+            Level::Tcp if known("TCP_REPAIR") => {
+                let value = self.number_in(level, given, len)?;
+                if !(-1..=1).contains(&value) {
+                    return Err(Errno::Invalid.into());
+                }
+                return Err(Stop::Unsupported("TCP_REPAIR: a connection that is made up".to_owned()));
+            }
+            Level::Tcp if known("TCP_REPAIR_QUEUE") || known("TCP_QUEUE_SEQ") => return Err(Errno::NotPermitted.into()),
             Level::Tcp if known("TCP_FASTOPEN_KEY") => {
                 // One key, or one and the one before it.
                 let (keys, []) = given.as_chunks::<16>() else { return Err(Errno::Invalid.into()) };

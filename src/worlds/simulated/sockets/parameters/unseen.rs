@@ -133,7 +133,6 @@ pub(super) static UNSEEN: &[(&str, &str)] = &[
 
 /// Names that have these values here and no others, each with the reason.
 pub(super) static HOLDS: &[(&str, &[&str], &str)] = &[
-    ("net.ipv4.tcp_moderate_rcvbuf", &["1"], "receive buffers grow"),
     ("net.ipv4.tcp_app_win", &["31"], "no part of the window is kept for the application"),
     ("net.ipv4.tcp_stdurg", &["0"], "the urgent pointer is that of Linux"),
     ("net.ipv4.tcp_mtu_probing", &["0"], "paths are not probed"),

@@ -43,9 +43,9 @@ fn without_the_packet_there_is_nothing_to_read() {
 fn what_cannot_be_told_is_unsupported() {
     let mut d = Dialogue::linux();
     let fd = d.accepted();
-    for flags in [OPT_STATS | OPT_TSONLY, RX_SOFTWARE | SOFTWARE] {
-        assert!(d.set(fd, "SOL_SOCKET", "SO_TIMESTAMPING", flags).contains("unsupported"), "{flags:#x}");
-    }
+    let flags = OPT_STATS | OPT_TSONLY;
+    assert!(d.set(fd, "SOL_SOCKET", "SO_TIMESTAMPING", flags).contains("unsupported"), "{flags:#x}");
+    assert_eq!(d.set(fd, "SOL_SOCKET", "SO_TIMESTAMPING", RX_SOFTWARE | SOFTWARE), "0", "times of arrival are told");
     assert_eq!(d.set(fd, "SOL_SOCKET", "SO_TIMESTAMPING", RX_SOFTWARE), "0", "nobody asked to be told");
     assert_eq!(d.get(fd, "SOL_SOCKET", "SO_TIMESTAMPING"), "[8]");
 }
