@@ -212,6 +212,7 @@ impl Connection {
             Action::TellOpen => {
                 self.tell(Signal::Open);
                 self.begin_to_read(now);
+                self.linux_opened(now);
             }
             Action::TellClosing => self.tell(Signal::Closing),
             Action::TellUrgent => self.tell(Signal::Urgent),

@@ -665,9 +665,12 @@ impl Connection {
             fresh = fresh.min(self.rcv.wnd);
         }
         self.rcv.nxt = self.rcv.nxt.plus(fresh);
-        let own = fresh;
+        let (own, mut released) = (fresh, (0, 0));
         if self.holds_anything() {
-            fresh += self.release_text();
+            let (octets, steps) = self.release_text();
+            fresh += octets;
+            released = (octets, steps);
+            self.linux_keep_memory(steps);
             // RFC 5681 section 4.2: what fills a gap, all of it or a part, is acknowledged at once.
             self.bits.set_ack_due(true);
         }
@@ -679,6 +682,9 @@ impl Connection {
         self.rcv.unread += fresh;
         if self.profile.window_policy == WindowPolicy::Linux {
             self.linux_text_arrived(own, segment, now);
+            if released.1 > 0 {
+                self.linux_text_released(released.0, released.1);
+            }
         }
     }
 }

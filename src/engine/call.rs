@@ -192,11 +192,10 @@ impl Connection {
         if self.urgent.is_some() {
             self.forget_urgent();
         }
+        let first = self.linux_text_read(taken);
         if self.profile.counts && taken > 0 {
-            let first = taken.min(self.linux_rcv_mss().unwrap_or(taken));
             self.adjust_to_reader(first, taken, now);
         }
-        self.linux_text_read(taken);
         if self.state.takes_text() && self.window_update_due() {
             self.bits.set_ack_due(true);
         }

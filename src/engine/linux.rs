@@ -118,11 +118,14 @@ impl Connection {
         let short = u16::try_from(len).ok().filter(|short| *short <= self.tuning.tail && self.tuning.queued > 0);
         if let Some(short) = short {
             self.tuning.tail -= short;
+            self.note_waiting(len, 0);
             return;
         }
         let room = self.head(len).saturating_sub(SHARED).saturating_sub(self.frame(len));
         self.tuning.tail = u16::try_from(room).unwrap_or(u16::MAX);
-        self.tuning.queued = self.tuning.queued.saturating_add(self.linux_steps(len));
+        let steps = self.linux_steps(len);
+        self.tuning.queued = self.tuning.queued.saturating_add(steps);
+        self.note_waiting(len, steps);
     }
 
     /// The window of a SYN: whole segments of the announced MSS.
@@ -151,6 +154,13 @@ impl Connection {
         self.tuning = Tuning { clamp, ratio: 128, rcv_mss: u16::try_from(guess).unwrap_or(u16::MAX), ..Tuning::default() };
         self.quick_acks = 0;
         self.begin_reading();
+    }
+
+    /// The connection is open: pauses between texts are counted from here.
+    pub(super) fn linux_opened(&mut self, now: Instant) {
+        #[expect(clippy::cast_possible_truncation, reason = "jiffies wrap as well")]
+        let tick = (now.as_nanos() / TICK) as u32;
+        self.tuning.last_text = tick;
     }
 
     /// The memory is this much, if it was less: it follows what is read, and the window follows it.
@@ -270,6 +280,8 @@ impl Connection {
             self.measure_echo(segment, self.rcv.unread > 0, now);
         }
         self.guess_rcv_mss(len, segment.has(Flags::PSH));
+        // Its ACK counts as one of those that do not wait.
+        self.bits.set_ack_soon(true);
         // Without SACK only duplicate ACKs tell of a loss, and those have no news of the window.
         if self.bits.sack() {
             self.linux_grow_threshold(len);
@@ -285,12 +297,22 @@ impl Connection {
         if self.profile.packet_memory_steps { u16::try_from(self.packet_memory(len) / STEP).unwrap_or(u16::MAX) } else { 0 }
     }
 
-    /// What was held can be read now: it stays where it is in memory.
-    pub(super) fn linux_text_released(&mut self, steps: u16) {
-        if steps > 0 {
-            self.tuning.queued = self.tuning.queued.saturating_add(steps);
-            self.tuning.tail = 0;
+    /// What was held can be read now, in packets that were full, as far as anybody knows.
+    #[cold]
+    pub(super) fn linux_text_released(&mut self, octets: u32, steps: u16) {
+        self.tuning.tail = 0;
+        let packets = u16::try_from(octets.div_ceil(u32::from(self.tuning.rcv_mss).max(1))).unwrap_or(u16::MAX).clamp(1, steps);
+        let (mut left, mut memory) = (octets, steps);
+        for rest in (1..=packets).rev() {
+            let (text, share) = (left.div_ceil(rest.into()), memory.div_ceil(rest));
+            self.note_waiting(text, share);
+            (left, memory) = (left - text, memory - share);
         }
+    }
+
+    /// What was held takes the same memory in the queue.
+    pub(super) fn linux_keep_memory(&mut self, steps: u16) {
+        self.tuning.queued = self.tuning.queued.saturating_add(steps);
     }
 
     /// A FIN takes a packet of memory too, until it is read past; behind text it is joined to that.
@@ -300,15 +322,23 @@ impl Connection {
         }
     }
 
-    /// The application has read `octets`: packets leave the queue with their text, a share of them with a share of it.
-    pub(super) fn linux_text_read(&mut self, octets: u32) {
+    /// The application has read `octets`: packets leave the queue with the last of their text; where nobody knows which
+    /// those are, a share of them leaves with a share of it. Says how much of it was the first packet's.
+    pub(super) fn linux_text_read(&mut self, octets: u32) -> u32 {
         // Nobody else counts packets, and dividing takes long.
         if self.tuning.queued == 0 {
-            return;
+            return octets;
+        }
+        if self.profile.packet_memory_steps
+            && let Some((freed, first)) = self.note_read(octets)
+        {
+            self.tuning.queued = self.tuning.queued.saturating_sub(freed);
+            return first;
         }
         let (left, queued) = (u64::from(self.rcv.unread), u64::from(self.tuning.queued));
         let left_of = (queued * left).div_ceil((left + u64::from(octets)).max(1));
         self.tuning.queued = u16::try_from(left_of).unwrap_or(u16::MAX);
+        octets
     }
 
     /// `tcp_measure_rcv_mss`.

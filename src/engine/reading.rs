@@ -3,6 +3,8 @@
 //!
 //! A connection that counts ([`Profile::counts`](super::Profile::counts)) does so; the window follows from the memory.
 
+use std::collections::VecDeque;
+
 use super::profile::WindowPolicy;
 use super::segment::Segment;
 use super::seq::{SeqNumber, Theirs};
@@ -13,9 +15,18 @@ use super::time::Instant;
 /// TCP_INIT_CWND.
 const FIRST_SEGMENTS: u32 = 10;
 
+/// A packet that waits to be read: octets of text that are left of it, and the memory all of it takes, in Linux's steps.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Waiting {
+    left: u32,
+    steps: u16,
+}
+
 /// What one connection knows of its reader.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct Reading {
+    /// What waits to be read, packet by packet.
+    waiting: VecDeque<Waiting>,
     /// Octets read in a round trip (`rcvq_space.space`); 0 before the peer's options are known.
     space: u32,
     /// The octet that was read next when this round trip began, and when that was, in microseconds.
@@ -87,11 +98,11 @@ impl Connection {
     /// Text came in order: a round trip is over when it reaches the edge that was offered (`tcp_rcv_rtt_measure`).
     pub(super) fn measure_window(&mut self, now: Instant) {
         let (nxt, window, now) = (self.rcv.nxt, self.offered_window(), micros(now));
-        let Some(Reading { edge, edge_at, .. }) = self.sender.as_ref().map(|sender| sender.reading) else { return };
-        if edge_at != 0 && nxt.before(edge) {
+        let Some(sender) = &mut self.sender else { return };
+        let edge_at = sender.reading.edge_at;
+        if edge_at != 0 && nxt.before(sender.reading.edge) {
             return;
         }
-        let Some(sender) = &mut self.sender else { return };
         if edge_at != 0 {
             sender.reading.sample(u32::try_from((now - edge_at).max(1)).unwrap_or(u32::MAX), true, false);
         }
@@ -108,7 +119,7 @@ impl Connection {
         let now = micros(now);
         let waits = self.rcv.unread + (taken - first);
         let read = self.rcv.nxt.minus(waits + u32::from(self.bits.peer_fin()));
-        let Some(reading) = self.sender.as_ref().map(|sender| sender.reading) else { return };
+        let Some(reading) = self.sender.as_ref().map(|sender| &sender.reading) else { return };
         if reading.round_trip == 0 || now - reading.from_at < u64::from(reading.round_trip / 8) {
             return;
         }
@@ -135,6 +146,37 @@ impl Connection {
         self.widen_receive_memory(memory);
     }
 
+    /// So much text waits to be read, in a packet of its own, or, where that has no steps of its own, behind the last one.
+    #[cold]
+    pub(super) fn note_waiting(&mut self, len: u32, steps: u16) {
+        let Some(sender) = &mut self.sender else { return };
+        let waiting = &mut sender.reading.waiting;
+        match waiting.back_mut() {
+            Some(last) if steps == 0 => last.left += len,
+            Some(_) | None => waiting.push_back(Waiting { left: len, steps }),
+        }
+    }
+
+    /// Octets were read: memory of the packets of which nothing is left, in steps, and octets read of the first; `None`
+    /// where nobody knows of packets.
+    #[cold]
+    pub(super) fn note_read(&mut self, octets: u32) -> Option<(u16, u32)> {
+        let sender = self.sender.as_mut()?;
+        let waiting = &mut sender.reading.waiting;
+        let first = waiting.front()?.left.min(octets);
+        let (mut left, mut freed) = (octets, 0_u16);
+        while let Some(packet) = waiting.front_mut() {
+            let taken = packet.left.min(left);
+            (packet.left, left) = (packet.left - taken, left - taken);
+            if packet.left > 0 {
+                break;
+            }
+            freed = freed.saturating_add(packet.steps);
+            waiting.pop_front();
+        }
+        Some((freed, first))
+    }
+
     /// The memory there is by now.
     #[cold]
     pub(super) fn grown_memory(&self) -> u32 {
@@ -155,7 +197,7 @@ impl Connection {
 
     /// What `tcpi_rcv_rtt` says, in microseconds, and `tcpi_rcv_space`, octets; nothing where nobody counts.
     pub(super) fn reading_told(&self) -> Option<(u32, u32)> {
-        let reading = self.sender.as_ref().filter(|_| self.profile.window_policy == WindowPolicy::Linux)?.reading;
+        let reading = &self.sender.as_ref().filter(|_| self.profile.window_policy == WindowPolicy::Linux)?.reading;
         Some((reading.round_trip / 8, reading.space))
     }
 }

@@ -220,21 +220,20 @@ impl Connection {
         !self.bits.peer_fin() && self.held.as_ref().is_some_and(|held| held.fin == Some(self.rcv.nxt))
     }
 
-    /// RCV.NXT over held text that is in order now. Returns how many octets that is.
+    /// RCV.NXT over held text that is in order now. Returns how many octets that is, and the memory they take.
     #[cold]
-    pub(super) fn release_text(&mut self) -> u32 {
+    pub(super) fn release_text(&mut self) -> (u32, u16) {
         let (nxt, tells) = (self.rcv.nxt, self.tells_repeats());
-        let Some(held) = &mut self.held else { return 0 };
+        let Some(held) = &mut self.held else { return (0, 0) };
         // What was held came again with what closed the gap (`tcp_ofo_queue`).
         let before = Range { start: nxt.minus(1 << 30), end: nxt, steps: 0 };
         if tells && let Some(shared) = held.first_shared(before) {
             held.repeat(shared);
         }
         let octets = held.take(nxt).since(nxt);
-        let freed = std::mem::take(&mut held.freed);
+        let steps = std::mem::take(&mut held.freed);
         self.rcv.nxt = nxt.plus(octets);
-        self.linux_text_released(freed);
-        octets
+        (octets, steps)
     }
 
     /// What this segment brought to hold. Forgets the whole, where nothing is held any more.

@@ -175,13 +175,52 @@ fn memory_for_what_a_process_waits_for_is_never_less_than_there_was() {
 #[test]
 fn text_that_is_held_takes_memory_once() {
     let mut b = reader(|profile| profile.timestamps = false);
-    // A packet of 1000 octets takes 2304.
-    for (start, len, steps) in
-        [(2301, 1000, 18), (2301, 1000, 18), (2401, 100, 18), (3301, 1000, 36), (1301, 1000, 54), (5301, 1000, 72), (5201, 3000, 88)]
-    {
+    let (packet, long) = (b.connection.linux_steps(1000), b.connection.linux_steps(3000));
+    for (start, len, steps) in [
+        (2301, 1000, packet),
+        (2301, 1000, packet),
+        (2401, 100, packet),
+        (3301, 1000, 2 * packet),
+        (1301, 1000, 3 * packet),
+        (5301, 1000, 4 * packet),
+        (5201, 3000, 3 * packet + long),
+    ] {
         b.hear(&format!("<SEQ={start}><ACK=101><LEN={len}><CTL=ACK>"));
         assert_eq!(b.connection.held_steps(), steps, "{start}:{len}");
     }
     b.hear("<SEQ=301><ACK=101><LEN=1000><CTL=ACK>");
-    assert_eq!(b.connection.held_steps(), 34, "what can be read is held no more");
+    assert_eq!(b.connection.held_steps(), long, "what can be read is held no more");
+}
+
+#[test]
+fn a_packet_takes_its_memory_until_the_last_of_it_is_read() {
+    let mut b = reader(|_| {});
+    for (len, steps) in [(1000, 18), (100, 0), (1000, 18)] {
+        b.connection.note_waiting(len, steps);
+    }
+    let read: Vec<_> = [600, 600, 5000, 1].into_iter().map(|octets| b.connection.note_read(octets)).collect();
+    assert_eq!(read, [Some((0, 600)), Some((18, 500)), Some((18, 900)), None], "memory that is free, octets of the first");
+    // What was held comes to the queue in packets as long as the others.
+    text(&mut b, 100);
+    b.connection.linux_text_released(2 * TEXT, 37);
+    let read: Vec<_> = [TEXT, TEXT - 1, 1, TEXT].into_iter().map(|octets| b.connection.note_read(octets)).collect();
+    let own = b.connection.linux_steps(TEXT);
+    assert_eq!(read, [Some((own, TEXT)), Some((0, TEXT - 1)), Some((19, 1)), Some((18, TEXT))]);
+}
+
+#[test]
+fn who_begins_out_of_order_is_not_hurried() {
+    let acks = |first: u32, second: u32| {
+        let mut b = reader(|profile| profile.timestamps = false);
+        let mut answered = Vec::new();
+        for start in [first, second, 301 + 2 * 1460] {
+            b.hear(&format!("<SEQ={start}><ACK=101><LEN=1460><CTL=ACK>"));
+            answered.push(b.segments().len());
+            // A window that opens would be told of at once.
+            b.connection.set_window_clamp(1152);
+        }
+        answered
+    };
+    assert_eq!(acks(301 + 1460, 301), [1, 1, 0], "the ACK of the first was its only quick one");
+    assert_eq!(acks(301, 301 + 1460), [1, 1, 1]);
 }

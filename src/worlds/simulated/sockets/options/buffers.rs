@@ -104,7 +104,7 @@ impl Sockets {
                 profile.receive_buffer = octets;
                 if linux {
                     // What the process has set never grows, and the scale is what this much needs.
-                    profile.receive_memory_max = grown;
+                    profile.receive_buffer_grows = false;
                     let shift = octets.checked_ilog2().unwrap_or(0).saturating_sub(15).min(14);
                     profile.window_scale.0 = profile.window_scale.0.and(u8::try_from(shift).ok());
                 }
