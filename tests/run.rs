@@ -137,6 +137,32 @@ fn what_differed_is_written_anew() {
 }
 
 #[test]
+fn a_script_by_its_bare_name_reads_the_commands_beside_it() {
+    let folder = folder(&[("ecn.pkt", &format!("`./ecn.sh`\n{GOOD}")), ("ecn.sh", "#!/bin/sh\nsysctl -q net.ipv4.tcp_ecn=0\n")]);
+    for name in ["ecn.pkt", "./ecn.pkt"] {
+        let ran = run(folder.path(), &[name]);
+        assert_eq!((ran.code, ran.out), (Some(0), format!("pass  {name}  0.300 s\n")));
+    }
+}
+
+#[test]
+fn a_wish_for_a_valid_signature_is_not_written_anew() {
+    let good = "\
+--tcp_md5_secret=secret
+    0 `sysctl -w net.inet.tcp.sack.enable=1`
+   +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+   +0 setsockopt(3, IPPROTO_TCP, TCP_MD5SIG, [1], 4) = 0
+   +0 bind(3, ..., ...) = 0
+   +0 listen(3, 1) = 0
+   +0 < S 0:0(0) win 65535 <mss 1460,nop,nop,md5 valid>
+   +0 > S. 0:0(0) ack 1 win 65535 <mss 1460,nop,nop,md5 valid>
+";
+    let folder = folder(&[("old.pkt", &good.replace("ack 1 win 65535", "ack 9 win 65535"))]);
+    assert!(run(folder.path(), &["--update", "old.pkt"]).out.ends_with("      updated\n"));
+    assert_eq!(fs::read_to_string(folder.path().join("old.pkt")).expect("a script"), good);
+}
+
+#[test]
 fn a_capture_of_each_script_is_written() {
     let folder = folder(&[("x/a.pkt", GOOD), ("b.pkt", GOOD)]);
     assert_eq!(run(folder.path(), &["-w", "seen", "."]).code, Some(0));

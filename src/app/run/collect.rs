@@ -28,11 +28,15 @@ pub(super) fn collect(given: &[PathBuf]) -> Result<Vec<Found>, Failure> {
                 return Err(Failure::Request(format!("{}: no scripts there; their names end in .pkt", path.display())));
             }
         } else {
-            let root = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            found.push(Found { path: path.clone(), root: root.to_path_buf() });
+            found.push(Found { path: path.clone(), root: folder_of(path).to_path_buf() });
         }
     }
     Ok(found)
+}
+
+/// The folder a script lies in; that of a bare name, and of stdin, is the current one.
+pub(super) fn folder_of(script: &Path) -> &Path {
+    script.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn below(root: &Path, folder: &Path, depth: usize, found: &mut Vec<Found>) -> io::Result<()> {
@@ -76,6 +80,7 @@ mod tests {
     fn a_script_may_look_around_in_its_own_folder() {
         let found = collect(&["x/y.pkt".into(), "z.pkt".into(), "-".into()]).expect("scripts");
         assert_eq!(found.iter().map(|found| found.root.to_str()).collect::<Vec<_>>(), [Some("x"), Some("."), Some(".")]);
+        assert!(found.iter().all(|found| folder_of(&found.path) == found.root));
     }
 
     #[test]

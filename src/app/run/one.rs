@@ -19,7 +19,7 @@ use synfin::worlds::simulated::sockets::Sockets;
 use synfin::worlds::stack::{Place, Virtual};
 
 use super::args::{self, Run};
-use super::collect::Found;
+use super::collect::{Found, folder_of};
 use super::outcome::{Ran, Verdict};
 
 /// What scripts run with, besides what stands in them.
@@ -112,7 +112,7 @@ impl Plan {
             text: &text,
             overrides: &self.overrides,
             freebsd,
-            folder: found.path.parent().or(Some(Path::new("."))),
+            folder: Some(folder_of(&found.path)),
             root: Some(&found.root),
             go_on: self.update,
         };

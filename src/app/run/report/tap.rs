@@ -22,7 +22,8 @@ pub(in crate::app::run) fn tap(dialect: Tap, all: &[Ran]) -> String {
     let mut text = format!("{version}\n1..{}\n", all.len());
     for (ran, number) in all.iter().zip(1..) {
         let good = matches!(ran.verdict, Verdict::Passed | Verdict::Unsupported(_));
-        let name = ran.name.replace('#', "\\#");
+        // A line is a test: what breaks lines in a name is spelled.
+        let name = ran.name.replace('#', "\\#").replace('\n', "\\n").replace('\r', "\\r");
         // KTAP has its numbers before names without a dash in the kernel's own runners; both readers take this one.
         let _ = write!(text, "{} {number} {}{name}", if good { "ok" } else { "not ok" }, if dialect == Tap::Tap { "- " } else { "" });
         match &ran.verdict {

@@ -45,6 +45,15 @@ fn tap_has_a_plan_and_a_line_per_script() {
 }
 
 #[test]
+fn a_name_never_breaks_the_line_of_its_test() {
+    let ran = Ran { name: "a\nok 2 - b\r.pkt # TODO".to_owned(), verdict: Verdict::Passed, time: Duration::ZERO, events: 1 };
+    for dialect in [Tap::Tap, Tap::Ktap] {
+        let text = tap(dialect, std::slice::from_ref(&ran));
+        assert!(text.lines().nth(2).is_some_and(|line| line.ends_with("a\\nok 2 - b\\r.pkt \\# TODO")), "{text}");
+    }
+}
+
+#[test]
 fn ktap_ends_with_the_totals() {
     insta::assert_snapshot!(tap(Tap::Ktap, &four()), @"
     KTAP version 1

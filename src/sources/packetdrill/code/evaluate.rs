@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::parse::{Expression, Statement, What};
-use super::value::{Operator, Value};
+use super::parse::{Expression, FORMAT, Statement, What};
+use super::value::{Operator, Value, formatted};
 use super::{CodeError, Fault};
 
 type Names = HashMap<String, Value>;
+
+/// Most names there may be, those that a script is given among them.
+const MOST_NAMES: usize = 10_000;
 
 /// Carries out one statement.
 pub(super) fn carry_out(names: &mut Names, statement: &Statement) -> Result<(), CodeError> {
@@ -17,6 +20,13 @@ pub(super) fn carry_out(names: &mut Names, statement: &Statement) -> Result<(), 
         }
         Statement::Assign(name, expression) => {
             let value = value_of(names, expression)?;
+            let unsupported = |words: &str| Err(CodeError::new(expression.span.clone(), Fault::Unsupported(format!("{words} in code"))));
+            if value.is_heavy() {
+                return unsupported("a value that large");
+            }
+            if names.len() >= MOST_NAMES && !names.contains_key(name) {
+                return unsupported("that many names");
+            }
             names.insert(name.clone(), value);
         }
         Statement::If(condition, hangs) => {
@@ -57,7 +67,7 @@ fn names_in<'a>(expression: &'a Expression, names: &mut Vec<&'a str>) {
             }
         }
         What::Int(_) | What::Float(_) | What::Text(_) => {}
-        What::Tuple(all) | What::Call(_, all) => all.iter().for_each(|one| names_in(one, names)),
+        What::Tuple(all) | What::Joined(all) | What::Call(_, all) => all.iter().for_each(|one| names_in(one, names)),
         What::Not(one) | What::Negative(one) | What::Inverted(one) => names_in(one, names),
         What::Both(a, b) | What::Either(a, b) | What::Operate(a, _, b) => {
             names_in(a, names);
@@ -81,6 +91,7 @@ fn value_of(names: &Names, expression: &Expression) -> Result<Value, CodeError> 
         What::Float(value) => Value::Float(*value),
         What::Text(text) => Value::Text(text.clone()),
         What::Tuple(all) => Value::Tuple(values_of(names, all)?),
+        What::Joined(all) => Value::Text(values_of(names, all)?.iter().map(Value::to_string).collect()),
         What::Call(name, arguments) => {
             call(name, &values_of(names, arguments)?).ok_or_else(|| unsupported(format!("such a call of {name}")))?
         }
@@ -145,6 +156,11 @@ fn call(name: &str, arguments: &[Value]) -> Option<Value> {
         ("float", [value]) => value.as_float().map(Value::Float),
         ("bool", [value]) => Some(Value::Bool(value.is_true())),
         ("str", [value]) => Some(Value::Text(value.to_string())),
+        (FORMAT, [Value::Text(format), values @ ..]) => formatted(format, values).map(Value::Text),
+        ("hex", [value]) => {
+            value.as_int().map(|value| Value::Text(format!("{}{:#x}", if value < 0 { "-" } else { "" }, value.unsigned_abs())))
+        }
+        ("len", [Value::Text(text)]) => Some(Value::Int(text.chars().count() as i128)),
         ("len", [Value::Tuple(values)]) => Some(Value::Int(values.len() as i128)),
         _ => None,
     }

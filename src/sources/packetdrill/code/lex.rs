@@ -18,6 +18,8 @@ pub(super) enum Kind {
     Int(i128),
     Float(f64),
     Text(String),
+    /// `f'...'`: a text with expressions in braces.
+    Format(String),
     /// An operator, a parenthesis, a comma and so on.
     Sign(&'static str),
     /// The end of a line outside parentheses.
@@ -33,7 +35,7 @@ const SIGNS: [&str; 37] = [
     "**=", "//=", "<<=", ">>=", "==", "!=", "<=", ">=", "<>", "//", "**", "<<", ">>", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "(",
     ")", "[", "]", ",", ":", "+", "-", "*", "/", "%", "<", ">", "=", "&", "|",
 ];
-const MORE_SIGNS: [&str; 2] = ["^", "~"];
+const MORE_SIGNS: [&str; 3] = ["^", "~", "."];
 
 /// The longest snippet, in tokens.
 const LONGEST: usize = 10_000;
@@ -82,11 +84,15 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, CodeError> {
                 number(&rest[..len]).ok_or_else(|| unknown(begun..begun + len, &rest[..len]))?
             }
             '"' | '\'' => {
-                let (value, len) = string(rest, character).ok_or_else(|| {
-                    CodeError::new(begun..text.len(), Fault::Malformed(format!("expected {character} at the end of a text, found none")))
-                })?;
+                let (value, len) = string(rest, character).ok_or_else(|| endless(begun..text.len(), character))?;
                 at += len;
                 Kind::Text(value)
+            }
+            'f' | 'F' | 'r' | 'R' | 'u' | 'U' | 'b' | 'B' if rest[1..].starts_with(['"', '\'']) => {
+                let mark = if rest[1..].starts_with('"') { '"' } else { '\'' };
+                let (value, len) = string(&rest[1..], mark).ok_or_else(|| endless(begun..text.len(), mark))?;
+                at += 1 + len;
+                if matches!(character, 'f' | 'F') { Kind::Format(value) } else { Kind::Text(value) }
             }
             _ if character.is_alphabetic() || character == '_' => {
                 let len = rest.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(rest.len());
@@ -111,6 +117,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, CodeError> {
         tokens.push(Token { kind, span: begun..at });
     }
     Ok(tokens)
+}
+
+fn endless(span: Range<usize>, mark: char) -> CodeError {
+    CodeError::new(span, Fault::Malformed(format!("expected {mark} at the end of a text, found none")))
 }
 
 fn unknown(span: Range<usize>, text: &str) -> CodeError {

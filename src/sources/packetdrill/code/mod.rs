@@ -45,7 +45,12 @@ impl CodeError {
 #[derive(Clone, Debug, Default)]
 pub struct Program {
     names: HashMap<String, Value>,
+    /// Words of all snippets so far.
+    words: usize,
 }
+
+/// Most words that the snippets of a script may have together.
+const MOST_WORDS: usize = 500_000;
 
 impl Program {
     /// A program that knows `True`, `False` and `None`.
@@ -68,6 +73,10 @@ impl Program {
     /// [`CodeError`] for the first assertion that does not hold, and for what cannot be meant.
     pub fn run(&mut self, snippet: &str) -> Result<(), CodeError> {
         let tokens = lex::tokens(snippet)?;
+        self.words += tokens.len();
+        if self.words > MOST_WORDS {
+            return Err(CodeError::new(0..snippet.len(), Fault::Unsupported(format!("code of more than {MOST_WORDS} words in all"))));
+        }
         let statements = parse::statements(&tokens)?;
         statements.iter().try_for_each(|statement| evaluate::carry_out(&mut self.names, statement))
     }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::lex::{Kind, Token};
-use super::value::{Comparison, Operator};
+use super::lex::{Kind, Token, tokens};
+use super::value::{Comparison, Operator, Part, parts};
 use super::{CodeError, Fault};
 
 /// How deep expressions may be nested.
@@ -41,6 +41,8 @@ pub(super) enum What {
     Int(i128),
     Float(f64),
     Text(String),
+    /// `f'...'`: its parts, beside each other.
+    Joined(Vec<Expression>),
     Tuple(Vec<Expression>),
     Call(String, Vec<Expression>),
     Not(Box<Expression>),
@@ -91,6 +93,9 @@ const COMPARISONS: [(&str, Comparison); 7] = [
     ("<", Comparison::Less),
     (">", Comparison::Greater),
 ];
+
+/// What [`What::Call`] calls the one method there is.
+pub(super) const FORMAT: &str = ".format";
 
 /// Words of Python that begin something this has not.
 const UNSUPPORTED: [&str; 14] =
@@ -150,7 +155,8 @@ impl Parser<'_> {
             Some(Kind::Name(name)) => name.clone(),
             Some(Kind::Int(value)) => value.to_string(),
             Some(Kind::Float(value)) => value.to_string(),
-            Some(Kind::Text(text)) => format!("{text:?}"),
+            Some(Kind::Text(text) | Kind::Format(text)) => format!("{text:?}"),
+            Some(Kind::Sign(".")) => return Err(CodeError::new(self.span(), Fault::Unsupported(". in code".to_owned()))),
             Some(Kind::Sign(sign)) => (*sign).to_owned(),
         };
         Err(CodeError::new(self.span(), Fault::Malformed(format!("expected {what}, found {found}"))))
@@ -343,6 +349,9 @@ impl Parser<'_> {
         if self.take_word("in") {
             return Some(Comparison::In);
         }
+        if self.take_word("is") {
+            return Some(if self.take_word("not") { Comparison::Unequal } else { Comparison::Equal });
+        }
         if self.is_word("not") {
             self.at += 1;
             if self.take_word("in") {
@@ -406,7 +415,10 @@ impl Parser<'_> {
         let what = match self.peek() {
             Some(Kind::Int(value)) => What::Int(*value),
             Some(Kind::Float(value)) => What::Float(*value),
-            Some(Kind::Text(_)) => return Ok(self.texts()),
+            Some(Kind::Text(_) | Kind::Format(_)) => {
+                let text = self.texts()?;
+                return self.format_of(text);
+            }
             Some(Kind::Name(name)) => {
                 let name = name.clone();
                 self.at += 1;
@@ -432,15 +444,62 @@ impl Parser<'_> {
     }
 
     /// Texts that stand beside each other are one.
-    fn texts(&mut self) -> Expression {
+    fn texts(&mut self) -> Result<Expression, CodeError> {
         let begun = self.span();
-        let (mut text, mut end) = (String::new(), begun.end);
-        while let Some(Kind::Text(part)) = self.peek() {
-            text += part;
-            end = self.span().end;
+        let (mut text, mut joined, mut end) = (String::new(), Vec::new(), begun.end);
+        while let Some(Kind::Text(part) | Kind::Format(part)) = self.peek() {
+            let span = self.span();
+            if matches!(self.peek(), Some(Kind::Format(_))) {
+                let unsupported = || CodeError::new(span.clone(), Fault::Unsupported("such a text in code".to_owned()));
+                for part in parts(part).ok_or_else(unsupported)? {
+                    match part {
+                        Part::Plain(plain) => text.push(plain),
+                        Part::Field(field) => {
+                            let before = What::Text(std::mem::take(&mut text));
+                            joined.push(Expression { what: before, span: span.clone() });
+                            joined.push(self.field(field, &span)?);
+                        }
+                    }
+                }
+            } else {
+                text += part;
+            }
+            end = span.end;
             self.at += 1;
         }
-        Expression { what: What::Text(text), span: begun.start..end }
+        let span = begun.start..end;
+        if joined.is_empty() {
+            return Ok(Expression { what: What::Text(text), span });
+        }
+        joined.push(Expression { what: What::Text(text), span: span.clone() });
+        Ok(Expression { what: What::Joined(joined), span })
+    }
+
+    /// What stands in the braces of a text; where it stands is where the text does.
+    fn field(&self, field: &str, span: &Range<usize>) -> Result<Expression, CodeError> {
+        let there = |error: CodeError| CodeError::new(span.clone(), error.fault);
+        let tokens = tokens(field).map_err(there)?;
+        let mut parser = Parser { tokens: &tokens, at: 0, depth: self.depth, operators: self.operators };
+        let mut value = parser.expression().map_err(there)?;
+        if parser.peek().is_some() {
+            return parser.expected("} behind a value").map_err(there);
+        }
+        value.span = span.clone();
+        Ok(value)
+    }
+
+    /// `.format(...)` behind a text.
+    fn format_of(&mut self, text: Expression) -> Result<Expression, CodeError> {
+        let kinds = self.tokens.get(self.at..).unwrap_or_default().iter().map(|token| &token.kind).take(3).collect::<Vec<_>>();
+        let [Kind::Sign("."), Kind::Name(name), Kind::Sign("(")] = kinds[..] else { return Ok(text) };
+        if name != "format" {
+            return Ok(text);
+        }
+        self.at += 3;
+        let begun = text.span.start;
+        let (mut all, end) = self.enclosed(")")?;
+        all.insert(0, text);
+        Ok(Expression { what: What::Call(FORMAT.to_owned(), all), span: begun..end })
     }
 
     /// Behind `(`: one expression is itself, several are a tuple.

@@ -87,6 +87,50 @@ fn what_is_not_understood_is_unsupported() {
 }
 
 #[test]
+fn messages_are_filled_in() {
+    let says = |message: &str, said: &str| {
+        fails(&format!("assert tcpi_rtt == 1, {message}"), &format!("tcpi_rtt == 1: tcpi_rtt is 100250; it says: {said}"));
+    };
+    says("f'cwnd {tcpi_snd_cwnd} of {tcpi_snd_cwnd + 2:>5} {{}}'", "cwnd 10 of 12 {}");
+    says("'rtt ' f'{tcpi_snd_cwnd != 3!r}' \"!\"", "rtt True!");
+    says("'{} of {}, {0:d}'.format(tcpi_snd_cwnd, 'it')", "10 of it, 10");
+    says("r'raw' + hex(tcpi_snd_cwnd) + u'!'", "raw0xa!");
+    says("hex(-tcpi_snd_cwnd)", "-0xa");
+    holds("assert f'{1}{2}' == '12' and len('four') == 4");
+    fails("assert f'{nothing}'", "f'{nothing}': the name nothing in code");
+    fails("assert f'{1 2}'", "f'{1 2}': expected } behind a value, found 2");
+    fails("assert '{'.format(1)", "'{'.format(1): such a call of .format in code");
+    fails("assert f'{'", "f'{': such a text in code");
+    fails("assert 'a'.upper()", ".: . in code");
+}
+
+#[test]
+fn nothing_is_nothing() {
+    holds("assert None is None and tcpi_rtt is not None");
+    fails("assert tcpi_rtt is None", "tcpi_rtt is None: tcpi_rtt is 100250, None is None");
+}
+
+#[test]
+fn what_grows_by_itself_ends() {
+    let doubled = |first: &str, step: &str| run(&format!("x = {first}\n{}", format!("x = {step}\n").repeat(64)));
+    assert!(doubled("(1,)", "(x, x)").is_err_and(|why| why.contains("a value that large")));
+    assert!(doubled("'a'", "x + x + x + x + x").is_err_and(|why| why.contains("a text that long")));
+    assert!(doubled("'aaaaaaaaaaaaaaaaaaaaaaaaa'", "f'{x}{x}'").is_err_and(|why| why.contains("a value that large")));
+    // One in another, snippet after snippet: as deep as a tuple may weigh.
+    let mut program = Program::new();
+    program.run("x = 1").expect("it is an assignment");
+    let ended = (0..2000).find_map(|_| program.run("x = (x,)").err());
+    assert!(ended.is_some_and(|error| error.fault == Fault::Unsupported("a value that large in code".to_owned())));
+    let names = |many: usize| (0..many).map(|name| format!("n{name} = 1")).collect::<Vec<_>>();
+    let mut program = Program::new();
+    let ended = names(12_000).chunks(1000).find_map(|some| program.run(&some.join("\n")).err());
+    assert!(ended.is_some_and(|error| error.fault == Fault::Unsupported("that many names in code".to_owned())));
+    let mut program = Program::new();
+    let ended = (0..60).find_map(|_| program.run(&"1;".repeat(4999)).err());
+    assert!(ended.is_some_and(|error| error.fault == Fault::Unsupported("code of more than 500000 words in all".to_owned())));
+}
+
+#[test]
 fn what_is_no_python_says_what_would_be() {
     fails("assert tcpi_rtt ==", ": expected a value, found the end of the code");
     fails("assert (1", ": expected ), found the end of the code");

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-/// Most characters of a text that a snippet may build.
-const LONGEST: usize = 1 << 16;
+/// The most that a value may weigh which a snippet builds: it is copied wherever its name stands.
+const HEAVIEST: usize = 1 << 10;
 
 /// A value as Python has it.
 #[derive(Clone, PartialEq, Debug)]
@@ -78,6 +78,21 @@ impl Value {
         }
     }
 
+    /// Whether it holds more than a snippet may build: values and characters, those of tuples in tuples too.
+    pub(super) fn is_heavy(&self) -> bool {
+        self.weighed(HEAVIEST).is_none()
+    }
+
+    /// What is left of so much room.
+    fn weighed(&self, room: usize) -> Option<usize> {
+        let room = room.checked_sub(1)?;
+        match self {
+            Self::Nothing | Self::Bool(_) | Self::Int(_) | Self::Float(_) => Some(room),
+            Self::Text(text) => room.checked_sub(text.len()),
+            Self::Tuple(values) => values.iter().try_fold(room, |room, value| value.weighed(room)),
+        }
+    }
+
     /// As an integer, which a truth value is too.
     pub(super) const fn as_int(&self) -> Option<i128> {
         match self {
@@ -103,7 +118,7 @@ impl Value {
             (Self::Text(format), Operator::Remainder) => return filled(format, other).map(Self::Text),
             (Self::Text(text), Operator::Add) => {
                 let Self::Text(more) = other else { return Err(refused()) };
-                if text.len() + more.len() > LONGEST {
+                if text.len() + more.len() > HEAVIEST {
                     return Err("a text that long".to_owned());
                 }
                 return Ok(Self::Text(format!("{text}{more}")));
@@ -224,11 +239,64 @@ fn filled(format: &str, values: &Value) -> Result<String, String> {
             Some(_) => text += &values.next().ok_or("more signs than values in a text")?.to_string(),
             None => return Err("a % at the end of a text".to_owned()),
         }
-        if text.len() > LONGEST {
+        if text.len() > HEAVIEST {
             return Err("a text that long".to_owned());
         }
     }
     Ok(text)
+}
+
+/// `format.format(values)`, as far as it only says something: how wide and how precise is passed over.
+pub(super) fn formatted(format: &str, values: &[Value]) -> Option<String> {
+    let mut text = String::new();
+    let mut next = 0;
+    for part in parts(format)? {
+        match part {
+            Part::Plain(plain) => text.push(plain),
+            Part::Field("") => {
+                text += &values.get(next)?.to_string();
+                next += 1;
+            }
+            Part::Field(index) => text += &values.get(index.parse::<usize>().ok()?)?.to_string(),
+        }
+        if text.len() > HEAVIEST {
+            return None;
+        }
+    }
+    Some(text)
+}
+
+/// A part of a text with fields.
+pub(super) enum Part<'a> {
+    /// A character that stands for itself.
+    Plain(char),
+    /// What stands in `{ }`, without how it is to be written.
+    Field(&'a str),
+}
+
+/// The parts of a text with fields; `None` if a brace has no other.
+pub(super) fn parts(format: &str) -> Option<Vec<Part<'_>>> {
+    let mut parts = Vec::new();
+    let mut rest = format;
+    while let Some(character) = rest.chars().next() {
+        let behind = &rest[character.len_utf8()..];
+        rest = behind;
+        match character {
+            '{' | '}' if behind.starts_with(character) => {
+                parts.push(Part::Plain(character));
+                rest = &behind[1..];
+            }
+            '{' => {
+                let (inside, after) = behind.split_once('}')?;
+                let end = inside.char_indices().find(|(at, sign)| *sign == ':' || (*sign == '!' && !inside[at + 1..].starts_with('=')));
+                parts.push(Part::Field(inside[..end.map_or(inside.len(), |(at, _)| at)].trim()));
+                rest = after;
+            }
+            '}' => return None,
+            plain => parts.push(Part::Plain(plain)),
+        }
+    }
+    Some(parts)
 }
 
 impl fmt::Display for Value {

@@ -118,7 +118,8 @@ impl Kind {
             Self::Family => begins(&["AF_"]),
             Self::Socket => begins(&["SOCK_"]),
             Self::Protocol => begins(&["IPPROTO_"]),
-            Self::Level => begins(&["SOL_", "IPPROTO_"]),
+            // 1 is SOL_SOCKET on Linux: nobody sets options of ICMP.
+            Self::Level => begins(&["SOL_", "IPPROTO_"]) && name != "IPPROTO_ICMP",
             Self::SocketOption => begins(&["SO_"]) && !begins(&["SO_EE_"]),
             Self::TcpOption => {
                 let (no_option, states) = (["TCP_CA_", "TCP_NLA_", "TCP_REPAIR_O", "TCP_CM_"], STATES.contains(&name));
@@ -223,6 +224,8 @@ mod tests {
     #[test]
     fn a_number_is_given_its_names_back() {
         assert!(System::Linux.numbered(6, Kind::Level).has("SOL_TCP"));
+        assert_eq!(System::Linux.numbered(1, Kind::Level).names, ["SOL_SOCKET"]);
+        assert!(System::FreeBsd.numbered(6, Kind::Level).has("SOL_TCP"));
         assert!(System::Linux.numbered(6, Kind::TcpOption).has("TCP_KEEPCNT"));
         assert!(System::Linux.numbered(8, Kind::TcpOption).has("TCP_LINGER2"), "no state");
         let both = System::Linux.numbered(2050, Kind::Open);

@@ -204,6 +204,14 @@ fn constants_have_the_systems_numbers() {
 }
 
 #[test]
+fn constants_may_be_written_as_numbers() {
+    let call = made("setsockopt(4, 1, 9, [1], 4) = 0", Answer::of(0));
+    assert!(matches!(&call, Call::SetOption { level, name, .. } if level.names == ["SOL_SOCKET"] && name.has("SO_KEEPALIVE")), "{call:?}");
+    let call = made("setsockopt(4, 6, 1, [1], 4) = 0", Answer::of(0));
+    assert!(matches!(&call, Call::SetOption { level, name, .. } if level.has("SOL_TCP") && name.has("TCP_NODELAY")), "{call:?}");
+}
+
+#[test]
 fn what_is_not_known_is_unsupported_and_what_is_wrong_an_error() {
     let line = |text: &str| format!("{ACCEPTED}+0 {text}");
     for (text, what) in [
