@@ -326,9 +326,11 @@ impl TcpOptions {
                 TcpOption::MaximumSegmentSize(mss) => offers.mss = Some(mss),
                 TcpOption::WindowScale(shift) => offers.window_scale = Some(shift),
                 TcpOption::SackPermitted => offers.sack_permitted = true,
-                TcpOption::Timestamps(ts) => offers.timestamps = offers.timestamps.or(Some(ts)),
-                TcpOption::FastOpen(cookie) => offers.fast_open = offers.fast_open.or(Some(cookie)),
-                TcpOption::EndOfList
+                TcpOption::Timestamps(ts) if offers.timestamps.is_none() => offers.timestamps = Some(ts),
+                TcpOption::FastOpen(cookie) if offers.fast_open.is_none() => offers.fast_open = Some(cookie),
+                TcpOption::Timestamps(_)
+                | TcpOption::FastOpen(_)
+                | TcpOption::EndOfList
                 | TcpOption::NoOperation
                 | TcpOption::Sack(_)
                 | TcpOption::Unknown { .. }

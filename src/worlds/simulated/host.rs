@@ -45,7 +45,7 @@ pub use view::{Inspection, NetstatRow};
 use addresses::is_unicast;
 use due::Due;
 
-use super::socket::{Socket, SocketId, copied};
+use super::socket::{Socket, SocketId, Spare, copied};
 use crate::engine::profile::Blackhole;
 use crate::engine::seq::Theirs;
 use crate::engine::{Connection, Flags, Instant, Profile, Segment, State};
@@ -93,6 +93,8 @@ pub struct Host {
     timestamp_offsets: VecDeque<u32>,
     sockets: Vec<Option<Box<Socket>>>,
     free: Vec<u32>,
+    /// Sockets that are gone, for their memory.
+    spare: Spare,
     serials: u32,
     flows: FxHashMap<Flow, SocketId>,
     listeners: FxHashMap<u16, SocketId>,
@@ -146,6 +148,7 @@ impl Host {
             timestamp_offsets: VecDeque::new(),
             sockets: Vec::new(),
             free: Vec::new(),
+            spare: Spare::default(),
             serials: 0,
             flows: FxHashMap::default(),
             listeners: FxHashMap::default(),
@@ -488,6 +491,7 @@ impl Host {
             }
         }
         self.free.push(id.slot);
+        self.spare.put(socket);
     }
 
     /// The connection of a socket had an input: its user hears of it, and what it wants to send is asked for.

@@ -117,8 +117,54 @@ pub(super) fn copied(buffer: &VecDeque<u8>, range: Range<usize>) -> Vec<u8> {
     octets
 }
 
+/// Sockets that are gone. Their memory, and that of their buffers, is for the next: a busy host has sockets come and go.
+#[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "what is kept is the memory of the boxes")]
+pub(super) struct Spare(Vec<Box<Socket>>);
+
+impl Spare {
+    /// Sockets that are kept at most.
+    const MOST: usize = 1024;
+    /// Octets of a buffer that are kept at most.
+    const BUFFER: usize = 4096;
+
+    /// A socket is gone.
+    pub(super) fn put(&mut self, mut socket: Box<Socket>) {
+        if self.0.len() < Self::MOST {
+            (socket.send, socket.receive) = (emptied(&mut socket.send), emptied(&mut socket.receive));
+            socket.early = Vec::new();
+            self.0.push(socket);
+        }
+    }
+
+    /// A socket as new.
+    pub(super) fn take(&mut self, connection: Connection, serial: u32) -> Box<Socket> {
+        let Some(mut socket) = self.0.pop() else { return Box::new(Socket::new(connection, serial)) };
+        let (send, receive) = (std::mem::take(&mut socket.send), std::mem::take(&mut socket.receive));
+        *socket = Socket { send, receive, ..Socket::new(connection, serial) };
+        socket
+    }
+}
+
+/// A copy of a host finds its own.
+impl Clone for Spare {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// The buffer without its octets, if it is not too long to be kept.
+fn emptied(buffer: &mut VecDeque<u8>) -> VecDeque<u8> {
+    let mut buffer = std::mem::take(buffer);
+    if buffer.capacity() > Spare::BUFFER {
+        return VecDeque::new();
+    }
+    buffer.clear();
+    buffer
+}
+
 impl Socket {
-    pub(super) fn new(connection: Connection, serial: u32) -> Self {
+    fn new(connection: Connection, serial: u32) -> Self {
         Self {
             connection,
             serial,
@@ -266,5 +312,45 @@ impl Socket {
                 | Signal::CallsReset => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::Profile;
+
+    fn connection() -> Connection {
+        Connection::new(Arc::new(Profile::rfc9293()))
+    }
+
+    #[test]
+    fn a_socket_made_of_a_spare_one_is_as_new() {
+        let mut spare = Spare::default();
+        let mut old = spare.take(connection(), 1);
+        old.send.extend([1; 100]);
+        old.receive.extend(vec![2; Spare::BUFFER + 1]);
+        old.early = vec![3];
+        old.local_port = Some(7);
+        old.held = false;
+        spare.put(old);
+        assert_eq!(spare.clone().0.len(), 0, "a copy has none");
+        let new = spare.take(connection(), 2);
+        assert_eq!(spare.0.len(), 0);
+        assert_eq!((new.serial, new.local_port, new.held), (2, None, true));
+        assert!(new.send.is_empty() && new.receive.is_empty() && new.early.is_empty());
+        assert!(new.send.capacity() >= 100, "a short buffer is kept");
+        assert_eq!(new.receive.capacity(), 0, "a long one is not");
+    }
+
+    #[test]
+    fn only_so_many_sockets_are_kept() {
+        let mut spare = Spare::default();
+        for serial in 0..=Spare::MOST {
+            spare.put(Box::new(Socket::new(connection(), u32::try_from(serial).expect("few"))));
+        }
+        assert_eq!(spare.0.len(), Spare::MOST);
     }
 }

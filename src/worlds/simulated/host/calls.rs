@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::socket::{Socket, copied};
+use super::super::socket::copied;
 use super::addresses::is_unicast;
 use super::{Host, SocketId};
 use crate::engine::{CallError, Connection, Instant, Origin, Refusal, State};
@@ -26,7 +26,7 @@ impl Host {
     pub fn socket(&mut self) -> SocketId {
         let serial = self.serials;
         self.serials += 1;
-        let socket = Box::new(Socket::new(Connection::new(Arc::clone(&self.profile)), serial));
+        let socket = self.spare.take(Connection::new(Arc::clone(&self.profile)), serial);
         if let Some(slot) = self.free.pop() {
             self.sockets[slot as usize] = Some(socket);
             return SocketId { slot, serial };
