@@ -519,7 +519,7 @@ impl Connection {
     #[inline]
     fn take_window(&mut self, segment: &Segment<Theirs>, now: Instant) {
         let newer = self.snd.wl1.before(segment.seq) || (self.snd.wl1 == segment.seq && self.snd.wl2.at_or_before(segment.ack));
-        if newer && self.snd.una.at_or_before(segment.ack) {
+        if newer && self.snd.una.at_or_before(segment.ack) && !self.refuses_window(segment) {
             self.set_window(segment);
             self.unanswered = 0;
             if self.bits.probing() {
@@ -551,6 +551,13 @@ impl Connection {
             self.bits.set_front_due(true);
             self.start_retransmission(now);
         }
+    }
+
+    /// Whether all that a segment says is a smaller window, and the profile does not take that.
+    #[inline]
+    fn refuses_window(&self, segment: &Segment<Theirs>) -> bool {
+        let window = segment.window.scaled(self.snd.shift);
+        window < self.snd.wnd && window != 0 && !self.profile.smaller_window && self.snd.wl1 == segment.seq && self.snd.wl2 == segment.ack
     }
 
     pub(super) fn set_window(&mut self, segment: &Segment<Theirs>) {

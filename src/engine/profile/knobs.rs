@@ -296,6 +296,11 @@ knobs! {
         rfc9293: 0, "RFC 9293 knows no such thing";
         linux: 33_554_432, "net.ipv4.tcp_rmem[2]";
     }
+    /// Whether a smaller window is taken from a segment that says nothing else; a closed one always is.
+    smaller_window: bool = "smaller-window" {
+        rfc9293: true, "RFC 9293 section 3.10.7.4, fifth: SND.WL2 =< SEG.ACK";
+        linux: false, "tcp_may_update_window; measured";
+    }
     /// Whether CLOSE pushes text that a SEND with more to come held back.
     push_on_close: bool = "push-on-close" {
         rfc9293: true, "RFC 9293 MUST-60: the last segment of queued text is pushed";
