@@ -27,7 +27,7 @@ impl Connection {
     pub fn send_capacity(&self) -> u32 {
         let buffer = self.profile.send_buffer;
         let mss = u32::from(self.snd.mss.min(self.send_mss)).max(1);
-        let told = !(self.origin == Origin::Active && !self.offers.mss);
+        let told = self.origin != Origin::Active || self.offers.mss;
         if self.profile.window_policy != WindowPolicy::FreeBsd || !self.state.is_synchronized() || !told || buffer < mss {
             return buffer;
         }
