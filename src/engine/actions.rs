@@ -67,12 +67,6 @@ impl PartialEq for Actions {
 
 impl Eq for Actions {}
 
-impl std::hash::Hash for Actions {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.list.hash(state);
-    }
-}
-
 impl std::fmt::Debug for Actions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.list.fmt(f)

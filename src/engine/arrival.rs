@@ -200,12 +200,28 @@ impl Connection {
         let (text_was, front_was, fin_was) = (self.rcv.nxt, self.text_start(), self.bits.peer_fin());
         let may_bring_text = segment.len > 0 || self.held.is_some();
         self.check_in_order(now, segment);
-        let acked = if matches!(self.state, State::Closed | State::Listen) { 0 } else { self.text_acked_since(front_was) };
+        let over = match self.state {
+            State::Closed | State::Listen => true,
+            // A connection that the reset has brought back has other numbers.
+            State::TimeWait => segment.has(Flags::RST),
+            State::SynSent
+            | State::SynReceived
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck => false,
+        };
+        if over {
+            return Arrival::default();
+        }
+        let acked = self.text_acked_since(front_was);
         if !may_bring_text {
             return Arrival { acked, ..Arrival::default() };
         }
         let fin = u32::from(self.bits.peer_fin() && !fin_was);
-        let fresh = if self.state == State::Listen { 0 } else { self.rcv.nxt.since(text_was).saturating_sub(fin) };
+        let fresh = self.rcv.nxt.since(text_was).saturating_sub(fin);
         let skip = text_was.since(segment.text_seq());
         // All that became readable is this segment's, unless something was held.
         let (take, hold) = match self.held {
@@ -543,12 +559,10 @@ impl Connection {
         if !profile.rfc5961 || profile.insecure_ack {
             return false;
         }
-        // Ghosts: nothing before our first octet can ever have been acknowledged; the comparison holds as long as ISS is near.
-        let ghost = profile.challenge_ghost_acks
-            && self.bits.syn_acked()
-            && self.snd.una.since(self.iss) < u32::from(u16::MAX) << self.snd.shift
-            && ack.before(self.iss.plus(1));
-        ghost || ack.before(self.snd.una.minus(self.snd.max_wnd))
+        // Ghosts: nothing before our first octet can ever have been acknowledged. Further on the other bound is the stricter one.
+        let near = profile.challenge_ghost_acks && self.bits.syn_acked() && self.snd.una.since(self.iss) <= self.snd.max_wnd;
+        let least = if near { self.iss.plus(1) } else { self.snd.una.minus(self.snd.max_wnd) };
+        ack.before(least)
     }
 
     /// In TIME-WAIT, where the profile tells the ACK that led there from all others.
@@ -589,9 +603,7 @@ impl Connection {
                 let event = if self.bits.peer_fin() { Event::FinAgain } else { Event::Fin };
                 self.apply(event, now, Some(segment));
             } else if self.rcv.nxt.before(fin) {
-                if !fin.before(self.rcv.nxt.plus(self.rcv.wnd)) {
-                    self.linux_hurry_acks();
-                }
+                self.hurry_acks_beyond_window(segment);
                 self.apply(Event::FinOutOfOrder, now, Some(segment));
             }
         }
@@ -623,9 +635,7 @@ impl Connection {
     fn text(&mut self, now: Instant, segment: &Segment<Theirs>) {
         let end = segment.text_seq().plus(segment.len);
         if self.rcv.nxt.before(segment.text_seq()) {
-            if !segment.text_seq().before(self.rcv.nxt.plus(self.rcv.wnd)) {
-                self.linux_hurry_acks();
-            }
+            self.hurry_acks_beyond_window(segment);
             self.apply(Event::TextOutOfOrder, now, Some(segment));
         } else if self.rcv.nxt.before(end) {
             let repeats = segment.text_seq() != self.rcv.nxt;
@@ -644,10 +654,19 @@ impl Connection {
         }
     }
 
+    /// What begins behind the window comes from a peer that does not know it (`tcp_data_queue`).
+    fn hurry_acks_beyond_window(&mut self, segment: &Segment<Theirs>) {
+        if !segment.text_seq().before(self.rcv.nxt.plus(self.rcv.wnd)) {
+            self.linux_hurry_acks();
+        }
+    }
+
     /// The text of a fast SYN takes nothing of Linux's first window, which its SYN,ACK will be the first to tell.
     #[cold]
     fn take_syn_text(&mut self) {
-        self.note_syn_text();
+        if self.rcv.nxt != self.irs.plus(1) {
+            self.note_syn_text();
+        }
         if self.profile.window_policy == WindowPolicy::Linux {
             self.last_ack_sent = self.rcv.nxt;
         } else {

@@ -46,15 +46,14 @@ impl Connection {
 
     /// All free room, unless it is less than a segment and a quarter of the buffer; rounded up to the scale.
     ///
-    /// Without scaling the field says 65535 at most, and what lies in the buffer beyond is still taken.
+    /// The field says 65535 units at most, and what lies in the buffer beyond is still taken.
     #[inline(never)]
     pub(super) fn freebsd_window(&self) -> u32 {
         let free = self.free_room();
         let silly = free < self.rounded_buffer() / 4 && free < u32::from(self.mss);
         let unit = 1_u32 << self.rcv.shift;
         let offered = if silly { 0 } else { free.max(self.rcv.wnd) };
-        let limit = if self.rcv.shift == 0 { u32::MAX } else { u32::from(u16::MAX) << self.rcv.shift };
-        self.rcv.wnd.max(offered.div_ceil(unit).saturating_mul(unit).min(limit))
+        self.rcv.wnd.max(offered.div_ceil(unit).saturating_mul(unit))
     }
 
     /// The window of an answer: all free room, cut down to the scale.
@@ -63,7 +62,7 @@ impl Connection {
     }
 
     /// Whether the room that reading has made is worth a segment of its own: two segments, and a quarter of the buffer
-    /// or a buffer that is nearly full or small; or half the buffer.
+    /// or a buffer that is nearly full; or half the buffer.
     pub(super) fn freebsd_update_due(&self) -> bool {
         if self.bits.ack_soon() {
             return false;
@@ -74,7 +73,8 @@ impl Connection {
         if (self.rcv.wnd + grown) >> self.rcv.shift <= self.rcv.wnd >> self.rcv.shift {
             return false;
         }
-        let worth = grown >= buffer / 4 || offered <= buffer / 8 || buffer <= 8 * mss;
+        // A buffer of no more than eight segments, of which FreeBSD speaks as well, has a quarter of two at most.
+        let worth = grown >= buffer / 4 || offered <= buffer / 8;
         (grown >= 2 * mss && worth) || 2 * grown >= buffer
     }
 

@@ -12,7 +12,7 @@ use super::state::Refusal;
 use super::state::State::{self, *};
 
 /// One row: in state `from`, when `on` happens and `when` holds, do `does` and be in `to`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rule {
     /// A name that stays: state, slash, what happens.
     pub name: &'static str,

@@ -185,3 +185,45 @@ fn a_fin_that_left_before_the_syn_was_answered_is_no_text_that_was_refused() {
     assert_eq!(a.answer("<SEQ=301><ACK=101><CTL=ACK>"), NOTHING, "the FIN is under way");
     assert_eq!(a.connection.take_fast_open_outcome().map(|outcome| outcome.refused), Some(false));
 }
+
+#[test]
+fn the_text_of_a_fast_syn_takes_of_the_window() {
+    // RFC 9293 section 3.10.7.4, seventh; Linux's first window is told by the SYN,ACK, behind the text (measured).
+    for (profile, with_text, without) in [(Profile::rfc9293(), 65_485, 65_535), (Profile::linux(), 64_240, 64_240)] {
+        for (len, window) in [(50, with_text), (0, without)] {
+            let mut b = Scripted::new(profile.clone());
+            b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+            b.connection.answer_fast_open(FastOpenAnswer { take: true, grant: None });
+            b.hear_with(&format!("<SEQ=300><LEN={len}><CTL=SYN>"), TcpOptions::NONE.mss(1460));
+            let syn_ack = b.segments()[0];
+            assert_eq!((syn_ack.ack.get(), syn_ack.window.0), (301 + len, window), "{}", profile.name);
+            assert_eq!(b.connection.variables().rcv_wnd, Some(window.into()), "{}", profile.name);
+        }
+    }
+}
+
+#[test]
+fn both_sides_can_tell_whether_the_text_of_a_syn_arrived() {
+    // TCPI_OPT_SYN_DATA.
+    let told = |a: &Scripted| a.connection.info(a.now).syn_data;
+    let (taken, ..) = answering(FastOpenAnswer { take: true, grant: None });
+    let (dropped, ..) = answering(FastOpenAnswer { take: false, grant: Some(cookie(9)) });
+    assert_eq!((told(&taken), told(&dropped)), (Some(true), Some(false)));
+    for (ack, arrived) in [(101, false), (102, true), (201, true)] {
+        let (mut a, _) = showing(100);
+        assert_eq!(told(&a), Some(false), "nothing is acknowledged yet");
+        a.hear(&format!("<SEQ=300><ACK={ack}><CTL=SYN,ACK>"));
+        assert_eq!(told(&a), Some(arrived), "{ack}");
+    }
+    // What a server sends before the handshake ends is no text of a SYN.
+    let (mut b, ..) = answering(FastOpenAnswer { take: true, grant: None });
+    b.send(20);
+    let mut none = Scripted::new(Profile::rfc9293());
+    none.connection.on_open_passive(none.now, none.open()).expect("CLOSED");
+    none.connection.answer_fast_open(FastOpenAnswer { take: true, grant: None });
+    none.hear("<SEQ=300><CTL=SYN>");
+    none.out();
+    none.send(20);
+    none.hear("<SEQ=301><ACK=121><CTL=ACK>");
+    assert_eq!((none.state(), told(&none)), (State::Established, Some(false)));
+}

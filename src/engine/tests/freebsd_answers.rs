@@ -40,6 +40,13 @@ fn the_ack_of_what_comes_again_is_looked_at() {
     a.answer("<SEQ=301><ACK=101><CTL=FIN,ACK>");
     assert_eq!(a.answer("<SEQ=301><ACK=102><CTL=FIN,ACK>"), ["<SEQ=102><ACK=302><CTL=ACK>"]);
     assert_eq!(a.state(), State::TimeWait);
+    // So where the other side opened.
+    let mut accepted = requested(Profile::freebsd());
+    accepted.hear("<SEQ=301><ACK=101><CTL=ACK>");
+    accepted.close();
+    accepted.answer("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+    accepted.answer("<SEQ=301><ACK=102><CTL=FIN,ACK>");
+    assert_eq!(accepted.state(), State::TimeWait);
     // In LAST-ACK nothing is left to say.
     let mut b = Scripted::established(Profile::freebsd());
     b.answer("<SEQ=301><ACK=101><CTL=FIN,ACK>");
@@ -72,7 +79,9 @@ fn only_challenges_have_the_budget_of_challenges() {
     let mut b = Scripted::established(Profile::freebsd());
     let answers = (0..300).filter(|_| !b.answer("<SEQ=300><ACK=101><CTL=ACK>").is_empty()).count();
     assert_eq!(answers, 100);
-    assert_eq!(b.answer("<SEQ=290><LEN=5><ACK=101><CTL=ACK>"), [CHALLENGE], "text is always answered");
+    for text in ["<SEQ=290><LEN=5><ACK=101><CTL=ACK>", "<SEQ=99999><LEN=5><ACK=101><CTL=ACK>"] {
+        assert_eq!(b.answer(text), [CHALLENGE], "text is always answered: {text}");
+    }
     assert_eq!(b.answer("<SEQ=310><CTL=SYN>"), [CHALLENGE], "and has no part in that budget");
 }
 
@@ -85,6 +94,21 @@ fn an_ack_of_what_never_was_is_challenged_while_it_can_be_told() {
     freebsd.set("insecure-ack", "on").expect("a knob");
     assert_eq!(Scripted::established(freebsd).answer(ghost), NOTHING);
     assert_eq!(Scripted::established(Profile::rfc9293()).answer(ghost), NOTHING);
+}
+
+#[test]
+fn a_window_further_on_the_age_of_an_ack_decides() {
+    // tcp_do_segment: whichever of ISS+1 and SND.UNA-MAX.SND.WND is the stricter.
+    let refused = |a: &Scripted, ack: u32| !a.clone().answer(&format!("<SEQ=301><ACK={ack}><WND=1000><CTL=ACK>")).is_empty();
+    for (acked, least) in [(998, 101), (999, 101), (1000, 101), (1001, 102)] {
+        let mut a = Scripted::new(Profile::freebsd()).establish("<SEQ=300><ACK=101><WND=1000><CTL=SYN,ACK>", TcpOptions::NONE.mss(1460));
+        a.send(500);
+        a.hear("<SEQ=301><ACK=601><WND=1000><CTL=ACK>");
+        a.send(acked - 500);
+        a.hear(&format!("<SEQ=301><ACK={}><WND=1000><CTL=ACK>", 101 + acked));
+        assert_eq!(a.connection.variables().snd_una, Some(SeqNumber::new(101 + acked)));
+        assert_eq!((refused(&a, least - 1), refused(&a, least)), (true, false), "{acked} octets are acknowledged");
+    }
 }
 
 #[test]
@@ -123,7 +147,10 @@ fn where_syns_have_crossed_an_ack_is_the_syn_ack_again() {
         assert_eq!(a.answer(stray), [SYN_ACK], "{stray}");
     }
     assert_eq!(a.connection.deadline(Timer::Retransmission), due, "its timer runs on");
-    assert_eq!(a.answer("<SEQ=310><CTL=SYN>"), NOTHING);
+    // A SYN in the window is nothing, its right edge counted.
+    for (seq, answer) in [(310, &[][..]), (301 + 65_700, &[]), (302 + 65_700, &[SYN_ACK])] {
+        assert_eq!(a.answer(&format!("<SEQ={seq}><CTL=SYN>")), answer, "{seq}");
+    }
     // A wrong ACK is looked at first, and what is older than the SYN is nobody's.
     assert_eq!(a.answer("<SEQ=90000><ACK=7><CTL=ACK>"), ["<SEQ=7><CTL=RST>"]);
     assert_eq!(a.answer("<SEQ=200><ACK=101><CTL=ACK>"), ["<SEQ=101><CTL=RST>"]);
@@ -224,28 +251,6 @@ fn what_a_lost_syn_has_doubled_stays_until_something_is_measured() {
 }
 
 #[test]
-fn half_a_buffer_or_two_segments_and_a_quarter_are_worth_an_update() {
-    let mut freebsd = Profile::freebsd();
-    freebsd.set("receive-buffer", "20000").expect("a knob");
-    // 20000 octets, grown to 38 segments of 536: 20368. A quarter are 5092.
-    for (read, told) in [(5091, false), (5092, true)] {
-        let mut a = Scripted::new(freebsd.clone()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(536));
-        for at in 0..20 {
-            a.answer(&format!("<SEQ={}><ACK=101><LEN=500><CTL=ACK>", 301 + 500 * at));
-        }
-        assert_eq!(a.connection.on_receive(a.now, read), Ok(read));
-        assert_eq!(!a.out().is_empty(), told, "{read} octets");
-    }
-    // Not while an ACK waits.
-    let mut a = Scripted::new(freebsd).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(536));
-    for at in 0..21 {
-        a.answer(&format!("<SEQ={}><ACK=101><LEN=500><CTL=ACK>", 301 + 500 * at));
-    }
-    assert_eq!(a.connection.on_receive(a.now, 10_500), Ok(10_500));
-    assert_eq!(a.out(), NOTHING);
-}
-
-#[test]
 fn a_buffer_stays_as_it_is_where_the_peer_says_no_mss() {
     for (options, room) in [(TcpOptions::NONE, 65_536), (TcpOptions::NONE.mss(1460), 65_700), (TcpOptions::NONE.mss(1000), 66_000)] {
         let a = Scripted::new(Profile::freebsd()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", options);
@@ -280,4 +285,51 @@ fn text_that_comes_again_is_reported_so_and_a_fin_is_not() {
     };
     assert_eq!(options(&mut a, "<SEQ=301><LEN=10><ACK=101><CTL=FIN,ACK>")[..1], ["nop,nop,sack 301:311"]);
     assert_eq!(options(&mut a, "<SEQ=311><ACK=101><CTL=FIN,ACK>"), [""]);
+}
+
+#[test]
+fn text_that_comes_again_in_part_is_acknowledged_at_once_where_that_can_be_told() {
+    // tcp_do_segment: the next segment in order would clear the block that tells of it.
+    let told = |profile: Profile, options: TcpOptions, text: &str| {
+        let mut a = Scripted::new(profile).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", options);
+        a.hear("<SEQ=301><LEN=10><ACK=101><CTL=ACK>");
+        a.wait();
+        a.hear(text);
+        a.segments().into_iter().map(|segment| segment.options.to_string()).collect::<Vec<_>>()
+    };
+    let (sack, again) = (TcpOptions::NONE.mss(1460).sack_permitted().padded(), "<SEQ=306><LEN=10><ACK=101><CTL=ACK>");
+    assert_eq!(told(Profile::freebsd(), sack, again), ["nop,nop,sack 306:311"]);
+    assert!(told(Profile::freebsd(), sack, "<SEQ=311><LEN=10><ACK=101><CTL=ACK>").is_empty(), "nothing came again");
+    assert!(told(Profile::freebsd(), TcpOptions::NONE.mss(1460), again).is_empty(), "without SACK");
+    let late = profile(&[("sack", "on"), ("delayed-ack", "40ms")]);
+    assert!(told(late, sack, again).is_empty(), "elsewhere its ACK waits as any");
+}
+
+#[test]
+fn a_probe_of_keep_alive_is_made_from_numbers() {
+    // tcp_timer_keep goes through tcp_respond, which cuts the window down to the scale; other segments round it up.
+    let probe = |mut profile: Profile| {
+        profile.set("window-scale", "6").expect("a knob");
+        let mut a = Scripted::new(profile).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1460).nop().window_scale(6));
+        a.connection.set_keepalive(a.now, Some(a.connection.default_keepalive()));
+        a.hear("<SEQ=301><ACK=101><CTL=ACK>");
+        a.now = a.connection.deadline(Timer::KeepAlive).expect("it runs");
+        a.connection.on_time(a.now);
+        a.segments()[0].window.0
+    };
+    assert_eq!(probe(Profile::freebsd()), 1026, "65700 octets are 1026.6 units");
+    assert_eq!(probe(Profile::linux()), 1004, "of 64240, not of the buffer, and rounded up");
+}
+
+#[test]
+fn the_timestamp_of_a_syn_ack_measures_where_the_syn_cache_does_not() {
+    let stamp = |val, ecr| TcpOptions::NONE.mss(1460).nop().nop().timestamps(Timestamps { val, ecr });
+    let mut b = Scripted::new(Profile::freebsd());
+    b.pass(Duration::from_secs(1));
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    b.hear_with("<SEQ=300><CTL=SYN>", stamp(9, 0));
+    let sent = b.segments()[0].options.get_timestamps().expect("agreed").val;
+    b.pass(Duration::from_millis(50));
+    b.hear_with("<SEQ=301><ACK=101><CTL=ACK>", stamp(9, sent));
+    assert_eq!(b.connection.variables().srtt, Some(Duration::from_millis(50)));
 }

@@ -163,6 +163,7 @@ fn profile(knobs: &[(&str, &str)]) -> Profile {
 }
 
 mod acknowledging;
+mod calls;
 mod closing;
 mod congestion;
 mod cookie;
@@ -170,6 +171,7 @@ mod ecn;
 mod fastopen;
 mod freebsd;
 mod freebsd_answers;
+mod freebsd_updates;
 mod info;
 mod laws;
 mod linux;
@@ -178,12 +180,14 @@ mod linux_closing;
 mod linux_growing;
 mod linux_reading;
 mod linux_receiving;
+mod linux_strays;
 mod octets;
 mod opening;
 mod options;
 mod path_mtu;
 mod records;
 mod reordering;
+mod reserved;
 mod resets;
 mod retransmission;
 mod reuse;

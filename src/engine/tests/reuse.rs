@@ -137,6 +137,17 @@ fn an_old_duplicate_syn_brings_time_wait_back() {
 }
 
 #[test]
+fn the_reset_that_brings_time_wait_back_brings_no_text() {
+    // RFC 9293 section 3.5.3: a RST may explain itself by text, which is nobody's to read.
+    for reset in ["<SEQ=401><CTL=RST>", "<SEQ=401><LEN=5><CTL=RST>"] {
+        let mut a = time_wait(&[], true);
+        reopen(&mut a, 400, 700, stamped(2000));
+        assert_eq!(a.hear(reset), Arrival::default(), "{reset}");
+        assert_eq!(a.state(), State::TimeWait);
+    }
+}
+
+#[test]
 fn a_fin_beside_the_syn_counts_only_where_such_segments_are_dropped() {
     for (knob, segment, reopens) in [
         ("on", "<SEQ=900><CTL=SYN>", true),
