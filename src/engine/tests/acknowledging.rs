@@ -213,3 +213,17 @@ fn an_ack_alone_that_left_before_our_window_moved_counts() {
         assert_eq!(a.hear(&format!("<SEQ={seq}><ACK=111><LEN=1><CTL=ACK>")).acked, 0);
     }
 }
+
+#[test]
+fn the_window_of_the_syn_counts_as_the_largest_where_an_acks_age_is_judged() {
+    // R5961-8, R5961-9: SND.UNA - MAX.SND.WND is the oldest; Linux forgets the window of a request.
+    for (profile, answered) in [(Profile::rfc9293(), false), (Profile::linux(), true)] {
+        let mut b = requested(profile);
+        b.hear("<SEQ=301><ACK=101><WND=1000><CTL=ACK>");
+        for sent in 1..=6 {
+            b.send(500);
+            b.hear(&format!("<SEQ=301><ACK={}><WND=1000><CTL=ACK>", 101 + 500 * sent));
+        }
+        assert_eq!(!b.answer("<SEQ=301><ACK=101><WND=1000><CTL=ACK>").is_empty(), answered);
+    }
+}

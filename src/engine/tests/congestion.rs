@@ -368,8 +368,18 @@ fn request_and_response_keep_no_scoreboard() {
         a.out();
         assert!(a.connection.sender.is_none());
     }
+    // The answer may come behind the ACK, and an ACK twice.
+    a.send(10);
+    for _ in 0..2 {
+        a.hear("<SEQ=351><ACK=161><CTL=ACK>");
+        assert!(a.connection.sender.is_none());
+    }
+    let mut doubtful = a.clone();
     a.send(2000);
     assert!(a.connection.sender.is_some(), "two segments under way");
+    doubtful.send(10);
+    doubtful.hear("<SEQ=351><ACK=161><CTL=ACK>");
+    assert!(doubtful.connection.sender.is_some(), "a duplicate ACK, while something is under way");
 }
 
 #[test]

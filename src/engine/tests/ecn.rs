@@ -377,3 +377,43 @@ fn a_reset_belongs_to_no_agreement_and_travels_without_ect() {
     assert_eq!(server.marked(), ["<SEQ=9000><CTL=RST> Not-ECT"]);
     assert_eq!((server.state(), server.connection.ecn_mode()), (State::SynReceived, EcnMode::Classic));
 }
+
+/// Of Linux, one segment under way; the SYN,ACK said these flags.
+fn linux_sender(ecn: EcnPolicy, bits: &str) -> Scripted {
+    let (mut client, _) = Scripted::asking(Profile { ecn, ..Profile::linux() });
+    client.hear_with(&format!("<SEQ=300><ACK=101><CTL={bits}SYN,ACK>"), TcpOptions::NONE.mss(1000).sack_permitted().padded());
+    client.out();
+    client
+}
+
+#[test]
+fn congestion_that_the_peer_tells_of_lowers_the_window_of_a_single_segment_too() {
+    // R3168-13, RFC 9768 section 3.2.2.5: ECE, or a count that has grown, where something is under way.
+    for (policy, agrees, told, silent) in [(Ask, "ECE,", "ECE,", ""), (Accurate, "CWR,", "AE,CWR,", "AE,ECE,")] {
+        for (field, state) in [(told, Some(CongestionState::Cwr)), (silent, Some(CongestionState::Open))] {
+            let mut a = linux_sender(policy, agrees);
+            a.send(100);
+            a.hear(&format!("<SEQ=301><ACK=101><LEN=10><CTL={field}PSH,ACK>"));
+            assert_eq!(a.connection.info(a.now).ca_state, state, "{} {field}", policy.show());
+        }
+        let mut idle = linux_sender(policy, agrees);
+        idle.hear(&format!("<SEQ=301><ACK=101><LEN=10><CTL={told}PSH,ACK>"));
+        assert!(idle.connection.sender.is_none(), "nothing is under way");
+    }
+}
+
+#[test]
+fn a_window_that_came_down_by_mistake_is_not_told_of() {
+    // RFC 3168 section 6.1.2; tcp_ecn_withdraw_cwr: a D-SACK says that the copy was needless.
+    for (mistake, flags) in [(true, "PSH,ACK"), (false, "CWR,PSH,ACK")] {
+        let mut a = linux_sender(Ask, "ECE,");
+        a.connection.set_no_delay(true);
+        assert_eq!(a.send(5000).len(), 5);
+        a.pass(Duration::from_millis(10));
+        a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", TcpOptions::NONE.nop().nop().sack(1101, 5101));
+        assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=1000><CTL=ACK>"]);
+        let dsack = if mistake { TcpOptions::NONE.nop().nop().sack(101, 1101) } else { TcpOptions::NONE };
+        a.hear_with("<SEQ=301><ACK=5101><CTL=ACK>", dsack);
+        assert_eq!(a.send(10), [format!("<SEQ=5101><ACK=301><LEN=10><CTL={flags}>")]);
+    }
+}

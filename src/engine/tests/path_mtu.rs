@@ -104,3 +104,22 @@ fn the_first_recovery_goes_on() {
     let after = a.connection.info(a.now);
     assert_eq!((after.ca_state, after.snd_cwnd, after.snd_ssthresh), (before.ca_state, before.snd_cwnd, before.snd_ssthresh));
 }
+
+#[test]
+fn without_congestion_control_the_front_leaves_again_and_the_rest_with_its_acks() {
+    // RFC 1191 section 6.5: what was too long is retransmitted at once.
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.send(2920);
+    assert_eq!(shrink(&mut a, 1460), NOTHING, "as long as the peer takes");
+    assert_eq!(shrink(&mut a, 1000), ["<SEQ=101><ACK=301><LEN=1000><CTL=ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=1101><CTL=ACK>"), ["<SEQ=1101><ACK=301><LEN=1000><CTL=ACK>"]);
+}
+
+#[test]
+fn without_congestion_control_all_that_is_under_way_is_one_segment() {
+    for (most, again) in [(801, &[][..]), (800, &[]), (799, &["<SEQ=101><ACK=301><LEN=799><CTL=ACK>"])] {
+        let mut a = Scripted::established(Profile::rfc9293());
+        a.send(800);
+        assert_eq!(shrink(&mut a, most), again, "{most}");
+    }
+}

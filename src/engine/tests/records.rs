@@ -115,6 +115,17 @@ fn records_are_forgotten_when_they_are_acknowledged() {
 }
 
 #[test]
+fn reading_forgets_no_record() {
+    let mut a = sender();
+    a.hear("<SEQ=301><ACK=101><LEN=10><CTL=PSH,ACK>");
+    a.out();
+    queue(&mut a, 100, false, true);
+    queue(&mut a, 100, false, false);
+    assert_eq!(a.connection.on_receive(a.now, 10), Ok(10));
+    assert_eq!(left(&mut a), [(101, 100, true), (201, 100, true)]);
+}
+
+#[test]
 fn a_push_holds_no_segment_back() {
     let mut a = sender();
     queue(&mut a, 1000, true, false);

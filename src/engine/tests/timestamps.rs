@@ -208,3 +208,27 @@ fn the_timestamp_beside_an_ack_of_what_was_not_sent_is_taken_before_or_not_at_al
         assert_eq!(echoes, [echoed], "{after_ack}");
     }
 }
+
+#[test]
+fn a_syn_is_measured_by_our_own_clock_and_text_by_the_echo() {
+    // R7323-18: an echo counts where text is acknowledged; it has whole milliseconds. Linux trusts its own clock first.
+    let srtt = |profile: Profile, syn: Duration, text: Duration| {
+        let mut b = Scripted::new(profile);
+        b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+        b.hear_with("<SEQ=300><CTL=SYN>", stamped(1000, 0));
+        let echo = |segments: &[Segment]| segments[0].options.get_timestamps().expect("agreed").val;
+        let sent = echo(&b.segments());
+        b.pass(syn);
+        b.hear_with("<SEQ=301><ACK=101><CTL=ACK>", stamped(1000, sent));
+        b.connection.on_send(b.now, 10, false).expect("room");
+        let sent = echo(&b.segments());
+        b.pass(text);
+        b.hear_with("<SEQ=301><ACK=111><CTL=ACK>", stamped(1000, sent));
+        b.connection.variables().srtt.expect("measured")
+    };
+    let (whole, more) = (Duration::from_millis(50), Duration::from_micros(50_400));
+    for (profile, by_echo) in [(profile(&[("timestamps", "on")]), true), (Profile::linux(), false)] {
+        assert_ne!(srtt(profile.clone(), whole, whole), srtt(profile.clone(), more, whole), "{}: the SYN", profile.name);
+        assert_eq!(srtt(profile.clone(), whole, whole) == srtt(profile.clone(), whole, more), by_echo, "{}: text", profile.name);
+    }
+}

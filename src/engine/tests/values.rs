@@ -65,11 +65,40 @@ fn an_option_that_does_not_fit_is_left_out_whole() {
         options.add_fast_open(&cookie, 0);
         assert_eq!(options.octets().len(), after, "behind {before} octets");
     }
+    // Octets that somebody else fills count as full.
+    for (before, free, after) in [(10, 20, 20), (10, 21, 10)] {
+        let mut options = TcpOptions::from_octets(&vec![1; before]).expect("it fits");
+        options.add_fast_open(&cookie, free);
+        assert_eq!(options.octets().len(), after, "behind {before} octets, where {free} stay free");
+    }
     let full = TcpOptions::from_octets(&[1; TcpOptions::MAX]).expect("it fits");
     for blocks in [0, 1] {
         let mut options = full;
         options.add_sack([(5, 9)].into_iter().take(blocks), 0);
         assert_eq!(options, full);
+    }
+}
+
+#[test]
+fn what_an_option_holds_is_written_over_where_it_holds_as_much() {
+    for (area, kind, data, after) in [
+        (&[19, 5, 0, 0, 0][..], 19, &[7, 8, 9][..], Some(&[19, 5, 7, 8, 9][..])),
+        (&[1, 1, 19, 4, 0, 0], 19, &[7, 8], Some(&[1, 1, 19, 4, 7, 8])),
+        (&[2, 4, 5, 180, 19, 4, 0, 0], 19, &[7, 8], Some(&[2, 4, 5, 180, 19, 4, 7, 8])),
+        (&[19, 3, 0, 19, 4, 0, 0], 19, &[7, 8], Some(&[19, 3, 0, 19, 4, 7, 8])),
+        // None of this kind, or none that holds as much.
+        (&[2, 4, 5, 180], 19, &[7, 8], None),
+        (&[19, 3, 0], 19, &[7, 8], None),
+        (&[], 19, &[7, 8], None),
+        // Behind the end of the list, or what is no option, there are none; nor is one that is cut off.
+        (&[0, 19, 4, 0, 0], 19, &[7, 8], None),
+        (&[5, 1, 19, 4, 0, 0], 19, &[7, 8], None),
+        (&[19, 4, 0], 19, &[7, 8], None),
+        (&[1, 19], 19, &[7, 8], None),
+    ] {
+        let mut options = TcpOptions::from_octets(area).expect("it fits");
+        assert_eq!(options.fill(kind, data), after.is_some(), "{area:?}");
+        assert_eq!(options.octets(), after.unwrap_or(area));
     }
 }
 
@@ -94,6 +123,14 @@ fn a_rule_says_where_it_is_written() {
         let of_another = rule.rfc.starts_with("RFC ") || rule.rfc == "none";
         assert_eq!(rule.source().starts_with("RFC 9293 section"), !of_another, "{}", rule.name);
     }
+}
+
+#[test]
+fn a_rule_is_the_same_if_it_does_the_same() {
+    let (syn, ack) = (Rule::named("listen/syn").expect("a row"), Rule::named("listen/ack").expect("a row"));
+    let other = Rule { does: ack.does, ..*syn };
+    assert!(*syn == *syn && *syn != other);
+    assert_eq!(format!("{:?} {:?}", syn.does, other.does), "[RecordSyn, HoldBehindSyn, SendSynAck] [ReplyRst]");
 }
 
 #[test]
