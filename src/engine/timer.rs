@@ -140,8 +140,7 @@ impl Connection {
         if self.persists() {
             rto = rto.clamp(nanos(self.profile.persist_min), nanos(self.profile.persist_max.max(self.profile.persist_min)));
         }
-        // Most have no tail to probe.
-        if self.profile.tail_loss_probe && self.sender.is_none() && self.backoff == 0 {
+        if self.backoff == 0 {
             rto = self.probe_of_one(rto);
         }
         rto
@@ -278,7 +277,7 @@ impl Connection {
             known.srtt = (srtt + error).max(1).cast_unsigned() * EIGHTH;
             let further = error.abs() - i64::from(known.rttvar >> 2);
             // A round trip that is shorter than usual is no reason to expect a longer one.
-            let further = if error < 0 && further > 0 { further >> 3 } else { further };
+            let further = if error.is_negative() && further.is_positive() { further >> 3 } else { further };
             known.rttvar = u32::try_from(i64::from(known.rttvar) + further).unwrap_or(u32::MAX);
             known.widest = known.widest.max(known.rttvar);
             known.spread = known.spread.max(known.widest);

@@ -390,7 +390,7 @@ impl Connection {
 
     /// Whether our FIN has left and is not acknowledged.
     fn is_fin_outstanding(&self) -> bool {
-        matches!(self.state, State::FinWait1 | State::Closing | State::LastAck) && self.bits.fin_sent() && self.snd.una != self.snd.nxt
+        matches!(self.state, State::FinWait1 | State::Closing | State::LastAck) && self.bits.fin_sent()
     }
 
     /// Octets of text in a full segment.

@@ -169,9 +169,13 @@ impl Connection {
         self.rtt.srtt.saturating_mul(2).saturating_add(spare)
     }
 
-    /// As [`start_retransmission`](Self::start_retransmission) of the only segment under way, which is probed first.
+    /// As [`start_retransmission`](Self::start_retransmission) of the only segment under way, which is probed first; a closed
+    /// window has probes of its own.
+    #[inline]
     pub(in crate::engine) fn probe_of_one(&self, rto: u64) -> u64 {
-        if self.probes_tail() && self.has_congestion_control() { rto.min(self.probe_delay(1)) } else { rto }
+        // Most have no tail to probe.
+        let probes = self.probes_tail() && self.has_congestion_control() && !self.bits.probing();
+        if probes { rto.min(self.probe_delay(1)) } else { rto }
     }
 
     /// The timer for what is under way: a probe where there may be one, else the timeout.

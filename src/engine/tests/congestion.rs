@@ -432,3 +432,28 @@ fn an_old_ack_that_acknowledges_clears_the_scoreboard_too() {
     assert!(!a.connection.lists_text(), "{:?}", a.connection.sender);
     assert_eq!(a.connection.poll_deadline(), None, "nothing is under way");
 }
+
+#[test]
+fn a_window_that_shrinks_to_nothing_ends_no_connection_whose_peer_answers() {
+    // SHLD-17: with a scoreboard as without.
+    for knobs in [&[("data-retries", "3")][..], &[("data-retries", "3"), ("congestion-control", "off")]] {
+        let mut a = reno(knobs);
+        a.send(3000);
+        a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+        for _ in 0..10 {
+            a.wait();
+            a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+        }
+        assert_eq!(a.state(), State::Established);
+    }
+}
+
+#[test]
+fn a_closed_window_is_asked_whatever_stood_on_the_scoreboard_before() {
+    let mut a = Scripted::new(Profile::linux()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000));
+    a.send(3000);
+    a.hear("<SEQ=301><ACK=3101><WND=0><CTL=ACK>");
+    assert!(a.connection.sender.is_some());
+    assert_eq!(a.send(10), NOTHING);
+    assert_eq!(a.wait().1, ["<SEQ=3100><ACK=301><CTL=ACK>"]);
+}

@@ -417,3 +417,14 @@ fn a_window_that_came_down_by_mistake_is_not_told_of() {
         assert_eq!(a.send(10), [format!("<SEQ=5101><ACK=301><LEN=10><CTL={flags}>")]);
     }
 }
+
+#[test]
+fn a_fin_alone_travels_without_ect_and_says_no_cwr() {
+    // R3168-11: text alone has ECT; with a scoreboard, too.
+    let mut a = linux_sender(Ask, "ECE,");
+    a.connection.set_no_delay(true);
+    assert_eq!(a.send(3000).len(), 3);
+    a.hear("<SEQ=301><ACK=3101><CTL=ECE,ACK>");
+    a.connection.on_close(a.now, false).expect("open");
+    assert_eq!(a.marked(), ["<SEQ=3101><ACK=301><CTL=FIN,ACK> Not-ECT"]);
+}

@@ -33,6 +33,44 @@ fn every_wait_for_a_syn_but_the_first_has_a_slop() {
 }
 
 #[test]
+fn later_syns_have_the_mss_alone_where_a_knob_says_so() {
+    // net.inet.tcp.rexmit_drop_options; a SYN,ACK keeps all that was agreed.
+    let all = ["mss 1460,nop,wscale 6,sackOK,TS val"; 5];
+    for (knob, active, syns) in [
+        ("0", true, &all[..]),
+        (
+            "2",
+            true,
+            &[
+                "mss 1460,nop,wscale 6,sackOK,TS val",
+                "mss 1460,nop,wscale 6,sackOK,TS val",
+                "mss 1460,nop,wscale 6,sackOK,TS val",
+                "mss 1460",
+                "mss 1460",
+            ],
+        ),
+        ("2", false, &all[..4]),
+    ] {
+        let mut freebsd = Profile::freebsd();
+        freebsd.set("full-syn-retries", knob).expect("a knob");
+        let mut a = Scripted::new(freebsd);
+        if active {
+            a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+        } else {
+            a.connection.on_open_passive(a.now, a.open()).expect("CLOSED");
+            let offers = TcpOptions::NONE.mss(1460).window_scale(1).sack_permitted().timestamps(Timestamps { val: 9, ecr: 0 });
+            a.hear_with("<SEQ=300><CTL=SYN>", offers.padded());
+        }
+        for (number, options) in syns.iter().enumerate() {
+            let shown = a.segments()[0].options.to_string();
+            assert_eq!(shown.split(" val").next(), options.split(" val").next(), "{knob}: SYN {number}");
+            a.now = a.connection.deadline(Timer::Retransmission).expect("it is timed");
+            a.connection.on_time(a.now);
+        }
+    }
+}
+
+#[test]
 fn a_syn_ack_in_listen_is_ignored() {
     for (profile, answer) in
         [(Profile::rfc9293(), &["<SEQ=101><CTL=RST>"][..]), (Profile::linux(), &["<SEQ=101><CTL=RST>"]), (Profile::freebsd(), &[])]

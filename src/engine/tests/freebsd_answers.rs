@@ -28,6 +28,10 @@ fn an_ack_takes_the_fin_along_until_that_is_acknowledged() {
     let mut a = closed_first();
     assert_eq!(a.answer("<SEQ=301><LEN=10><ACK=101><CTL=ACK>"), NOTHING);
     assert_eq!(a.wait(), (40, vec!["<SEQ=101><ACK=311><CTL=FIN,ACK>".to_owned()]));
+    // So it is while text is under way, and no FIN.
+    let mut open = Scripted::established(Profile::freebsd());
+    open.send(10);
+    assert_eq!(open.answer("<SEQ=300><ACK=101><CTL=ACK>"), ["<SEQ=111><ACK=301><CTL=ACK>"]);
     // In FIN-WAIT-2 an ACK is an ACK.
     a.hear("<SEQ=311><ACK=102><CTL=ACK>");
     assert_eq!((a.state(), a.answer("<SEQ=300><ACK=102><CTL=ACK>")), (State::FinWait2, vec!["<SEQ=102><ACK=311><CTL=ACK>".to_owned()]));
@@ -167,8 +171,10 @@ fn every_second_segment_is_acknowledged_whatever_its_length() {
     assert_eq!(a.wait(), (40, vec!["<SEQ=101><ACK=304><CTL=ACK>".to_owned()]));
     // More than a segment at once was joined on the way.
     assert_eq!(a.answer("<SEQ=304><LEN=2000><ACK=101><CTL=ACK>"), ["<SEQ=101><ACK=2304><CTL=ACK>"]);
-    let mut b = Scripted::established(Profile::freebsd());
-    assert_eq!(b.answer("<SEQ=301><LEN=536><ACK=101><CTL=ACK>"), NOTHING);
+    for len in [536, 1460] {
+        let mut b = Scripted::established(Profile::freebsd());
+        assert_eq!(b.answer(&format!("<SEQ=301><LEN={len}><ACK=101><CTL=ACK>")), NOTHING, "{len}");
+    }
 }
 
 #[test]
@@ -332,4 +338,20 @@ fn the_timestamp_of_a_syn_ack_measures_where_the_syn_cache_does_not() {
     b.pass(Duration::from_millis(50));
     b.hear_with("<SEQ=301><ACK=101><CTL=ACK>", stamp(9, sent));
     assert_eq!(b.connection.variables().srtt, Some(Duration::from_millis(50)));
+}
+
+#[test]
+fn a_closed_window_is_asked_after_five_seconds_at_least() {
+    // tcp_setpersist; persmin bounds no retransmission of a FIN, of which no text is left (tcp_output).
+    let mut a = Scripted::new(Profile::freebsd()).establish("<SEQ=300><ACK=101><WND=0><CTL=SYN,ACK>", TcpOptions::NONE.mss(1460));
+    a.send(5);
+    assert_eq!((a.wait().0, a.wait().0), (5000, 5000));
+    let mut fin = closed_first();
+    fin.answer("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    assert!(fin.wait().0 < 1000);
+    // Nor of the SYN,ACK, whatever the SYN's window.
+    let mut b = Scripted::new(Profile::freebsd());
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    b.answer("<SEQ=300><WND=0><CTL=SYN>");
+    assert_eq!((b.wait().0, b.wait().0), (1000, 2200));
 }

@@ -145,3 +145,18 @@ fn a_window_that_holds_text_back_is_told_of() {
     a.pass(Duration::from_millis(5));
     assert_eq!(busy_and_limited(&a).1, 35);
 }
+
+#[test]
+fn a_window_that_has_room_for_all_limits_nobody() {
+    // TCPI rwnd_limited: what Nagle holds back could leave, to the octet.
+    for (window, limited) in [(150, 0), (149, 1000)] {
+        let mut linux = Profile { counts: true, ..Profile::linux() };
+        linux.set("timestamps", "off").expect("a knob");
+        let mut a = Scripted::new(linux).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1460));
+        a.hear(&format!("<SEQ=301><ACK=101><WND={window}><CTL=ACK>"));
+        assert_eq!((a.send(100).len(), a.send(50).len()), (1, 0));
+        a.pass(Duration::from_secs(1));
+        let told = a.connection.info(a.now).rwnd_limited.expect("counted");
+        assert_eq!(told.as_nanos().div_ceil(1_000_000), limited, "{window}");
+    }
+}

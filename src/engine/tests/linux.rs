@@ -468,3 +468,15 @@ fn time_wait_judges_by_the_number_alone() {
     assert_eq!(time_wait(Profile::rfc9293()).answer("<SEQ=400><CTL=RST>"), answered);
     assert!(time_wait(Profile::linux()).answer("<SEQ=400><CTL=RST>").is_empty(), "a RST is never answered");
 }
+
+#[test]
+fn text_that_waits_for_more_has_room() {
+    // MSG_MORE: while nothing is under way, a timer ends that; the window is no reason to ask.
+    for window in [65_535, 100] {
+        let mut a = Scripted::new(Profile::linux()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1460));
+        a.hear(&format!("<SEQ=301><ACK=101><WND={window}><CTL=ACK>"));
+        assert_eq!(a.connection.on_send(a.now, 100, true), Ok(100));
+        assert_eq!(a.out(), NOTHING);
+        assert_eq!(a.connection.poll_deadline(), None, "{window}");
+    }
+}

@@ -194,6 +194,7 @@ mod reuse;
 mod round_trip;
 mod silence;
 mod syn_text;
+mod tail_probe;
 mod timestamps;
 mod urgent;
 mod values;
