@@ -60,7 +60,7 @@ impl Counts {
 impl Connection {
     /// A segment arrives.
     pub(in crate::engine) fn count_arrival(&mut self, segment: &Segment<Theirs>, now: Instant) {
-        let ahead = segment.len > 0 && self.rcv.nxt.before(segment.text_seq());
+        let ahead = self.rcv.nxt.before(segment.text_seq());
         if let Some(sender) = &mut self.sender {
             let counts = &mut sender.counts;
             counts.segs_in = counts.segs_in.wrapping_add(1);

@@ -169,10 +169,8 @@ impl Sender {
         Box::new(Self::new(profile, SeqNumber::new(0)))
     }
 
-    pub(super) const fn note_round_trip(&mut self, rtt: u64) {
-        if self.min_rtt == 0 || rtt < self.min_rtt {
-            self.min_rtt = rtt;
-        }
+    pub(super) fn note_round_trip(&mut self, rtt: u64) {
+        self.min_rtt = if self.min_rtt == 0 { rtt } else { self.min_rtt.min(rtt) };
     }
 
     const fn count_delivered(&mut self, segments: u32, ece: bool) {

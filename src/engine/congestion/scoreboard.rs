@@ -240,3 +240,93 @@ impl Scoreboard {
         self.queue.insert(index + 1, rest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(number: u32) -> Seq {
+        Seq::new(number)
+    }
+
+    /// Segments of 100 octets from number 0 on, with these marks.
+    fn board(marks: &[&[Marks]]) -> Scoreboard {
+        let mut board = Scoreboard::default();
+        let mut start = at(0);
+        for marks in marks {
+            let all = marks.iter().fold(Marks::default(), |all, mark| all.with(*mark, true));
+            board.push(start, start.plus(100), 0, all);
+            start = start.plus(100);
+            board.lost += u32::from(all.has(Marks::LOST));
+            board.resent += u32::from(all.has(Marks::RESENT));
+            board.sacked += u32::from(all.has(Marks::SACKED));
+        }
+        board
+    }
+
+    /// What stands on it: from where to where, and some of the marks.
+    fn shown(board: &Scoreboard, marks: &[Marks]) -> Vec<(u32, u32, Vec<bool>)> {
+        let show = |sent: &Sent| (sent.start.get(), sent.end.get(), marks.iter().map(|mark| sent.marks.has(*mark)).collect());
+        board.queue.iter().map(show).collect()
+    }
+
+    fn counts(board: &Scoreboard) -> (u32, u32, u32) {
+        (board.lost, board.resent, board.sacked)
+    }
+
+    #[test]
+    fn both_parts_of_a_segment_that_is_cut_are_what_it_was() {
+        // tcp_fragment: what ends it goes with the rest, and what joins it to the one before with the front.
+        let ends = [Marks::PUSH, Marks::FIN, Marks::JOINED];
+        let mut cut = board(&[&[], &[Marks::LOST, Marks::RESENT, Marks::PUSH, Marks::FIN, Marks::JOINED], &[Marks::SACKED]]);
+        cut.split(1, at(130));
+        let none = vec![false; 3];
+        let expected =
+            [(0, 100, none.clone()), (100, 130, vec![false, false, true]), (130, 200, vec![true, true, false]), (200, 300, none)];
+        assert_eq!(shown(&cut, &ends), expected);
+        assert_eq!(counts(&cut), (2, 2, 1));
+        cut.split(3, at(250));
+        assert_eq!((counts(&cut), cut.out()), ((2, 2, 2), 5));
+    }
+
+    #[test]
+    fn a_copy_is_forgotten_once() {
+        let mut board = board(&[&[Marks::LOST], &[Marks::LOST]]);
+        board.resend(0, 5);
+        board.resend(1, 5);
+        for _ in 0..2 {
+            board.forget_copy(0);
+            assert_eq!((counts(&board), board.first_lost()), ((2, 1, 0), Some(0)));
+        }
+    }
+
+    #[test]
+    fn copies_are_wanted_while_more_is_lost_than_under_way_again() {
+        let mut board = board(&[&[Marks::LOST], &[Marks::LOST], &[]]);
+        assert!(board.wants_copies());
+        board.resend(0, 5);
+        assert!(board.wants_copies());
+        board.resend(1, 5);
+        assert!(!board.wants_copies());
+        assert!(!Scoreboard::default().wants_copies());
+    }
+
+    #[test]
+    fn something_has_left_again_while_a_copy_is_under_way_or_the_front_was_one() {
+        let ever: &[Marks] = &[Marks::EVER_RESENT];
+        let again: &[Marks] = &[Marks::EVER_RESENT, Marks::RESENT];
+        for (marks, any) in [(&[&[][..], &[]][..], false), (&[ever, &[]], true), (&[&[], ever], false), (&[&[], again], true), (&[], false)]
+        {
+            assert_eq!(board(marks).any_resent(), any, "{marks:?}");
+        }
+    }
+
+    #[test]
+    fn a_fin_is_no_text_that_is_too_long() {
+        for (most, lost) in [(99, false), (98, true)] {
+            let mut board = board(&[&[Marks::FIN]]);
+            board.cut_anew(most);
+            assert_eq!(board.lost > 0, lost, "99 octets and a FIN, where {most} are the most");
+        }
+    }
+}

@@ -167,6 +167,7 @@ mod calls;
 mod closing;
 mod congestion;
 mod cookie;
+mod counts;
 mod ecn;
 mod fastopen;
 mod freebsd;

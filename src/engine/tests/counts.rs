@@ -1,0 +1,119 @@
+//! What stands on a scoreboard and what is counted beside it, as `TCP_INFO` and a host are told.
+
+use super::*;
+use crate::engine::{CongestionState, Info};
+
+/// What is told of a connection that counts, whose SYN has left.
+fn counting(profile: &Profile) -> Scripted {
+    let mut a = Scripted::new(Profile { counts: true, ..profile.clone() });
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    a
+}
+
+#[test]
+fn a_syn_is_a_segment_under_way_and_lost_when_it_times_out() {
+    // As Linux tells it: tcp_connect_queue_skb, and tcp_enter_loss for a SYN too.
+    let mut a = counting(&Profile::linux());
+    let of = |info: &Info| (info.ca_state, info.unacked, info.lost, info.retrans, info.snd_cwnd, info.snd_ssthresh);
+    let info = a.connection.info(a.now);
+    assert_eq!(of(&info), (Some(CongestionState::Open), Some(1), Some(0), Some(0), Some(10), Some(u32::MAX)));
+    assert_eq!((info.segs_out, info.total_retrans, info.backoff), (Some(1), Some(0), 0));
+    for _ in 0..2 {
+        a.wait();
+        let info = a.connection.info(a.now);
+        assert_eq!(of(&info), (Some(CongestionState::Loss), Some(1), Some(1), Some(1), Some(1), Some(5)));
+    }
+    let info = a.connection.info(a.now);
+    assert_eq!((info.segs_out, info.total_retrans), (Some(3), Some(2)));
+    // Nothing is said of what is not there, nor where there is no congestion control.
+    assert_eq!(Scripted::new(Profile::linux()).connection.info(Instant::START).unacked, None);
+    let mut listening = Scripted::new(Profile::linux());
+    listening.connection.on_open_passive(listening.now, listening.open()).expect("CLOSED");
+    assert_eq!(listening.connection.info(listening.now).unacked, None);
+    let base = counting(&Profile::rfc9293());
+    assert_eq!(base.connection.info(base.now).unacked, None);
+}
+
+#[test]
+fn without_a_scoreboard_one_segment_may_be_under_way() {
+    let mut a = Scripted::established(Profile::linux());
+    let told = |a: &Scripted| (a.connection.info(a.now).unacked, a.connection.packets_under_way());
+    assert_eq!(told(&a), (Some(0), 0));
+    a.send(10);
+    assert_eq!(told(&a), (Some(1), 1));
+    a.hear("<SEQ=301><ACK=111><CTL=ACK>");
+    assert_eq!(told(&a), (Some(0), 0));
+}
+
+#[test]
+fn segments_of_one_write_leave_in_one_packet() {
+    // tcp_min_tso_segs: two segments at a time.
+    let mut a = Scripted::new(Profile::linux()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000));
+    assert_eq!(a.send(4000).len(), 4);
+    assert_eq!(a.connection.packets_under_way(), 2);
+    a.hear("<SEQ=301><ACK=2101><CTL=ACK>");
+    assert_eq!(a.connection.packets_under_way(), 1);
+    assert_eq!(a.connection.first_unacknowledged(), SeqNumber::new(2101));
+    // What is pushed ends its packet, and so does what had to leave alone, as the window took no more.
+    let mut pushed = Scripted::new(Profile::linux()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000));
+    assert_eq!((pushed.send(1000).len(), pushed.send(1000).len()), (1, 1));
+    assert_eq!(pushed.connection.packets_under_way(), 2);
+    let mut alone = Scripted::new(Profile::linux()).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000));
+    alone.hear("<SEQ=301><ACK=101><WND=1000><CTL=ACK>");
+    assert_eq!(alone.send(2000).len(), 1);
+    alone.pass(Duration::from_millis(50));
+    assert_eq!(alone.answer("<SEQ=301><ACK=101><WND=2000><CTL=ACK>").len(), 1);
+    assert_eq!(alone.connection.packets_under_way(), 2);
+}
+
+#[test]
+fn the_largest_window_is_remembered() {
+    // R5961-9.
+    let mut a = Scripted::established(Profile::rfc9293());
+    a.hear("<SEQ=301><ACK=101><WND=500><CTL=ACK>");
+    assert_eq!(a.connection.largest_window(), 65_535);
+}
+
+#[test]
+fn the_shortest_round_trip_stays() {
+    let mut a = counting(&Profile { timestamps: false, ..Profile::linux() });
+    assert_eq!(a.connection.info(a.now).min_rtt, None);
+    a.pass(Duration::from_millis(60));
+    a.answer("<SEQ=300><ACK=101><CTL=SYN,ACK>");
+    let mut shortest = Vec::new();
+    for (number, sample) in [50, 30, 40].into_iter().enumerate() {
+        a.send(10);
+        a.pass(Duration::from_millis(sample));
+        a.hear(&format!("<SEQ=301><ACK={}><CTL=ACK>", 111 + 10 * number));
+        shortest.push(a.connection.info(a.now).min_rtt.map(|rtt| rtt.as_millis()));
+    }
+    assert_eq!(shortest, [Some(50), Some(30), Some(30)]);
+}
+
+#[test]
+fn of_a_connection_that_is_over_nothing_is_under_way() {
+    for counts in [true, false] {
+        let mut a = Scripted::established(Profile { counts, ..Profile::linux() });
+        a.send(4000);
+        assert!(a.connection.packets_under_way() > 0);
+        a.connection.on_abort(a.now).expect("open");
+        assert_eq!((a.connection.packets_under_way(), a.connection.sender.is_some()), (0, counts));
+        assert_eq!(a.connection.info(a.now).segs_out.is_some(), counts, "what was counted stays");
+    }
+}
+
+#[test]
+fn counting_changes_nothing_where_there_is_no_congestion_control() {
+    for counts in [true, false] {
+        let mut base = Profile { counts, ..Profile::rfc9293() };
+        base.set("nagle-short-only", "on").expect("a knob");
+        let mut a = Scripted::established(base.clone());
+        assert_eq!((a.send(10).len(), a.send(10).len()), (1, 0), "a short segment is under way");
+        assert_eq!([(); 3].map(|()| a.wait().0), [1000, 2000, 4000]);
+        assert_eq!(a.connection.info(a.now).retransmits, 3);
+        let mut closed = Scripted::new(base).establish("<SEQ=300><ACK=101><WND=0><CTL=SYN,ACK>", TcpOptions::NONE);
+        closed.send(10);
+        assert_eq!(closed.wait().1, ["<SEQ=101><ACK=301><LEN=1><CTL=ACK>"]);
+    }
+}
