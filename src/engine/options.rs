@@ -318,7 +318,7 @@ impl TcpOptions {
         })
     }
 
-    /// What the handshake negotiates, read in one pass; of a repeated option the first counts.
+    /// What the handshake negotiates, read in one pass; of a repeated MSS or shift the last counts, of all else the first.
     pub fn offers(&self) -> Offers {
         let mut offers = Offers::default();
         for option in self.iter() {

@@ -233,9 +233,12 @@ impl Connection {
         let mut index = sender.board.queue.len().checked_sub(1)?;
         let mss = u32::from(self.effective_mss());
         let last = sender.board.queue[index];
-        let text = last.len() - u32::from(last.marks.has(Marks::FIN));
+        // What was acknowledged of it is gone.
+        let mut start = last.start.later_of(self.snd.una);
+        let text = last.end.since(start) - u32::from(last.marks.has(Marks::FIN));
         if text > mss {
-            sender.board.split(index, last.end.minus(last.len() - (text - 1) / mss * mss));
+            start = start.plus((text - 1) / mss * mss);
+            sender.board.split(index, start);
             index += 1;
         }
         let sent = &mut sender.board.queue[index];
@@ -245,7 +248,7 @@ impl Connection {
         sender.probe_copied = true;
         sender.probe_high = Some(self.snd.nxt);
         sender.counts.resent += 1;
-        let copy = copy_of(sent.start, &sent);
+        let copy = copy_of(start, &sent);
         sender.counts.bytes_resent += u64::from(copy.len);
         self.rtt.timed_at = 0;
         Some(copy)
