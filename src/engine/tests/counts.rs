@@ -117,3 +117,43 @@ fn counting_changes_nothing_where_there_is_no_congestion_control() {
         assert_eq!(closed.wait().1, ["<SEQ=101><ACK=301><LEN=1><CTL=ACK>"]);
     }
 }
+
+#[test]
+fn a_segment_that_left_before_there_was_a_scoreboard_stands_there_as_it_left() {
+    // tcp_rtx_queue: text and FIN in one; text that SACK blocks leave no room for is cut as tcp_retransmit_skb cuts it.
+    for (text, fin, blocks, segments) in [
+        (1000, true, false, 1),
+        (1000, false, false, 1),
+        (500, true, false, 1),
+        (988, true, true, 1),
+        (989, false, true, 2),
+        (989, true, true, 2),
+    ] {
+        let mut a = Scripted::new(Profile { timestamps: false, ..Profile::linux() })
+            .establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000).sack_permitted().padded());
+        a.connection.on_send(a.now, text, false).expect("room");
+        if fin {
+            a.connection.on_close(a.now, false).expect("open");
+        }
+        assert_eq!(a.out().len(), 1);
+        if blocks {
+            a.hear("<SEQ=400><ACK=101><LEN=10><CTL=ACK>");
+        }
+        assert!(a.connection.sender.is_none());
+        a.wait();
+        assert_eq!(a.connection.info(a.now).unacked, Some(segments), "{text} octets, a FIN: {fin}, blocks: {blocks}");
+    }
+}
+
+#[test]
+fn what_left_before_there_was_a_scoreboard_left_when_it_did() {
+    // RFC 8985 section 6.2: the first left 50 ms before the second, which is here after 10.
+    let mut a = Scripted::new(Profile { timestamps: false, ..Profile::linux() })
+        .establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000).sack_permitted().padded());
+    a.send(1000);
+    a.pass(Duration::from_millis(50));
+    a.send(1000);
+    a.pass(Duration::from_millis(10));
+    a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", TcpOptions::NONE.nop().nop().sack(1101, 2101));
+    assert_eq!(a.out(), ["<SEQ=101><ACK=301><LEN=1000><CTL=PSH,ACK>"]);
+}
