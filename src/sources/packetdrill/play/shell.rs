@@ -1,7 +1,8 @@
 //! Shell commands done: parameters set, sockets counted, other files of commands read. Nothing is executed.
 //!
 //! A file is read if it lies below the folder of the script, or below the folder that was asked for and in which the
-//! script lies: so `../common/defaults.sh` is read where a whole suite is run, and nothing else of the machine ever.
+//! script lies. Suites keep what all their scripts begin with in one folder beside theirs, and are also played one script
+//! at a time: `../common/defaults.sh` is read wherever it stands, and nothing else of the machine ever.
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,20 @@ const MOST_ACTS: usize = 10_000;
 
 /// The longest file that is read, octets.
 const LONGEST_FILE: u64 = 1 << 20;
+
+/// How far above a script the folder may lie that a suite shares.
+const HIGHEST_COMMON: usize = 3;
+
+/// How far above a script this path finds a suite's shared file of commands: `../../common/NAME.sh` is two.
+fn above_in_common(path: &str) -> Option<usize> {
+    let mut rest = path;
+    let mut above = 0;
+    while let Some(behind) = rest.strip_prefix("../") {
+        (rest, above) = (behind, above + 1);
+    }
+    let name = rest.strip_prefix("common/")?.strip_suffix(".sh")?;
+    ((1..=HIGHEST_COMMON).contains(&above) && !name.contains('/')).then_some(above)
+}
 
 impl Player<'_> {
     /// Does what a command says.
@@ -103,6 +118,8 @@ impl Player<'_> {
         let file = folder.join(Path::new(path)).canonicalize().map_err(|error| format!("the file {path}: {error}"))?;
         // The script's own folder counts wherever it lies: somebody has named the script.
         let own = folder.canonicalize().map_err(|_| outside())?;
-        if file.starts_with(&own) || (own.starts_with(&root) && file.starts_with(&root)) { Ok(file) } else { Err(outside()) }
+        let shared = above_in_common(path).and_then(|above| own.ancestors().nth(above)).map(|above| above.join("common"));
+        let inside = file.starts_with(&own) || (own.starts_with(&root) && file.starts_with(&root));
+        if inside || shared.is_some_and(|shared| file.starts_with(shared)) { Ok(file) } else { Err(outside()) }
     }
 }

@@ -54,9 +54,18 @@ fn files_of_commands_are_read_below_the_folder_only() {
     };
     assert_eq!(verdict("./own.sh", None), ("passed".to_owned(), Some("1".to_owned())));
     assert_eq!(verdict("../common/defaults.sh", Some(&suite)), ("passed".to_owned(), Some("0".to_owned())));
-    for (path, root) in
-        [("../common/defaults.sh", None), ("../../outside.sh", Some(suite.as_path())), ("/etc/profile.sh", Some(suite.as_path()))]
-    {
+    assert_eq!(verdict("../common/defaults.sh", None), ("passed".to_owned(), Some("0".to_owned())), "what a suite shares");
+    write("suite/b.sh", "sysctl -q net.ipv4.tcp_ecn=2\n");
+    std::fs::create_dir_all(suite.join("common/deep")).expect("folders");
+    write("suite/common/deep/c.sh", "sysctl -q net.ipv4.tcp_ecn=2\n");
+    for (path, root) in [
+        ("../b.sh", None),
+        ("../common/deep/c.sh", None),
+        ("../common/../b.sh", None),
+        ("./../common/defaults.sh", None),
+        ("../../outside.sh", Some(suite.as_path())),
+        ("/etc/profile.sh", Some(suite.as_path())),
+    ] {
         let (verdict, set) = verdict(path, root);
         assert!(verdict.starts_with("unsupported: t.pkt:1:1: the file "), "{verdict}");
         assert_eq!(set, None);
@@ -64,7 +73,10 @@ fn files_of_commands_are_read_below_the_folder_only() {
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink(dir.path().join("outside.sh"), folder.join("link.sh")).expect("a link");
-        assert!(verdict("./link.sh", None).0.contains("only files below the script's folder are read"));
+        std::os::unix::fs::symlink(dir.path().join("outside.sh"), suite.join("common/link.sh")).expect("a link");
+        for link in ["./link.sh", "../common/link.sh"] {
+            assert!(verdict(link, None).0.contains("only files below the script's folder are read"), "{link}");
+        }
     }
     assert!(verdict("./loop.sh", None).0.contains("they include each other"));
     assert!(verdict("./missing.sh", None).0.starts_with("unsupported: "));
