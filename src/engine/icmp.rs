@@ -61,7 +61,7 @@ impl Connection {
             return true;
         }
         if counts {
-            self.lose_longer_than(after.into());
+            self.lose_longer_than(after.into(), now);
         } else if self.text_in_flight() > u32::from(after) {
             self.recover = self.snd.nxt;
             self.bits.set_front_due(true);

@@ -3,6 +3,7 @@
 use super::recovery::Resend;
 use super::scoreboard::Marks;
 use super::{CongestionState, Sender, Seq};
+use crate::engine::profile::CongestionControl;
 use crate::engine::segment::{Flags, Segment};
 use crate::engine::seq::Theirs;
 use crate::engine::tcb::Connection;
@@ -281,6 +282,10 @@ impl Connection {
     /// A round trip was measured; only that collapses what time-outs have doubled.
     fn sample_of(&mut self, sender: &mut Sender, left: Left, now: u64) {
         sender.note_round_trip(now.saturating_sub(left.last).max(1));
+        if self.profile.congestion_control == CongestionControl::Cubic {
+            let rate = if sender.cwnd < sender.ssthresh { self.pacing_rate(sender) } else { 0 };
+            sender.measure_for_cubic(rate, self.snd.una, self.snd.nxt, left.last, now);
+        }
         self.backoff = 0;
         self.sample(now.saturating_sub(left.first).max(1));
     }

@@ -9,6 +9,7 @@
 mod arriving;
 mod counts;
 mod cubic;
+mod hystart;
 mod octets;
 mod recovery;
 mod sacking;

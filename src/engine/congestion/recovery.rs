@@ -124,7 +124,7 @@ impl Connection {
     /// Segments under way that are longer than this are lost, though not for congestion: they leave again, and the window
     /// stays (`tcp_simple_retransmit`).
     #[cold]
-    pub(in crate::engine) fn lose_longer_than(&mut self, most: u32) {
+    pub(in crate::engine) fn lose_longer_than(&mut self, most: u32, now: Instant) {
         let nxt = self.snd.nxt;
         let Some(sender) = &mut self.sender else { return };
         sender.board.cut_anew(most);
@@ -137,6 +137,7 @@ impl Connection {
             sender.prior_ssthresh = 0;
             sender.undo_marker = None;
             sender.state = CongestionState::Loss;
+            sender.cubic.reset(nxt, now.as_nanos());
         }
         self.bits.set_front_due(true);
     }
@@ -447,7 +448,7 @@ impl Connection {
         sender.high = self.snd.nxt;
         sender.probe_high = None;
         sender.probe_due = false;
-        sender.cubic.reset();
+        sender.cubic.reset(self.snd.nxt, now.as_nanos());
         self.tell_reduction();
         sender.frto = self.profile.frto && (fresh || sender.timeouts > 0);
     }

@@ -16,7 +16,7 @@ pub(in crate::engine) struct Copy {
 }
 
 /// No packet of several segments is larger (`sk_gso_max_size`).
-const LARGEST_BURST: u64 = 65_535;
+pub(super) const LARGEST_BURST: u64 = 65_535;
 
 impl Sender {
     /// A segment leaves again, for the first time or not.
@@ -133,6 +133,9 @@ impl Connection {
             sender.board.push(start, seq, nanos, Marks::default());
         }
         let first = sender.board.queue.is_empty();
+        if sender.board.in_flight() == 0 {
+            sender.cubic.resume(sender.sent_at, nanos);
+        }
         let marks = Marks::default()
             .with(Marks::FIN, flags.contains(Flags::FIN))
             .with(Marks::PUSH, flags.contains(Flags::PSH))
@@ -203,17 +206,22 @@ impl Connection {
     /// How many segments go into one packet, by the rate at which they leave (`tcp_tso_autosize`).
     fn burst_size(&self, sender: &Sender, least: u32) -> u32 {
         let mss = u64::from(self.effective_mss());
-        // The SYN,ACK is reckoned with before its MSS is known.
-        let first = self.origin == Origin::Active && self.snd.una == self.iss.plus(1);
-        let paced = if first { u64::from(self.send_mss.saturating_sub(if self.bits.timestamps() { 12 } else { 0 })) } else { mss };
-        let window = u64::from(sender.cwnd.max(sender.board.out()));
-        let ratio = if sender.cwnd < sender.ssthresh / 2 { 200 } else { 120 };
         // A millisecond's worth, and more on a short path.
-        let srtt = self.rtt.srtt.max(1);
-        let rate = paced.saturating_mul(window).saturating_mul(ratio * 10_000_000) / srtt;
+        let rate = self.pacing_rate(sender);
         let bonus = LARGEST_BURST.checked_shr(u32::try_from(sender.min_rtt / 512_000).unwrap_or(u32::MAX)).unwrap_or(0);
         let octets = (rate / 1024).saturating_add(bonus).min(LARGEST_BURST);
         u32::try_from(octets / mss).unwrap_or(u32::MAX).max(least)
+    }
+
+    /// Octets that may leave in a second, if they were paced (`tcp_update_pacing_rate`): a window in less than a round trip.
+    pub(super) fn pacing_rate(&self, sender: &Sender) -> u64 {
+        // The SYN,ACK is reckoned with before its MSS is known.
+        let first = self.origin == Origin::Active && self.snd.una == self.iss.plus(1);
+        let timestamps = if self.bits.timestamps() { 12 } else { 0 };
+        let mss = u64::from(if first { self.send_mss.saturating_sub(timestamps) } else { self.effective_mss() });
+        let window = u64::from(sender.cwnd.max(sender.board.out()));
+        let percent = if sender.cwnd < sender.ssthresh / 2 { 200 } else { 120 };
+        mss.saturating_mul(window).saturating_mul(percent * 10_000_000) / self.rtt.srtt.max(1)
     }
 
     /// What counts as lost leaves again, as far as the window has room; or the tail, as a probe (`tcp_xmit_retransmit_queue`).

@@ -24,7 +24,7 @@ impl Sender {
             return;
         }
         let step = match profile.congestion_control {
-            CongestionControl::Cubic => self.cubic_step(acked, now),
+            CongestionControl::Cubic => self.cubic.update(self.cwnd, acked, now),
             CongestionControl::Off | CongestionControl::Reno => self.cwnd,
         };
         self.avoid(step, acked);

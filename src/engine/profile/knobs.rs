@@ -115,7 +115,7 @@ knobs! {
     /// How much may be under way: what the peer's window allows, or what congestion control does.
     congestion_control: CongestionControl = "congestion-control" {
         rfc9293: CongestionControl::Off, "a choice of this project: ladders show states, and MUST-19 is had by reno";
-        linux: CongestionControl::Cubic, "net.ipv4.tcp_congestion_control; its growth and its 0.7 are RFC 9438's, not measured";
+        linux: CongestionControl::Cubic, "net.ipv4.tcp_congestion_control; with HyStart";
         freebsd: CongestionControl::Cubic, "net.inet.tcp.cc.algorithm, since 14; its growth beyond slow start is not modelled, and in doubt";
     }
     /// Whether the window is counted in octets, grows also where it was not used up, and what follows a loss is in doubt.

@@ -26,13 +26,22 @@ use crate::worlds::Errno;
 use crate::worlds::stack::{Answer, Call, Constant, EpollEvent, Fd, Output};
 
 /// What the process of a script has open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Process {
     open: BTreeMap<Fd, Arc<OwnedFd>>,
     /// Sockets of IPv6, which may speak IPv4.
     six: BTreeSet<Fd>,
     /// Whether there has been a socket.
     has_spoken: bool,
+    /// What sockets begin with, whatever the default of this machine is.
+    pub congestion_control: String,
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        let (open, six) = (BTreeMap::new(), BTreeSet::new());
+        Self { open, six, has_spoken: false, congestion_control: "cubic".to_owned() }
+    }
 }
 
 /// Why there is no [`Job`].
@@ -83,7 +92,7 @@ impl Process {
             self.has_spoken = true;
             let made = network
                 .namespace()
-                .within(|| make_socket(domain, kind, protocol))
+                .within(|| make_socket(domain, kind, protocol, &self.congestion_control))
                 .map_err(|refusal| Refused::Place(refusal.to_string()))?;
             let answer = made.map_or_else(failed, |fd| {
                 let number = fd.as_raw_fd();
@@ -319,13 +328,16 @@ fn subjects(call: &Call) -> Vec<Fd> {
     }
 }
 
-fn make_socket(domain: &Constant, kind: &Constant, protocol: &Constant) -> rustix::io::Result<OwnedFd> {
+fn make_socket(domain: &Constant, kind: &Constant, protocol: &Constant, congestion_control: &str) -> rustix::io::Result<OwnedFd> {
     let domain = AddressFamily::from_raw(u16::try_from(domain.value).map_err(|_| rustix::io::Errno::AFNOSUPPORT)?);
     let bits = int(kind).cast_unsigned();
     let flags = SocketFlags::from_bits_truncate(bits);
     let kind = SocketType::from_raw(bits & !SocketFlags::all().bits());
     let protocol = NonZeroU32::new(int(protocol).cast_unsigned()).map(Protocol::from_raw);
-    socket_with(domain, kind, flags | SocketFlags::CLOEXEC, protocol)
+    let fd = socket_with(domain, kind, flags | SocketFlags::CLOEXEC, protocol)?;
+    // What is no TCP has none.
+    let _ = sockopt::set_tcp_congestion(&fd, congestion_control);
+    Ok(fd)
 }
 
 /// `fcntl` as far as it does not lead out of this process or to memory.

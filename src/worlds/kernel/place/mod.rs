@@ -187,9 +187,19 @@ impl Place for KernelPlace {
 
     fn set_parameter(&mut self, name: &str, value: &str) -> Result<(), Unsupported> {
         let namespace = self.network.namespace();
-        let Err(error) = namespace.set_sysctl(name, value) else { return Ok(()) };
+        let Err(error) = namespace.set_sysctl(name, value) else {
+            if name == CONGESTION_CONTROL {
+                value.clone_into(&mut self.process.congestion_control);
+            }
+            return Ok(());
+        };
         // What belongs to the whole machine cannot be set from here, and need not be where it is so already.
         let same = |is: String| is.split_whitespace().eq(value.split_whitespace());
+        if name == CONGESTION_CONTROL && namespace.sysctl(AVAILABLE).is_ok_and(|all| all.split(' ').any(|one| one == value)) {
+            // No default of a namespace is what only administrators may choose; a socket of ours may.
+            value.clone_into(&mut self.process.congestion_control);
+            return Ok(());
+        }
         if namespace.sysctl(name).is_ok_and(same) { Ok(()) } else { Err(Unsupported(error.to_string())) }
     }
 
@@ -226,5 +236,7 @@ impl Drop for KernelPlace {
     }
 }
 
+const CONGESTION_CONTROL: &str = "net.ipv4.tcp_congestion_control";
+const AVAILABLE: &str = "net.ipv4.tcp_available_congestion_control";
 /// How long before its time a wait no longer sleeps, as waking up takes as long.
 const SPIN: Duration = Duration::from_micros(200);
