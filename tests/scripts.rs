@@ -13,7 +13,6 @@ mod probe;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,12 +37,6 @@ const STATES: [&str; 11] = [
     "time-wait",
 ];
 const SEGMENTS: [&str; 9] = ["syn", "syn-ack", "ack", "fin", "fin-ack", "rst", "rst-ack", "syn-fin", "no-flags"];
-
-/// Scripts that the kernel passes and a simulated host does not yet, each with what it does instead.
-#[rustfmt::skip]
-const DIFFERS: &[(&str, &str)] = &[
-    ("linux/window/no-more-than-the-window.pkt", "sets PSH only where the text ends"),
-];
 
 /// How often a script is played by itself before it has failed on the kernel: this machine may be busy.
 const TRIES: usize = 5;
@@ -105,15 +98,8 @@ fn simulated_hosts_do_as_the_scripts_say() {
     let mut wrong = Vec::new();
     for profile in PROFILES {
         for script in scripts(profile) {
-            let verdict = simulated(profile, &script);
-            let name = format!("{profile}/{script}");
-            let differs = DIFFERS.iter().any(|(known, _)| *known == name);
-            match verdict {
-                Verdict::Passed if differs => {
-                    let _ = writeln!(std::io::stderr(), "agrees by now, and need not be listed: {name}");
-                }
+            match simulated(profile, &script) {
                 Verdict::Passed => {}
-                Verdict::Failed(_) | Verdict::Unsupported(_) if differs => {}
                 Verdict::Failed(mismatch) => wrong.push(mismatch.to_string()),
                 Verdict::Unsupported(trouble) => wrong.push(format!("unsupported: {trouble}")),
                 Verdict::Error(trouble) => wrong.push(trouble.to_string()),
@@ -121,13 +107,6 @@ fn simulated_hosts_do_as_the_scripts_say() {
         }
     }
     assert!(wrong.is_empty(), "{} of the scripts:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-#[test]
-fn what_differs_is_a_script() {
-    for (name, _) in DIFFERS {
-        assert!(folder().join(name).is_file(), "{name}");
-    }
 }
 
 #[test]
