@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cubic::Cubic;
 use super::{CongestionState, INFINITE};
 use crate::engine::info::Info;
 use crate::engine::profile::CongestionControl;
@@ -159,7 +160,11 @@ impl Connection {
         (info.unacked, info.sacked, info.fackets) = (Some(1), Some(0), Some(0));
         (info.lost, info.retrans) = (Some(lost.into()), Some(lost.into()));
         info.snd_cwnd = Some(if lost { 1 } else { first });
-        info.snd_ssthresh = Some(if lost { (first / 2).max(2) } else { INFINITE });
+        let reduced = match self.profile.congestion_control {
+            CongestionControl::Cubic => Cubic::default().reduced(first),
+            CongestionControl::Off | CongestionControl::Reno => (first / 2).max(2),
+        };
+        info.snd_ssthresh = Some(if lost { reduced } else { INFINITE });
         info.reordering = Some(self.profile.reordering.into());
     }
 

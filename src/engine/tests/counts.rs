@@ -13,7 +13,7 @@ fn counting(profile: &Profile) -> Scripted {
 
 #[test]
 fn a_syn_is_a_segment_under_way_and_lost_when_it_times_out() {
-    // As Linux tells it: tcp_connect_queue_skb, and tcp_enter_loss for a SYN too.
+    // As Linux tells it: tcp_connect_queue_skb, and tcp_enter_loss for a SYN too, with the threshold of cubic.
     let mut a = counting(&Profile::linux());
     let of = |info: &Info| (info.ca_state, info.unacked, info.lost, info.retrans, info.snd_cwnd, info.snd_ssthresh);
     let info = a.connection.info(a.now);
@@ -22,7 +22,7 @@ fn a_syn_is_a_segment_under_way_and_lost_when_it_times_out() {
     for _ in 0..2 {
         a.wait();
         let info = a.connection.info(a.now);
-        assert_eq!(of(&info), (Some(CongestionState::Loss), Some(1), Some(1), Some(1), Some(1), Some(5)));
+        assert_eq!(of(&info), (Some(CongestionState::Loss), Some(1), Some(1), Some(1), Some(1), Some(7)));
     }
     let info = a.connection.info(a.now);
     assert_eq!((info.segs_out, info.total_retrans), (Some(3), Some(2)));

@@ -23,6 +23,8 @@ const MOST_LINGER2: i64 = 120;
 const LEAST_CLAMP: i64 = 1152;
 /// A tick of the measured kernel's clock, microseconds: HZ is 250.
 const TICK_US: i64 = 4000;
+/// `SO_MAX_PACING_RATE` of a socket that is not paced, in 32 bits.
+const UNPACED: i64 = 0xffff_ffff;
 /// The longest initial time-out `TCP_DEFER_ACCEPT` counts with, seconds.
 const LONGEST_RTO: i64 = 120;
 
@@ -128,6 +130,10 @@ impl Sockets {
             "TCP_DEFER_ACCEPT" => return Ok(self.host.defer_accept(id, u32::try_from(value).unwrap_or(u32::MAX))?),
             "TCP_FASTOPEN_NO_COOKIE" => return Ok(self.host.open_fast_without_cookie(id, on)?),
             "TCP_SYNCNT" => return Ok(self.host.adjust(id, |profile| profile.syn_retries = u8::try_from(value).unwrap_or(u8::MAX))?),
+            // Whatever the rate, what leaves would leave in its time from now on.
+            "SO_MAX_PACING_RATE" if linux && value != -1 && value != UNPACED => {
+                return Err(Stop::Unsupported("pacing (SO_MAX_PACING_RATE)".to_owned()));
+            }
             "TCP_LINGER2" if value == -1 => return Err(Stop::Unsupported("TCP_LINGER2 below 0".to_owned())),
             "TCP_LINGER2" if !on => {
                 let usual = self.host.profile().fin_wait_2_timeout;

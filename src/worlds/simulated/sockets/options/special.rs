@@ -17,6 +17,27 @@ use crate::worlds::{Errno, SocketOption};
 /// The names of congestion controls that Linux 6.18 has built in and lets everybody choose, or that scripts ask for and
 /// that grow as they do where nothing is lost.
 const CONGESTION_CONTROLS: [&str; 2] = ["reno", "cubic"];
+/// What a kernel may have besides.
+const OTHERS: [&str; 18] = [
+    "bbr",
+    "bic",
+    "cdg",
+    "chd",
+    "dctcp",
+    "hd",
+    "highspeed",
+    "htcp",
+    "hybla",
+    "illinois",
+    "lp",
+    "nv",
+    "prague",
+    "scalable",
+    "vegas",
+    "veno",
+    "westwood",
+    "yeah",
+];
 /// Octets of the name of a congestion control (`TCP_CA_NAME_MAX`).
 const NAME_OCTETS: usize = 16;
 
@@ -215,6 +236,9 @@ impl Sockets {
         }
         let name: Vec<u8> = given.iter().copied().take(NAME_OCTETS - 1).take_while(|octet| *octet != 0).collect();
         let known = CONGESTION_CONTROLS.into_iter().chain(["newreno"].into_iter().filter(|_| self.system == System::FreeBsd));
+        if let Some(other) = OTHERS.into_iter().find(|other| other.as_bytes() == name) {
+            return Err(Stop::Unsupported(format!("the congestion control {other}: reno and cubic are simulated")));
+        }
         let chosen = known.into_iter().find(|known| known.as_bytes() == name).ok_or(Errno::NoEntry)?;
         if let File::Stream(stream) = self.file(fd)? {
             let control = if chosen == "newreno" { "reno" } else { chosen };

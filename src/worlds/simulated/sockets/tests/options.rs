@@ -102,6 +102,29 @@ fn a_value_is_cut_to_the_room_there_is_and_none_is_too_short() {
 }
 
 #[test]
+fn what_is_out_of_scope_says_so() {
+    let mut d = Dialogue::linux();
+    let fd = d.socket();
+    let set = |level: &str, option: &str, value: &[u8]| Call::SetOption {
+        fd,
+        level: name(level),
+        name: name(option),
+        value: value.to_vec(),
+        len: u32::try_from(value.len()).expect("short"),
+    };
+    for (call, said) in [
+        (set("SOL_TCP", "TCP_CONGESTION", b"bbr"), "unsupported: the congestion control bbr: reno and cubic are simulated"),
+        (set("SOL_TCP", "TCP_CONGESTION", b"none"), "-1 ENOENT"),
+        (set("SOL_SOCKET", "SO_MAX_PACING_RATE", &1_000_000_u32.to_ne_bytes()), "unsupported: pacing (SO_MAX_PACING_RATE)"),
+        (set("SOL_SOCKET", "SO_MAX_PACING_RATE", &0_u32.to_ne_bytes()), "unsupported: pacing (SO_MAX_PACING_RATE)"),
+        (set("SOL_SOCKET", "SO_MAX_PACING_RATE", &[0xff; 4]), "0"),
+        (set("SOL_SOCKET", "SO_MAX_PACING_RATE", &[0xff; 8]), "0"),
+    ] {
+        assert_eq!(d.call(&call), said, "{call:?}");
+    }
+}
+
+#[test]
 fn an_accepted_socket_has_the_options_of_its_listener() {
     let mut d = Dialogue::linux();
     let listener = d.socket();
