@@ -108,6 +108,9 @@ impl Held {
     }
 }
 
+/// The most octets a packet carries: a longer segment is nobody's.
+const LONGEST: u32 = u16::MAX as u32;
+
 impl Connection {
     /// Holds what the window has room for of text whose turn has not come.
     #[inline(never)]
@@ -115,8 +118,9 @@ impl Connection {
         let (nxt, start) = (self.rcv.nxt, segment.text_seq());
         let at = start.since(nxt);
         let room = self.rcv.wnd.saturating_sub(at);
-        // Who takes what lies partly beyond its window holds all of it, too.
-        let mut len = if self.profile.lenient_sequence && room > 0 { segment.len } else { segment.len.min(room) };
+        // Who takes what lies partly beyond its window holds all of it, too: as much as a packet carries.
+        let most = if self.profile.lenient_sequence && room > 0 { room.max(LONGEST) } else { room };
+        let mut len = segment.len.min(most);
         if len == 0 {
             return;
         }

@@ -224,3 +224,14 @@ fn who_begins_out_of_order_is_not_hurried() {
     assert_eq!(acks(301 + 1460, 301), [1, 1, 0], "the ACK of the first was its only quick one");
     assert_eq!(acks(301, 301 + 1460), [1, 1, 1]);
 }
+
+#[test]
+fn text_held_beyond_the_window_is_no_longer_than_a_packet() {
+    for len in [65_535, u32::MAX] {
+        let mut b = reader(|_| {});
+        b.hear_with(&format!("<SEQ=401><ACK=101><LEN={len}><CTL=ACK>"), stamped(100));
+        b.out();
+        b.hear_with("<SEQ=301><ACK=101><LEN=100><CTL=ACK>", stamped(100));
+        assert_eq!(b.connection.variables().rcv_nxt.expect("numbered").get(), 401 + 65_535, "{len}");
+    }
+}
