@@ -12,7 +12,10 @@ pub(crate) fn for_everyone(example: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("our own folder");
     let program = folder.path().join(example);
-    fs::copy(built(example), &program).expect("cargo has built the example");
+    // By a program of its own: a child that another test starts meanwhile would hold what we write open, and nobody can
+    // run a file that somebody may write to.
+    let copied = Command::new("cp").arg(built(example)).arg(&program).status().expect("cp is there");
+    assert!(copied.success(), "cargo has built the example");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("our own file");
     (folder, program)
 }
