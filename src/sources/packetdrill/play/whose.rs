@@ -27,7 +27,22 @@ const FREEBSDS: [&str; 19] = [
 ];
 
 /// What only Linux has.
-const LINUXES: [&str; 6] = ["net.ipv4.", "net.core.", "/proc/", "defaults.sh", "set_sysctls", "tc qdisc"];
+const LINUXES: [&str; 14] = [
+    "net.ipv4.",
+    "net.core.",
+    "/proc/",
+    "defaults.sh",
+    "set_sysctls",
+    "tc qdisc",
+    "tcp_metrics",
+    "SOL_TCP",
+    "MSG_FASTOPEN",
+    "TCP_QUICKACK",
+    "TCP_CORK",
+    "SIOCINQ",
+    "SIOCOUTQ",
+    "epoll_",
+];
 
 /// Whether a script, or a part of it, is about FreeBSD by what it names.
 pub fn speaks_of_freebsd(text: &str) -> bool {
@@ -100,6 +115,9 @@ mod tests {
             "+0 `sysctl -q net.ipv4.tcp_ecn=0`",
             "+0 setsockopt(3, SOL_SOCKET, SO_RCVBUF, [1], 4) = 0",
             "+0 > S. 0:0(0) ack 1 win 64240",
+            "+0 setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0",
+            "+0 sendto(3, ..., 10, MSG_FASTOPEN, ..., ...) = 10",
+            "+0 epoll_create(1) = 4",
             "#ifdef Linux\n+0 close(3) = 0\n#endif\n",
         ] {
             assert!(!looks("S 0:0(0) win 65535", rest), "{rest}");
