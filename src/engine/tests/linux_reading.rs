@@ -82,31 +82,29 @@ fn what_waits_to_be_read_is_not_read() {
     assert_eq!(told(&b), (200, 10 * TEXT), "all but one waited when it was looked at");
 }
 
+/// Twenty segments come and are read, and with one more, a round trip later, the reader is looked at.
+fn read_all_of_a_round_trip(b: &mut Scripted) {
+    b.pass(Duration::from_millis(100));
+    for _ in 0..20 {
+        text(b, 100);
+        read(b, TEXT);
+    }
+    b.pass(Duration::from_millis(100));
+    text(b, 100);
+    read(b, TEXT);
+}
+
 #[test]
 fn a_buffer_that_does_not_grow_is_only_told_of() {
     let mut b = reader(|profile| profile.receive_buffer_grows = false);
-    b.pass(Duration::from_millis(100));
-    for _ in 0..20 {
-        text(&mut b, 100);
-        read(&mut b, TEXT);
-    }
-    b.pass(Duration::from_millis(100));
-    text(&mut b, 100);
-    read(&mut b, TEXT);
+    read_all_of_a_round_trip(&mut b);
     assert_eq!((told(&b), b.connection.receive_memory()), ((200, 21 * TEXT), Some(131_072)));
 }
 
 #[test]
 fn the_buffer_grows_no_further_than_memory_may() {
     let mut b = reader(|profile| profile.receive_memory_max = 200_000);
-    b.pass(Duration::from_millis(100));
-    for _ in 0..20 {
-        text(&mut b, 100);
-        read(&mut b, TEXT);
-    }
-    b.pass(Duration::from_millis(100));
-    text(&mut b, 100);
-    read(&mut b, TEXT);
+    read_all_of_a_round_trip(&mut b);
     assert_eq!((b.connection.receive_memory(), b.connection.window_clamp()), (Some(200_000), Some(125_000)));
 }
 
