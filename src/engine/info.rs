@@ -165,8 +165,7 @@ pub struct Info {
 impl Connection {
     /// What `TCP_INFO` tells at `now`.
     pub fn info(&self, now: Instant) -> Info {
-        let synchronized = !matches!(self.state, State::Closed | State::Listen | State::SynSent);
-        let octets = |numbers: u32| if synchronized { numbers } else { 0 };
+        let octets = |numbers: u32| if self.state.knows_peer() { numbers } else { 0 };
         let syn = u32::from(self.origin == Origin::Passive);
         let mut info = Info {
             state: self.state,

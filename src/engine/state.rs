@@ -86,6 +86,16 @@ impl State {
         !matches!(self, Self::Closed | Self::Listen | Self::SynSent | Self::SynReceived)
     }
 
+    /// Whether a handshake is under way: SYN-SENT and SYN-RECEIVED.
+    pub const fn is_opening(self) -> bool {
+        matches!(self, Self::SynSent | Self::SynReceived)
+    }
+
+    /// Whether the peer's SYN has been heard, so that IRS and RCV.NXT mean something: SYN-RECEIVED and all that follow.
+    pub const fn knows_peer(self) -> bool {
+        !matches!(self, Self::Closed | Self::Listen | Self::SynSent)
+    }
+
     /// Whether text that arrives is still taken (RFC 9293 section 3.10.7.4, seventh).
     pub const fn takes_text(self) -> bool {
         matches!(self, Self::Established | Self::FinWait1 | Self::FinWait2)

@@ -482,14 +482,14 @@ impl Connection {
 
     /// RCV.NXT, once anything was heard of the peer.
     pub fn rcv_nxt(&self) -> Option<SeqNumber<Theirs>> {
-        (!matches!(self.state, State::Closed | State::Listen | State::SynSent)).then_some(self.rcv.nxt)
+        self.state.knows_peer().then_some(self.rcv.nxt)
     }
 
     /// A copy of what a person would look at.
     pub fn variables(&self) -> Variables {
         let exists = self.state != State::Closed;
         let numbered = exists && self.state != State::Listen;
-        let heard = numbered && self.state != State::SynSent;
+        let heard = self.state.knows_peer();
         Variables {
             iss: numbered.then_some(self.iss),
             irs: heard.then_some(self.irs),

@@ -177,21 +177,11 @@ impl Shadow {
 
     /// Most resets end the connection of who sends them; the others answer a segment that was not for it.
     fn sends_rst(&mut self, segment: &Segment) -> Vec<&'static Rule> {
-        match self.state {
-            // An ACK that is not for our SYN is reset, and the request goes on.
-            State::Closed | State::Listen | State::SynSent => {}
-            State::SynReceived if segment.seq != self.nxt => {}
-            State::SynReceived
-            | State::Established
-            | State::FinWait1
-            | State::FinWait2
-            | State::CloseWait
-            | State::Closing
-            | State::LastAck
-            | State::TimeWait => {
-                self.reset_in = Some(self.state);
-                self.state = State::Closed;
-            }
+        // An ACK that is not for our SYN is reset, and the request goes on.
+        let answers = !self.state.knows_peer() || (self.state == State::SynReceived && segment.seq != self.nxt);
+        if !answers {
+            self.reset_in = Some(self.state);
+            self.state = State::Closed;
         }
         self.known = true;
         Vec::new()

@@ -296,17 +296,12 @@ impl Process {
         if let Some(errno) = socket.so_error()? {
             return Err(errno);
         }
-        match tcp_info(socket)?.state {
-            State::SynSent | State::SynReceived => return Err(rustix::io::Errno::ALREADY.into()),
-            State::Closed => return Err(rustix::io::Errno::NOTCONN.into()),
-            State::Listen
-            | State::Established
-            | State::FinWait1
-            | State::FinWait2
-            | State::CloseWait
-            | State::Closing
-            | State::LastAck
-            | State::TimeWait => {}
+        let state = tcp_info(socket)?.state;
+        if state.is_opening() {
+            return Err(rustix::io::Errno::ALREADY.into());
+        }
+        if state == State::Closed {
+            return Err(rustix::io::Errno::NOTCONN.into());
         }
         // Only a cookie was asked for, or nothing could be queued: now it can.
         let unsent = std::mem::take(&mut self.unsent);

@@ -4,7 +4,7 @@
 //! become those of a script: `accept` where a connection is first spoken of, `socket` and `bind` before `connect`.
 
 use super::{Line, Untold};
-use crate::engine::{Instant, State};
+use crate::engine::Instant;
 use crate::sources::scenario::{Action, Scenario};
 use crate::trace::{Entry, HostId, Trace, What};
 use crate::worlds::{Call, How, SendFlag, SocketOption, UdpCall};
@@ -320,9 +320,7 @@ impl<'a> Process<'a> {
 
     /// The entry that brings the connection.
     fn establishing(&self) -> Option<usize> {
-        let there = |entry: &Entry| {
-            entry.host == self.host && !matches!(entry.after, State::Closed | State::Listen | State::SynSent | State::SynReceived)
-        };
+        let there = |entry: &Entry| entry.host == self.host && entry.after.is_synchronized();
         self.trace.entries.iter().position(there)
     }
 

@@ -107,17 +107,9 @@ impl Host {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub fn connect_with(&mut self, id: SocketId, now: Instant, remote: End, text: &[u8], fast: bool) -> Result<(), Errno> {
-        match self.get(id)?.connection.state() {
-            State::Closed => {}
-            State::SynSent | State::SynReceived => return Err(Errno::Already),
-            State::Listen
-            | State::Established
-            | State::FinWait1
-            | State::FinWait2
-            | State::CloseWait
-            | State::Closing
-            | State::LastAck
-            | State::TimeWait => return Err(Errno::IsConnected),
+        let state = self.get(id)?.connection.state();
+        if state != State::Closed {
+            return Err(if state.is_opening() { Errno::Already } else { Errno::IsConnected });
         }
         // MUST-46: nor to what no single host can have.
         if remote.address.is_ipv4() != self.address.is_ipv4() || !is_unicast(remote.address, self.address) {
@@ -174,18 +166,14 @@ impl Host {
     /// `EALREADY` while it has not; else the error of the socket.
     pub fn connect_result(&mut self, id: SocketId) -> Result<(), Errno> {
         let socket = self.get_mut(id)?;
-        match socket.connection.state() {
-            State::SynSent | State::SynReceived => Err(Errno::Already),
-            State::Closed => Err(socket.error.take().unwrap_or(Errno::NotConnected)),
-            State::Listen
-            | State::Established
-            | State::FinWait1
-            | State::FinWait2
-            | State::CloseWait
-            | State::Closing
-            | State::LastAck
-            | State::TimeWait => Ok(()),
+        let state = socket.connection.state();
+        if state.is_opening() {
+            return Err(Errno::Already);
         }
+        if state == State::Closed {
+            return Err(socket.error.take().unwrap_or(Errno::NotConnected));
+        }
+        Ok(())
     }
 
     /// `accept`.
@@ -251,23 +239,18 @@ impl Host {
             return Err(error);
         }
         let octets = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let taken = match socket.connection.state() {
-            State::Closed if socket.remote.is_none() => return Err(Errno::NotConnected),
-            State::Listen if socket.expects.is_some() => self.send_from_listen(id, now, octets)?,
-            State::Listen => return Err(Errno::NotConnected),
-            State::Closed
-            | State::SynSent
-            | State::SynReceived
-            | State::Established
-            | State::FinWait1
-            | State::FinWait2
-            | State::CloseWait
-            | State::Closing
-            | State::LastAck
-            | State::TimeWait => call(&mut socket.connection, octets).map_err(|error| match error.refusal {
+        let state = socket.connection.state();
+        let whom = if state == State::Listen { socket.expects.is_some() } else { state != State::Closed || socket.remote.is_some() };
+        if !whom {
+            return Err(Errno::NotConnected);
+        }
+        let taken = if state == State::Listen {
+            self.send_from_listen(id, now, octets)?
+        } else {
+            call(&mut socket.connection, octets).map_err(|error| match error.refusal {
                 Refusal::Full => Errno::Again,
                 Refusal::Missing | Refusal::Exists | Refusal::Unspecified | Refusal::Closing => Errno::BrokenPipe,
-            })?,
+            })?
         };
         self.get_mut(id)?.send.extend(&text[..taken as usize]);
         self.after_input(id);
@@ -288,21 +271,11 @@ impl Host {
             if socket.read_shut || socket.connection.peer_has_closed() {
                 return Ok(Vec::new());
             }
-            return match state {
-                State::Listen if !socket.single => Err(Errno::NotConnected),
-                State::Closed if socket.remote.is_none() => Err(Errno::NotConnected),
-                State::Closed => Ok(Vec::new()),
-                State::Listen
-                | State::SynSent
-                | State::SynReceived
-                | State::Established
-                | State::FinWait1
-                | State::FinWait2
-                | State::CloseWait
-                | State::Closing
-                | State::LastAck
-                | State::TimeWait => Err(Errno::Again),
-            };
+            let idle = if state == State::Listen { !socket.single } else { state == State::Closed && socket.remote.is_none() };
+            if idle {
+                return Err(Errno::NotConnected);
+            }
+            return if state == State::Closed { Ok(Vec::new()) } else { Err(Errno::Again) };
         }
         let count = socket.receive.len().min(max as usize);
         let text = copied(&socket.receive, 0..count);

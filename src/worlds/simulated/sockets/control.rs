@@ -92,23 +92,16 @@ impl Sockets {
             return if datagram && !unsent { Ok(0) } else { Err(Errno::NotTerminal.into()) };
         };
         let glance = self.host.glance(stream.id)?;
-        match glance.state {
-            State::Listen if self.system == System::Linux => Err(Errno::Invalid.into()),
-            State::SynSent | State::SynReceived => Ok(0),
-            State::Closed
-            | State::Listen
-            | State::Established
-            | State::FinWait1
-            | State::FinWait2
-            | State::CloseWait
-            | State::Closing
-            | State::LastAck
-            | State::TimeWait => {
-                // Linux counts the number of the FIN as well.
-                let fin = u32::from(self.system == System::Linux && !unsent && glance.fin_unacknowledged);
-                Ok(i64::from(if unsent { glance.unsent } else { glance.unacknowledged } + fin))
-            }
+        let linux = self.system == System::Linux;
+        if linux && glance.state == State::Listen {
+            return Err(Errno::Invalid.into());
         }
+        if glance.state.is_opening() {
+            return Ok(0);
+        }
+        // Linux counts the number of the FIN as well.
+        let fin = u32::from(linux && !unsent && glance.fin_unacknowledged);
+        Ok(i64::from(if unsent { glance.unsent } else { glance.unacknowledged } + fin))
     }
 
     fn at_mark(&self, fd: Fd) -> Result<i64, Stop> {

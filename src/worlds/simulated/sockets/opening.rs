@@ -229,38 +229,25 @@ impl Sockets {
     fn connect_goes_on(&mut self, fd: Fd, now: Instant, fresh: bool, nonblocking: bool) -> Done {
         let id = self.stream(fd)?.id;
         let glance = self.host.glance(id)?;
-        match glance.state {
-            State::SynSent | State::SynReceived => {
-                let later = if fresh { Errno::InProgress } else { Errno::Already };
-                if nonblocking || (self.system == System::FreeBsd && !fresh) {
-                    return Err(later.into());
-                }
-                let patience = self.choices(fd)?.send_timeout;
-                self.wait(now, patience, |_| Err(later.into()))
+        let linux = self.system == System::Linux;
+        if glance.state.is_opening() {
+            let later = if fresh { Errno::InProgress } else { Errno::Already };
+            if nonblocking || (!linux && !fresh) {
+                return Err(later.into());
             }
-            State::Closed => {
-                let errno = self.host.next_error(id).unwrap_or(Errno::Aborted);
-                self.stream_mut(fd)?.progress = Progress::Unconnected;
-                if self.system == System::Linux {
-                    self.host.disconnect(id, now)?;
-                }
-                Err(errno.into())
-            }
-            State::Listen
-            | State::Established
-            | State::FinWait1
-            | State::FinWait2
-            | State::CloseWait
-            | State::Closing
-            | State::LastAck
-            | State::TimeWait => {
-                self.stream_mut(fd)?.progress = Progress::Connected;
-                if self.system == System::FreeBsd && !fresh {
-                    return Err(Errno::IsConnected.into());
-                }
-                Ok(Answer::of(0))
-            }
+            let patience = self.choices(fd)?.send_timeout;
+            return self.wait(now, patience, |_| Err(later.into()));
         }
+        if glance.state == State::Closed {
+            let errno = self.host.next_error(id).unwrap_or(Errno::Aborted);
+            self.stream_mut(fd)?.progress = Progress::Unconnected;
+            if linux {
+                self.host.disconnect(id, now)?;
+            }
+            return Err(errno.into());
+        }
+        self.stream_mut(fd)?.progress = Progress::Connected;
+        if !linux && !fresh { Err(Errno::IsConnected.into()) } else { Ok(Answer::of(0)) }
     }
 
     /// `connect` to `AF_UNSPEC`.

@@ -299,20 +299,9 @@ fn stream_bits(stream: &Stream, glance: &Glance, writable: bool) -> u32 {
     if read_shut {
         bits |= on(POLLIN) | on(POLLRDNORM) | on(POLLRDHUP);
     }
-    let opening = match glance.state {
-        State::SynSent => true,
-        // A child of a fast open can be read before its handshake is done.
-        State::SynReceived => stream.progress != super::table::Progress::Connected,
-        State::Closed
-        | State::Listen
-        | State::Established
-        | State::FinWait1
-        | State::FinWait2
-        | State::CloseWait
-        | State::Closing
-        | State::LastAck
-        | State::TimeWait => false,
-    };
+    // A child of a fast open can be read before its handshake is done.
+    let early = glance.state == State::SynReceived && stream.progress == super::table::Progress::Connected;
+    let opening = glance.state.is_opening() && !early;
     if !opening {
         let low = stream.choices.set_number("SO_RCVLOWAT").unwrap_or(1);
         if i64::from(glance.readable) >= low && glance.readable > 0 {

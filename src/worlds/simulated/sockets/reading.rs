@@ -81,19 +81,9 @@ impl Sockets {
             self.pass_mark(now, fd)?;
         }
         let glance = self.host.glance(id)?;
-        match glance.state {
-            State::Listen => return Err(Errno::NotConnected.into()),
-            State::Closed if glance.remote.is_none() && glance.error.is_none() => return Err(Errno::NotConnected.into()),
-            State::Closed
-            | State::SynSent
-            | State::SynReceived
-            | State::Established
-            | State::FinWait1
-            | State::FinWait2
-            | State::CloseWait
-            | State::Closing
-            | State::LastAck
-            | State::TimeWait => {}
+        let unconnected = glance.state == State::Closed && glance.remote.is_none() && glance.error.is_none();
+        if unconnected || glance.state == State::Listen {
+            return Err(Errno::NotConnected.into());
         }
         let asked = request.count;
         if asked == 0 && linux && matches!(request.form, ReceiveForm::Read | ReceiveForm::Readv) {

@@ -3,7 +3,7 @@
 use super::super::constants::System;
 use super::super::table::File;
 use super::super::{Sockets, Stop};
-use crate::engine::{Info, State};
+use crate::engine::Info;
 use crate::worlds::Errno;
 use crate::worlds::stack::Fd;
 
@@ -78,7 +78,7 @@ impl Sockets {
     fn rounded(&self, fd: Fd, buffer: i64) -> Result<i64, Stop> {
         let File::Stream(stream) = self.file(fd)? else { return Ok(buffer) };
         let state = self.host.state(stream.id);
-        if self.system == System::Linux || matches!(state, State::Closed | State::Listen | State::SynSent) {
+        if self.system == System::Linux || !state.knows_peer() {
             return Ok(buffer);
         }
         let mss = i64::from(self.host.max_segment(stream.id)?).max(1);
