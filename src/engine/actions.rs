@@ -235,6 +235,7 @@ impl Connection {
             self.freebsd_take_room();
         }
         self.previous = None;
+        self.begin_path_probing(now);
         self.begin_silence(now);
     }
 

@@ -55,7 +55,9 @@ impl Connection {
             self.list_under_way(now);
         }
         let before = self.effective_mss();
-        self.send_mss = self.send_mss.min(most.max(1));
+        if !self.bound_path(most) {
+            self.send_mss = self.send_mss.min(most.max(1));
+        }
         let after = self.effective_mss();
         if !self.bits.syn_acked() || after >= before {
             return true;

@@ -13,8 +13,8 @@ use std::fmt;
 
 pub use knobs::{KNOBS, Profile};
 pub use values::{
-    AckPolicy, Blackhole, CongestionControl, EcnPolicy, HoldSynText, IcmpRequests, KnobValue, LossDetection, OptionLayout, Shift,
-    SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
+    AckPolicy, Blackhole, CongestionControl, EcnPolicy, HoldSynText, IcmpRequests, KnobValue, LossDetection, MtuProbing, OptionLayout,
+    Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
 };
 
 /// A set of values over the base.

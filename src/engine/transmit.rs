@@ -289,8 +289,7 @@ impl Connection {
     fn cut_new(&mut self, now: Instant, probe: bool) -> Option<Cut> {
         let fin_waits = self.bits.fin_due();
         if self.sender.is_some() && !self.has_room(now) {
-            self.note_peer_limit(now, false);
-            return None;
+            return self.cut_path_probe(now);
         }
         let in_flight = self.snd.nxt.since(self.text_start());
         let usable = self.snd.wnd.saturating_sub(in_flight);
@@ -362,6 +361,20 @@ impl Connection {
             self.apply(Event::FinSent, now, None);
         }
         Some(Cut { seq, len, flags, fresh: len > 0 })
+    }
+
+    /// A probe of the path, if it is that which keeps other text from leaving: longer than a full segment.
+    #[cold]
+    fn cut_path_probe(&mut self, now: Instant) -> Option<Cut> {
+        self.note_peer_limit(now, false);
+        let (seq, len) = (self.snd.nxt, self.take_path_probe()?);
+        self.snd.nxt = seq.plus(len);
+        self.snd.unsent -= len;
+        if self.profile.ack_policy == AckPolicy::Linux {
+            self.linux_text_sent(now);
+        }
+        self.note_new(seq, len, Flags::ACK, now);
+        Some(Cut { seq, len, flags: Flags::ACK, fresh: true })
     }
 
     /// A keep-alive probe: an old number, with an octet of garbage where the knob wants one (SHLD-12, MAY-6).

@@ -119,6 +119,9 @@ impl Connection {
             rearm: false,
         };
         sender.counts.ack_at = nanos;
+        if sender.path.is_some() {
+            self.heed_window_of_path(sender);
+        }
         if heard.advanced {
             sender.timeouts = 0;
         }
@@ -214,6 +217,7 @@ impl Connection {
         while let Some(&sent) = sender.board.queue.front() {
             if una.before(sent.end) {
                 heard.reneged = sack && sent.marks.has(Marks::SACKED);
+                sender.board.trim_front(una, acked > 0);
                 break;
             }
             sender.board.queue.pop_front();
@@ -251,6 +255,9 @@ impl Connection {
                 let at = nanos.saturating_sub(u64::from(elapsed.max(1)) * 1_000_000);
                 self.sample_of(sender, Left { first: at, last: at }, nanos);
             }
+        }
+        if acked > 0 && sender.path.is_some() {
+            self.heed_path_probe(sender);
         }
         if acked == 0 {
             // What a closed window kept from being listed was acknowledged: nothing is left to wait for.

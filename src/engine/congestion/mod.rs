@@ -10,6 +10,7 @@ mod arriving;
 mod counts;
 mod cubic;
 mod hystart;
+mod mtu_probe;
 mod octets;
 mod recovery;
 mod sacking;
@@ -27,6 +28,7 @@ use super::time::Instant;
 
 use counts::Counts;
 use cubic::Cubic;
+use mtu_probe::Path;
 use octets::Octets;
 use scoreboard::{Marks, Scoreboard};
 use timing::{Pending, Rack};
@@ -111,6 +113,8 @@ pub(super) struct Sender {
     /// The same of copies.
     copies: u8,
     copies_push: bool,
+    /// What is found out of the path, where it is probed.
+    path: Option<Box<Path>>,
     counts: Counts,
     /// The window where it is counted in octets; all of the above but `counts` is not in use then.
     octets: Octets,
@@ -159,6 +163,7 @@ impl Sender {
             burst_joins: false,
             copies: 0,
             copies_push: false,
+            path: None,
             counts: Counts::default(),
             octets: Octets::default(),
         }

@@ -125,8 +125,13 @@ impl Connection {
     /// stays (`tcp_simple_retransmit`).
     #[cold]
     pub(in crate::engine) fn lose_longer_than(&mut self, most: u32, now: Instant) {
+        let Some(mut sender) = self.sender.take() else { return };
+        self.lose_longer(&mut sender, most, now);
+        self.sender = Some(sender);
+    }
+
+    pub(super) fn lose_longer(&mut self, sender: &mut Sender, most: u32, now: Instant) {
         let nxt = self.snd.nxt;
-        let Some(sender) = &mut self.sender else { return };
         sender.board.cut_anew(most);
         if sender.board.lost == 0 {
             return;
@@ -345,6 +350,9 @@ impl Connection {
             self.try_to_open(sender, heard);
             return resend;
         }
+        if sender.path.is_some() && self.loses_path_probe(sender, now) {
+            return Resend::Lost;
+        }
         self.enter_recovery(sender, heard.ece);
         Resend::Lost
     }
@@ -411,6 +419,7 @@ impl Connection {
     /// The retransmission timeout (`tcp_retransmit_timer`, `tcp_enter_loss`).
     // R6298-13, R6298-14, R6298-15.
     pub(super) fn time_out(&mut self, sender: &mut Sender, now: Instant) {
+        self.suspect_black_hole(sender, now);
         self.enter_loss(sender, now);
         sender.timeouts = sender.timeouts.saturating_add(1);
         self.backoff = self.backoff.saturating_add(1);

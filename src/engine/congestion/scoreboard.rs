@@ -224,6 +224,16 @@ impl Scoreboard {
         }
     }
 
+    /// Of a packet of several segments, what is acknowledged is taken off, be it a whole segment or not (`tcp_tso_acked`);
+    /// `began`: segments before the front have been.
+    pub(super) fn trim_front(&mut self, una: Seq, began: bool) {
+        let joins = |index: usize| self.queue.get(index).is_some_and(|sent| sent.marks.has(Marks::JOINED));
+        let several = (began && joins(0)) || joins(1);
+        if several && let Some(front) = self.queue.front_mut() {
+            front.start = front.start.later_of(una);
+        }
+    }
+
     /// The segment at `index` is cut where `at` lies inside it.
     pub(super) fn split(&mut self, index: usize, at: Seq) {
         let first = self.queue[index];
@@ -287,6 +297,21 @@ mod tests {
         assert_eq!(counts(&cut), (2, 2, 1));
         cut.split(3, at(250));
         assert_eq!((counts(&cut), cut.out()), ((2, 2, 2), 5));
+    }
+
+    #[test]
+    fn only_a_packet_of_several_segments_is_shortened_by_what_is_acknowledged_of_it() {
+        let joined: &[Marks] = &[Marks::JOINED];
+        for (marks, began, start) in
+            [(&[&[][..], &[]][..], true, 0), (&[&[], joined], false, 40), (&[joined, &[]], false, 0), (&[joined, &[]], true, 40)]
+        {
+            let mut board = board(marks);
+            board.trim_front(at(40), began);
+            assert_eq!(board.queue[0].start, at(start), "{marks:?} {began}");
+        }
+        let mut whole = board(&[&[], joined]);
+        whole.trim_front(at(0).minus(1), false);
+        assert_eq!(whole.queue[0].start, at(0), "nothing of it is");
     }
 
     #[test]

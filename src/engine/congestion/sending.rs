@@ -24,6 +24,7 @@ impl Sender {
         // Nothing that was delivered already has left behind it, even where no time passes.
         self.board.resend(index, now.max(self.rack.latest() + 1));
         self.undo_resent = Some(self.undo_resent.unwrap_or(0) + 1);
+        self.doubt_path_probe();
         if self.resent_at == 0 {
             self.resent_at = now;
         }
@@ -53,6 +54,11 @@ impl Connection {
             sender.counts.busy_since = now.as_nanos().max(1);
         }
         let probes = sender.probe_due && !sender.probe_copied;
+        let path = sender.path.is_some();
+        if path && !probes && self.prefers_path_probe(now) {
+            return false;
+        }
+        let Some(sender) = &mut self.sender else { return true };
         let room = probes || sender.room() > 0;
         if room && !probes && self.waits_for_more(now) {
             // What has left before counts all the same.
@@ -179,11 +185,12 @@ impl Connection {
     /// Counts the segments of a packet that is cut on its way (TSO, `tcp_write_xmit`); `true` at the last of several.
     pub(super) fn goes_in_burst(&self, sender: &mut Sender, len: u32) -> bool {
         let least = u32::from(self.profile.burst_segments);
-        if least == 0 || sender.probe_due {
+        let mss = u32::from(self.effective_mss());
+        // A probe of tail or path is alone.
+        if least == 0 || sender.probe_due || len > mss {
             sender.burst_joins = false;
             return false;
         }
-        let mss = u32::from(self.effective_mss());
         if sender.burst == 0 {
             // What it takes along beside the segment that has just been cut.
             let usable = self.snd.una.plus(self.snd.wnd).since(self.snd.nxt).cast_signed().max(0).cast_unsigned();
@@ -253,6 +260,7 @@ impl Connection {
         sent.at = now.as_nanos();
         sent.marks.add(Marks::EVER_RESENT);
         let sent = *sent;
+        sender.doubt_path_probe();
         sender.probe_copied = true;
         sender.probe_high = Some(self.snd.nxt);
         sender.counts.resent += 1;

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::values::{
-    AckPolicy, Blackhole, CongestionControl, EcnPolicy, HoldSynText, IcmpRequests, KnobValue, LossDetection, OptionLayout, Shift,
-    SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
+    AckPolicy, Blackhole, CongestionControl, EcnPolicy, HoldSynText, IcmpRequests, KnobValue, LossDetection, MtuProbing, OptionLayout,
+    Shift, SynCookies, TimeWaitAcks, TimeWaitReuse, WindowPolicy,
 };
 use super::{Knob, Layer};
 use crate::engine::rules::{TABLE, Table};
@@ -25,13 +25,15 @@ macro_rules! knobs {
             pub table: &'static Table,
             /// Whether each connection counts its segments and times from the first one on, for [`Info`](crate::engine::Info).
             pub counts: bool,
+            /// Octets of the fixed headers of a packet: 40, and 60 of IPv6.
+            pub headers: u8,
             $($(#[doc = $about])+ pub $field: $type,)+
         }
 
         impl Profile {
             /// The base, and what `layer` puts over it.
             pub(super) fn layered(layer: Layer) -> Self {
-                let mut profile = Self { name: layer.name(), table: &TABLE, counts: false, $($field: $base,)+ };
+                let mut profile = Self { name: layer.name(), table: &TABLE, counts: false, headers: 40, $($field: $base,)+ };
                 $($(if layer == Layer::$layer {
                     profile.$field = $value;
                 })*)+
@@ -611,6 +613,7 @@ knobs! {
     /// The least MSS of a peer that is believed; less is as much.
     min_mss: u16 = "min-mss" {
         rfc9293: 1, "RFC 9293 section 3.7.1 knows no least";
+        linux: 48, "net.ipv4.tcp_min_snd_mss";
         freebsd: 216, "net.inet.tcp.minmss; tcp_mss_update";
     }
     /// Whether TCP_MAXSEG speaks of text and options together.
@@ -736,6 +739,31 @@ knobs! {
     path_mtu_life: Duration = "path-mtu-life" {
         rfc9293: seconds(600), "RFC 1191 section 6.3: 10 minutes";
         linux: seconds(600), "net.ipv4.route.mtu_expires";
+    }
+    /// When the path MTU is probed by segments that are longer than the others: never, when nothing arrives any more, always.
+    mtu_probing: MtuProbing = "mtu-probing" {
+        rfc9293: MtuProbing::Off, "RFC 9293 section 3.7.2: RFC 4821 is recommended";
+        linux: MtuProbing::Off, "net.ipv4.tcp_mtu_probing=0";
+    }
+    /// Octets of text in a segment that is thought to arrive, where the path is probed.
+    mtu_probe_base: u16 = "mtu-probe-base" {
+        rfc9293: 1024, "RFC 4821 section 7.2";
+        linux: 1024, "net.ipv4.tcp_base_mss";
+    }
+    /// The least that time-outs bring it down to, octets.
+    mtu_probe_floor: u16 = "mtu-probe-floor" {
+        rfc9293: 48, "RFC 4821 section 7.7 leaves it open; as Linux";
+        linux: 48, "net.ipv4.tcp_mtu_probe_floor";
+    }
+    /// Octets of doubt about the path MTU that are not worth a probe.
+    mtu_probe_threshold: u16 = "mtu-probe-threshold" {
+        rfc9293: 8, "RFC 4821 section 7.3 leaves it open; as Linux";
+        linux: 8, "net.ipv4.tcp_probe_threshold";
+    }
+    /// How long what was found holds, before the path is probed anew.
+    mtu_probe_interval: Duration = "mtu-probe-interval" {
+        rfc9293: seconds(600), "RFC 4821 section 7.4: 10 minutes at least";
+        linux: seconds(600), "net.ipv4.tcp_probe_interval";
     }
     /// Whether soft ICMP errors end a connection in SYN-SENT.
     icmp_soft_refuses: bool = "icmp-soft-refuses" {

@@ -451,6 +451,39 @@ impl KnobValue for LossDetection {
     }
 }
 
+/// When the path MTU is probed (RFC 4821).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum MtuProbing {
+    /// Never.
+    Off,
+    /// From when time-outs say that nothing arrives any more.
+    BlackHole,
+    /// Always.
+    Always,
+}
+
+impl KnobValue for MtuProbing {
+    const EXPECTED: &'static str = "off, black-hole or always";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "black-hole" => Some(Self::BlackHole),
+            "always" => Some(Self::Always),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Off => "off",
+            Self::BlackHole => "black-hole",
+            Self::Always => "always",
+        }
+        .to_owned()
+    }
+}
+
 /// How the moment of an ACK is chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AckPolicy {

@@ -182,6 +182,7 @@ mod linux_growing;
 mod linux_reading;
 mod linux_receiving;
 mod linux_strays;
+mod mtu_probe;
 mod octets;
 mod opening;
 mod options;

@@ -58,6 +58,19 @@ pub(in crate::worlds) static LINUX: &[Reading] = &[
     row("burst-segments", "net.ipv4.tcp_min_tso_segs", "2", |text| number(text).filter(|count| count != "0")),
     row("path-mtu-discovery", "net.ipv4.ip_no_pmtu_disc", "0", off_on),
     row("min-pmtu", "net.ipv4.route.min_pmtu", "552", number),
+    row("mtu-probing", "net.ipv4.tcp_mtu_probing", "0", |text| match whole(text)? {
+        0 => Some("off".to_owned()),
+        1 => Some("black-hole".to_owned()),
+        2 => Some("always".to_owned()),
+        _ => None,
+    }),
+    row("mtu-probe-base", "net.ipv4.tcp_base_mss", "1024", |text| number(text).filter(|octets| octets != "0")),
+    row("mtu-probe-floor", "net.ipv4.tcp_mtu_probe_floor", "48", number),
+    row("mtu-probe-threshold", "net.ipv4.tcp_probe_threshold", "8", number),
+    row("mtu-probe-interval", "net.ipv4.tcp_probe_interval", "600", seconds),
+    row("min-mss", "net.ipv4.tcp_min_snd_mss", "48", |text| {
+        whole(text).filter(|octets| (48..=65_535).contains(octets)).map(|octets| octets.to_string())
+    }),
     row("path-mtu-life", "net.ipv4.route.mtu_expires", "600", seconds),
     row("path-mtu-life", "net.ipv6.route.mtu_expires", "600", seconds),
 ];

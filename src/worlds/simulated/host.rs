@@ -135,6 +135,7 @@ pub struct Host {
 impl Host {
     /// A host with this address, behaving as `profile` says; `seed` feeds its ISS generator.
     pub fn new(address: IpAddr, mtu: u16, profile: Arc<Profile>, seed: u64) -> Self {
+        let profile = path_mtu::with_headers(profile, address);
         let next_ephemeral = profile.ephemeral_first;
         let nobody = Connection::new(Arc::clone(&profile));
         let guarded = profile.udp_tunneling_port != 0;

@@ -175,6 +175,7 @@ impl Host {
         if (self.profile.ephemeral_first, self.profile.ephemeral_last) != (profile.ephemeral_first, profile.ephemeral_last) {
             self.next_ephemeral = profile.ephemeral_first;
         }
+        let profile = super::path_mtu::with_headers(profile, self.address);
         self.nobody = Connection::new(Arc::clone(&profile));
         self.guarded |= profile.udp_tunneling_port != 0;
         self.profile = profile;

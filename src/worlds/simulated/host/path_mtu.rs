@@ -1,9 +1,11 @@
 //! What the way to a peer takes: path MTU discovery (RFC 1191, RFC 8201), and the segments that follow from it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{Host, SocketId};
-use crate::engine::{Instant, Ours, SeqNumber, State};
+use crate::engine::profile::MtuProbing;
+use crate::engine::{Instant, Ours, Profile, SeqNumber, State};
 use crate::trace::UdpPorts;
 use crate::worlds::Errno;
 
@@ -55,6 +57,15 @@ impl PathMtuDiscovery {
 
 /// The least MTU of an IPv6 link (RFC 8200 section 5); who says less is not believed.
 const LEAST_IPV6: u32 = 1280;
+
+/// What a host of this address has of a profile: who probes paths has to know how long headers are.
+pub(super) fn with_headers(profile: Arc<Profile>, address: IpAddr) -> Arc<Profile> {
+    if profile.mtu_probing == MtuProbing::Off || address.is_ipv4() {
+        profile
+    } else {
+        Arc::new(Profile { headers: 60, ..Profile::clone(&profile) })
+    }
+}
 
 impl Host {
     /// The longest packet that gets to this address, as far as is known, in octets.

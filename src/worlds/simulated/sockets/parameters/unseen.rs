@@ -25,9 +25,6 @@ pub(super) static UNSEEN: &[(&str, &str)] = &[
     ("net.ipv4.tcp_backlog_ack_defer", "there is no backlog: a call is never in the way"),
     ("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "fast opens are not given up for all peers"),
     ("net.ipv4.tcp_plb_*", "there is one way to a peer"),
-    ("net.ipv4.tcp_probe_*", "paths are not probed"),
-    ("net.ipv4.tcp_base_mss", "paths are not probed"),
-    ("net.ipv4.tcp_mtu_probe_floor", "paths are not probed"),
     ("net.ipv4.tcp_min_rtt_wlen", "a window of minutes, in which nothing is forgotten"),
     ("net.ipv4.tcp_challenge_ack_limit", "each connection has a limit of its own, and all together have none"),
     ("net.ipv4.tcp_migrate_req", "there is one listener of a port"),
@@ -133,8 +130,6 @@ pub(super) static UNSEEN: &[(&str, &str)] = &[
 pub(super) static HOLDS: &[(&str, &[&str], &str)] = &[
     ("net.ipv4.tcp_app_win", &["31"], "no part of the window is kept for the application"),
     ("net.ipv4.tcp_stdurg", &["0"], "the urgent pointer is that of Linux"),
-    ("net.ipv4.tcp_mtu_probing", &["0"], "paths are not probed"),
-    ("net.ipv4.tcp_min_snd_mss", &["48"], "the least MSS of a peer that is believed"),
     ("net.ipv4.tcp_pingpong_thresh", &["1"], "one answer makes a connection interactive"),
     ("net.ipv4.tcp_reflect_tos", &["0"], "the class of a SYN is not reflected"),
     ("net.ipv4.tcp_shrink_window", &["0"], "a window never shrinks"),
