@@ -636,7 +636,11 @@ impl Connection {
         let end = segment.text_seq().plus(segment.len);
         if self.rcv.nxt.before(segment.text_seq()) {
             self.hurry_acks_beyond_window(segment);
+            let owed = self.bits.ack_due();
             self.apply(Event::TextOutOfOrder, now, Some(segment));
+            if !owed && self.profile.sack_compression > 0 {
+                self.hold_back_ack(now);
+            }
         } else if self.rcv.nxt.before(end) {
             let repeats = segment.text_seq() != self.rcv.nxt;
             if repeats {

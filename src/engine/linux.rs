@@ -462,9 +462,7 @@ impl Connection {
             self.bits.set_interactive(true);
             self.bits.set_ack_due(false);
         }
-        let unacked = self.rcv.nxt.since(self.last_ack_sent);
-        let full = unacked > u32::from(self.tuning.rcv_mss) && self.linux_window().1 >= self.offered_window();
-        if full || (self.quick_acks > 0 && !self.bits.interactive()) {
+        if self.acks_at_once() {
             self.bits.set_ack_due(true);
             return;
         }
@@ -476,6 +474,13 @@ impl Connection {
             Some(set) if set <= due => {}
             _ => self.deadlines.set(Timer::DelayedAck, due),
         }
+    }
+
+    /// Whether no ACK waits: more than a segment is not acknowledged, or the connection is new (`__tcp_ack_snd_check`).
+    pub(super) fn acks_at_once(&mut self) -> bool {
+        let unacked = self.rcv.nxt.since(self.last_ack_sent);
+        let full = unacked > u32::from(self.tuning.rcv_mss) && self.linux_window().1 >= self.offered_window();
+        full || (self.quick_acks > 0 && !self.bits.interactive())
     }
 
     /// The delayed-ACK timer fired (`tcp_delack_timer_handler`).

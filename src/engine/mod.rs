@@ -37,6 +37,7 @@ mod reassembly;
 mod records;
 mod reuse;
 pub mod rules;
+mod sack_compression;
 pub mod segment;
 pub mod seq;
 mod signals;

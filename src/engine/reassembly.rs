@@ -4,6 +4,7 @@
 
 use super::options::TcpOptions;
 use super::profile::WindowPolicy;
+use super::sack_compression::Compression;
 use super::segment::{Flags, Segment};
 use super::seq::{SeqNumber, Theirs};
 use super::state::State;
@@ -51,6 +52,8 @@ pub(super) struct Held {
     repeated: Option<Range>,
     /// Memory of what has just been taken out of it.
     freed: u16,
+    /// ACKs of it that are held back.
+    pub(super) compression: Compression,
 }
 
 impl Held {
@@ -200,7 +203,9 @@ impl Connection {
 
     /// What is to be reported as received twice, which is done once. Forgets the whole, where nothing is held.
     pub(super) fn take_repeat(&mut self) -> Option<(u32, u32)> {
-        let repeated = self.held.as_mut()?.repeated.take();
+        let held = self.held.as_mut()?;
+        held.compression.tell();
+        let repeated = held.repeated.take();
         if !self.holds_anything() {
             self.held = None;
         }

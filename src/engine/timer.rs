@@ -23,7 +23,7 @@ pub(super) fn fire(connection: &mut Connection, timer: Timer, now: Instant) {
         Timer::KeepAlive if connection.is_peer_dead() => Event::KeepAliveDead,
         Timer::KeepAlive => Event::KeepAlive,
     };
-    if timer == Timer::DelayedAck && connection.profile.ack_policy == AckPolicy::Linux {
+    if timer == Timer::DelayedAck && connection.profile.ack_policy == AckPolicy::Linux && !connection.holds_back_acks() {
         connection.linux_delayed_ack_fired();
     }
     connection.apply(event, now, None);

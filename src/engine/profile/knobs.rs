@@ -765,6 +765,21 @@ knobs! {
         rfc9293: seconds(600), "RFC 4821 section 7.4: 10 minutes at least";
         linux: seconds(600), "net.ipv4.tcp_probe_interval";
     }
+    /// ACKs of text out of order, beyond the first three, that one is sent for; 0 holds none back.
+    sack_compression: u8 = "sack-compression" {
+        rfc9293: 0, "RFC 5681 section 4.2: each is sent at once";
+        linux: 44, "net.ipv4.tcp_comp_sack_nr";
+    }
+    /// How long they are held back at most.
+    sack_compression_delay: Duration = "sack-compression-delay" {
+        rfc9293: millis(1), "as Linux; none is held back";
+        linux: millis(1), "net.ipv4.tcp_comp_sack_delay_ns; and no more than a twentieth of a round trip";
+    }
+    /// How much later their timer may be, and is.
+    sack_compression_slack: Duration = "sack-compression-slack" {
+        rfc9293: Duration::from_micros(100), "as Linux; none is held back";
+        linux: Duration::from_micros(100), "net.ipv4.tcp_comp_sack_slack_ns; measured: it is, where nothing else happens";
+    }
     /// Whether soft ICMP errors end a connection in SYN-SENT.
     icmp_soft_refuses: bool = "icmp-soft-refuses" {
         rfc9293: false, "RFC 9293 MUST-56";

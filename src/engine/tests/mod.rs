@@ -194,6 +194,7 @@ mod resets;
 mod retransmission;
 mod reuse;
 mod round_trip;
+mod sack_compression;
 mod silence;
 mod syn_text;
 mod tail_probe;

@@ -71,6 +71,11 @@ pub(in crate::worlds) static LINUX: &[Reading] = &[
     row("min-mss", "net.ipv4.tcp_min_snd_mss", "48", |text| {
         whole(text).filter(|octets| (48..=65_535).contains(octets)).map(|octets| octets.to_string())
     }),
+    row("sack-compression", "net.ipv4.tcp_comp_sack_nr", "44", |text| {
+        whole(text).filter(|count| *count < 256).map(|count| count.to_string())
+    }),
+    row("sack-compression-delay", "net.ipv4.tcp_comp_sack_delay_ns", "1000000", |text| whole(text).map(|nanos| format!("{nanos}ns"))),
+    row("sack-compression-slack", "net.ipv4.tcp_comp_sack_slack_ns", "100000", |text| whole(text).map(|nanos| format!("{nanos}ns"))),
     row("path-mtu-life", "net.ipv4.route.mtu_expires", "600", seconds),
     row("path-mtu-life", "net.ipv6.route.mtu_expires", "600", seconds),
 ];

@@ -20,7 +20,6 @@ pub(super) static UNSEEN: &[(&str, &str)] = &[
     ("net.ipv4.tcp_limit_output_bytes", "there is no queue behind the stack"),
     ("net.ipv4.tcp_autocorking", "nothing waits in a queue behind the stack"),
     ("net.ipv4.tcp_early_demux", "how a socket is found"),
-    ("net.ipv4.tcp_comp_sack_*", "it puts an ACK off by a millisecond at most"),
     ("net.ipv4.tcp_retrans_collapse", "what few scripts would show: short segments that leave again are joined"),
     ("net.ipv4.tcp_backlog_ack_defer", "there is no backlog: a call is never in the way"),
     ("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "fast opens are not given up for all peers"),
