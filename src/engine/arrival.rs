@@ -372,8 +372,8 @@ impl Connection {
     /// (RFC 5961 section 3.2, SHLD-2, MUST-66).
     #[inline]
     pub(super) fn is_acceptable(&self, segment: &Segment<Theirs>) -> bool {
-        // In order and with room for it, as nearly all are: whatever comes begins inside.
-        (segment.seq == self.rcv.nxt && self.rcv.wnd != 0) || self.is_acceptable_elsewhere(segment)
+        // In order and with room for all of it, as nearly all are.
+        (segment.seq == self.rcv.nxt && segment.len <= self.rcv.wnd && self.rcv.wnd != 0) || self.is_acceptable_elsewhere(segment)
     }
 
     #[inline(never)]
