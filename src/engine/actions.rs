@@ -497,6 +497,10 @@ impl Connection {
             self.bits.set_front_due(self.snd.una.before(self.recover));
         }
         if was_syn {
+            // Without SACK it is only over when text is acknowledged.
+            if timeouts > 0 && (self.bits.sack() || self.origin == Origin::Passive) {
+                self.count_late_syn(now);
+            }
             self.heed_ack_of_syn_text(segment.ack);
             if timeouts >= self.profile.small_start_after && self.has_congestion_control() {
                 self.start_small(now);

@@ -303,6 +303,7 @@ impl Connection {
 
     /// Lets ACKs go at once, or lets them wait for text to ride on (`TCP_QUICKACK`).
     pub fn set_quick_ack(&mut self, quick: bool) {
+        self.end_dialogue();
         self.bits.set_interactive(!quick);
         self.quick_acks = if quick { self.profile.quick_acks.max(1) } else { 0 };
     }

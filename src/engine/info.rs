@@ -160,6 +160,12 @@ pub struct Info {
     pub snd_wnd: u32,
     /// The window we offer.
     pub rcv_wnd: u32,
+    /// Time-outs.
+    pub total_rto: Option<u32>,
+    /// Of them, those that nothing had timed out before, since the last acknowledgment.
+    pub total_rto_recoveries: Option<u32>,
+    /// How long it took until something was acknowledged after these.
+    pub total_rto_time: Option<Duration>,
 }
 
 impl Connection {
@@ -230,6 +236,9 @@ impl Connection {
             rcv_ooopack: None,
             snd_wnd: octets(self.snd.wnd),
             rcv_wnd: octets(self.rcv.wnd),
+            total_rto: None,
+            total_rto_recoveries: None,
+            total_rto_time: None,
         };
         self.tell_of_sender(now, &mut info);
         info

@@ -415,9 +415,27 @@ impl Connection {
     pub(super) fn linux_hurry_acks(&mut self) {
         if self.profile.ack_policy == AckPolicy::Linux {
             self.grant_quick_acks();
-            self.bits.set_interactive(false);
+            self.end_dialogue();
             self.tuning.ato = ATO_MIN;
         }
+    }
+
+    /// ACKs wait for answers no longer, until there have been some again.
+    pub(super) fn end_dialogue(&mut self) {
+        self.bits.set_interactive(false);
+        if let Some(sender) = &mut self.sender {
+            sender.answers = 0;
+        }
+    }
+
+    /// Another answer leaves: whether that makes the connection interactive.
+    #[cold]
+    fn has_answered_often(&mut self) -> bool {
+        let enough = self.profile.interactive_after;
+        self.sender.as_mut().is_none_or(|sender| {
+            sender.answers = sender.answers.saturating_add(1);
+            sender.answers >= enough
+        })
     }
 
     fn grant_quick_acks(&mut self) {
@@ -467,13 +485,22 @@ impl Connection {
             return;
         }
         let delay = u64::from(self.tuning.ato.min(ATO_MIN)) * 1_000_000;
-        let delay = delay.min((self.rtt.srtt).max(nanos(self.profile.delayed_ack)));
+        let mut delay = delay.min((self.rtt.srtt).max(nanos(self.profile.delayed_ack)));
+        if self.profile.counts {
+            delay = delay.min(self.longest_ack_delay());
+        }
         let due = Instant::from_nanos((now.as_nanos() / TICK + delay / TICK + 1) * TICK);
         match self.deadlines.get(Timer::DelayedAck) {
             Some(set) if nanos(set.since(now)) <= delay / 4 => self.bits.set_ack_due(true),
             Some(set) if set <= due => {}
             _ => self.deadlines.set(Timer::DelayedAck, due),
         }
+    }
+
+    /// No ACK waits longer, so that none comes later than the peer's least RTO (`tcp_delack_max`).
+    fn longest_ack_delay(&self) -> u64 {
+        let below_rto = (u64::from(self.rtt.rto_min) * 1000).max(2 * TICK) - TICK;
+        nanos(self.profile.delayed_ack_max).min(below_rto)
     }
 
     /// Whether no ACK waits: more than a segment is not acknowledged, or the connection is new (`__tcp_ack_snd_check`).
@@ -487,7 +514,7 @@ impl Connection {
     pub(super) fn linux_delayed_ack_fired(&mut self) {
         let rto = u16::try_from(self.rtt.rto / 1000).unwrap_or(u16::MAX);
         if self.bits.interactive() {
-            self.bits.set_interactive(false);
+            self.end_dialogue();
             self.tuning.ato = ATO_MIN;
         } else {
             self.tuning.ato = (self.tuning.ato.saturating_mul(2)).min(rto);
@@ -512,7 +539,7 @@ impl Connection {
     pub(super) fn linux_text_sent(&mut self, now: Instant) {
         let tick = now.as_nanos() / TICK;
         let pause = (tick.saturating_sub(u64::from(self.tuning.last_text))) * (TICK / 1_000_000);
-        if pause < u64::from(self.tuning.ato) {
+        if pause < u64::from(self.tuning.ato) && (self.profile.interactive_after <= 1 || self.has_answered_often()) {
             self.bits.set_interactive(true);
         }
     }

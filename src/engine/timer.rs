@@ -105,7 +105,7 @@ impl Connection {
         } else {
             self.bits.set_syn_due(true);
             self.bits.set_syn_timed_out(true);
-            self.count_syn_again();
+            self.count_syn_again(now);
         }
         self.start_retransmission(now);
     }

@@ -9,7 +9,7 @@ use crate::engine::profile::CongestionControl;
 use crate::engine::segment::Segment;
 use crate::engine::seq::Theirs;
 use crate::engine::state::State;
-use crate::engine::tcb::Connection;
+use crate::engine::tcb::{Connection, Origin};
 use crate::engine::time::Instant;
 
 /// Counted from the first segment on where [`Profile::counts`](crate::engine::Profile::counts) is set.
@@ -34,6 +34,12 @@ pub(super) struct Counts {
     /// Since when the peer's window alone has held text back; 0 while it does not. And how long it did before.
     pub limited_since: u64,
     pub limited: u64,
+    /// Time-outs, and how many of them were the first in a row.
+    pub timeouts: u32,
+    pub timeout_rows: u32,
+    /// When the present row began, in nanoseconds, 0 being none; and how long those before lasted.
+    pub timeouts_since: u64,
+    pub timed_out: u64,
 }
 
 impl Counts {
@@ -44,6 +50,26 @@ impl Counts {
             self.busy_since = 0;
         }
         self.note_limit(now, false);
+    }
+
+    /// The retransmission timer has expired, for the first time in a row or not (`tcp_update_rto_stats`).
+    #[cold]
+    pub(super) fn note_timeout(&mut self, now: u64, first: bool) {
+        self.timeouts = self.timeouts.saturating_add(1);
+        if first {
+            self.timeout_rows = self.timeout_rows.saturating_add(1);
+            self.timeouts_since = now.max(1);
+        }
+    }
+
+    /// What had timed out is acknowledged.
+    #[cold]
+    pub(super) const fn end_timeouts(&mut self, now: u64) {
+        // A path that turned out to be too short is no time-out.
+        if self.timeouts_since != 0 {
+            self.timed_out += now - self.timeouts_since;
+            self.timeouts_since = 0;
+        }
     }
 
     const fn note_limit(&mut self, now: u64, limited: bool) {
@@ -103,9 +129,21 @@ impl Connection {
 
     /// A SYN or SYN,ACK has timed out, and leaves again.
     #[cold]
-    pub(in crate::engine) fn count_syn_again(&mut self) {
+    pub(in crate::engine) fn count_syn_again(&mut self, now: Instant) {
+        let first = self.backoff == 1;
+        // Of what it made of a request Linux only knows when the first SYN,ACK left.
+        let request = if self.origin == Origin::Passive { u64::from(self.rtt.rto) * 1000 } else { 0 };
         if let Some(sender) = &mut self.sender {
             sender.counts.resent = sender.counts.resent.wrapping_add(1);
+            sender.counts.note_timeout(now.as_nanos() - request, first);
+        }
+    }
+
+    /// The SYN is acknowledged, at last.
+    #[cold]
+    pub(in crate::engine) fn count_late_syn(&mut self, now: Instant) {
+        if let Some(sender) = &mut self.sender {
+            sender.counts.end_timeouts(now.as_nanos());
         }
     }
 }
@@ -148,6 +186,9 @@ impl Connection {
         (info.retrans, info.fackets) = (Some(board.resent), Some(0));
         (info.snd_cwnd, info.snd_ssthresh) = (Some(sender.cwnd), Some(sender.ssthresh));
         (info.reordering, info.reord_seen) = (Some(sender.reordering), Some(sender.reord_seen));
+        // Where nothing was measured, it is reckoned with an eighth of a second.
+        let unmeasured = if self.rtt.srtt == 0 { 125 } else { 1 };
+        info.pacing_rate = Some(self.pacing_rate(sender) / unmeasured);
         self.tell_counts(now, info);
     }
 
@@ -176,6 +217,8 @@ impl Connection {
         (info.total_retrans, info.bytes_retrans) = (Some(counts.resent), Some(counts.bytes_resent));
         info.bytes_sent = Some(counts.bytes_sent);
         info.rcv_ooopack = Some(counts.out_of_order);
+        (info.total_rto, info.total_rto_recoveries) = (Some(counts.timeouts), Some(counts.timeout_rows));
+        info.total_rto_time = Some(Duration::from_nanos(counts.timed_out) + since(now, counts.timeouts_since).unwrap_or_default());
         info.last_data_sent = since(now, sender.sent_at);
         info.last_data_recv = since(now, counts.text_at);
         info.last_ack_recv = since(now, counts.ack_at);

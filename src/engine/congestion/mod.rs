@@ -113,6 +113,8 @@ pub(super) struct Sender {
     /// The same of copies.
     copies: u8,
     copies_push: bool,
+    /// Answers that left soon after text came, one after the other (`pingpong`), where more than one is asked for.
+    pub(super) answers: u8,
     /// What is found out of the path, where it is probed.
     path: Option<Box<Path>>,
     counts: Counts,
@@ -163,6 +165,7 @@ impl Sender {
             burst_joins: false,
             copies: 0,
             copies_push: false,
+            answers: 0,
             path: None,
             counts: Counts::default(),
             octets: Octets::default(),

@@ -5,7 +5,7 @@ use super::arriving::Heard;
 use super::scoreboard::Marks;
 use super::{CongestionState, INFINITE, Sender};
 use crate::engine::profile::Profile;
-use crate::engine::state::Signal;
+use crate::engine::state::{Signal, State};
 use crate::engine::tcb::Connection;
 use crate::engine::time::Instant;
 
@@ -323,6 +323,9 @@ impl Connection {
             }
             CongestionState::Loss => {
                 let resend = self.go_on_after_timeout(sender, heard);
+                if sender.state != CongestionState::Loss {
+                    sender.counts.end_timeouts(heard.now);
+                }
                 self.find_losses(sender, heard, now);
                 if sender.state != CongestionState::Open && !heard.copy_lost {
                     return resend;
@@ -421,8 +424,9 @@ impl Connection {
     pub(super) fn time_out(&mut self, sender: &mut Sender, now: Instant) {
         self.suspect_black_hole(sender, now);
         self.enter_loss(sender, now);
+        sender.counts.note_timeout(now.as_nanos(), sender.timeouts == 0);
         sender.timeouts = sender.timeouts.saturating_add(1);
-        self.backoff = self.backoff.saturating_add(1);
+        self.backoff = if self.profile.thin_linear_timeouts && self.is_thin(sender) { 0 } else { self.backoff.saturating_add(1) };
         // MUST-20, SHLD-9.
         if sender.timeouts == self.profile.r1 {
             self.tell(Signal::Unresponsive);
@@ -433,6 +437,15 @@ impl Connection {
         self.bits.set_front_due(true);
         sender.pending = super::timing::Pending::Timeout;
         self.start_retransmission(now);
+    }
+
+    /// Whether so little is under way that time-outs need not double yet (`tcp_stream_is_thin`).
+    #[cold]
+    fn is_thin(&self, sender: &Sender) -> bool {
+        /// Segments, and time-outs (TCP_THIN_LINEAR_RETRIES).
+        const SEGMENTS: u32 = 4;
+        const TIMEOUTS: u8 = 6;
+        self.state == State::Established && sender.board.out() < SEGMENTS && sender.timeouts <= TIMEOUTS
     }
 
     fn enter_loss(&mut self, sender: &mut Sender, now: Instant) {

@@ -243,6 +243,26 @@ knobs! {
         linux: millis(40), "TCP_ATO_MIN";
         freebsd: millis(40), "net.inet.tcp.delacktime; TCPTV_DELACK";
     }
+    /// How long an ACK that waits for text to ride on waits at most; no longer than the least RTO, either.
+    delayed_ack_max: Duration = "delayed-ack-max" {
+        rfc9293: millis(500), "RFC 9293 MUST-40";
+        linux: millis(200), "TCP_DELACK_MAX_US; TCP_DELACK_MAX";
+    }
+    /// Answers that make a connection interactive, so that its ACKs wait for the next.
+    interactive_after: u8 = "interactive-after" {
+        rfc9293: 1, "RFC 9293 knows no such thing; as Linux";
+        linux: 1, "net.ipv4.tcp_pingpong_thresh";
+    }
+    /// Whether time-outs do not double while few segments are under way.
+    thin_linear_timeouts: bool = "thin-linear-timeouts" {
+        rfc9293: false, "RFC 6298 section 5.5: every time-out doubles";
+        linux: false, "net.ipv4.tcp_thin_linear_timeouts; the first six, of three segments at most";
+    }
+    /// Whether what is sent to a peer has the class that its SYN came with (RFC 2474).
+    reflect_class: bool = "reflect-class" {
+        rfc9293: false, "RFC 2474 section 3: who sends chooses it";
+        linux: false, "net.ipv4.tcp_reflect_tos";
+    }
     /// Challenge ACKs in one interval, at most.
     challenge_acks: u8 = "challenge-acks" {
         rfc9293: 10, "RFC 5961 section 7 gives 10 as its example";

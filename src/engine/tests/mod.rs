@@ -179,6 +179,7 @@ mod linux;
 mod linux_acknowledging;
 mod linux_closing;
 mod linux_growing;
+mod linux_options;
 mod linux_reading;
 mod linux_receiving;
 mod linux_strays;

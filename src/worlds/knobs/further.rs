@@ -71,6 +71,11 @@ pub(in crate::worlds) static LINUX: &[Reading] = &[
     row("min-mss", "net.ipv4.tcp_min_snd_mss", "48", |text| {
         whole(text).filter(|octets| (48..=65_535).contains(octets)).map(|octets| octets.to_string())
     }),
+    row("interactive-after", "net.ipv4.tcp_pingpong_thresh", "1", |text| {
+        whole(text).filter(|count| (1..=255).contains(count)).map(|count| count.to_string())
+    }),
+    row("thin-linear-timeouts", "net.ipv4.tcp_thin_linear_timeouts", "0", on_off),
+    row("reflect-class", "net.ipv4.tcp_reflect_tos", "0", on_off),
     row("sack-compression", "net.ipv4.tcp_comp_sack_nr", "44", |text| {
         whole(text).filter(|count| *count < 256).map(|count| count.to_string())
     }),

@@ -34,6 +34,14 @@ impl Host {
         Ok(())
     }
 
+    /// What it is.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn tos(&self, id: SocketId) -> Result<u8, Errno> {
+        Ok(self.get(id)?.envelope.dscp << 2)
+    }
+
     /// The flow label of what leaves between IPv6 addresses, 20 bits.
     ///
     /// # Errors

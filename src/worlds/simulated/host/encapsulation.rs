@@ -53,7 +53,8 @@ impl Host {
 
     /// What stands around the segments of a connection that the packet at hand begins.
     pub(super) fn inherited(&self, listener: Envelope) -> Envelope {
-        Envelope { udp: self.around_answer().udp, ..listener }
+        let dscp = if self.profile.reflect_class { self.around.dscp } else { listener.dscp };
+        Envelope { udp: self.around_answer().udp, dscp, ..listener }
     }
 
     /// What an ICMP error quotes that is about a segment in UDP; `None` if it is not, or quotes too little of it.

@@ -14,6 +14,7 @@ use crate::worlds::stack::{Fd, Unsupported};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Width {
     Octet,
+    Half,
     Word,
     Long,
 }
@@ -56,7 +57,7 @@ fn options(info: &Info) -> i64 {
 
 /// Linux's fields, in the order of the structure; what is not known is `None`.
 fn linux_fields(info: &Info) -> Vec<Field> {
-    use Width::{Long, Octet, Word};
+    use Width::{Half, Long, Octet, Word};
     let (snd_wscale, rcv_wscale) = info.window_scale.unwrap_or((0, 0));
     let word = |number: Option<u32>| number.map(count);
     let long = |number: Option<u64>| number.map(count);
@@ -117,6 +118,10 @@ fn linux_fields(info: &Info) -> Vec<Field> {
         ("tcpi_rcv_ooopack", Word, word(info.rcv_ooopack)),
         ("tcpi_snd_wnd", Word, Some(count(info.snd_wnd))),
         ("tcpi_rcv_wnd", Word, Some(count(info.rcv_wnd))),
+        ("tcpi_rehash", Word, None),
+        ("tcpi_total_rto", Half, word(info.total_rto)),
+        ("tcpi_total_rto_recoveries", Half, word(info.total_rto_recoveries)),
+        ("tcpi_total_rto_time", Word, info.total_rto_time.map(millis)),
     ]
 }
 
@@ -186,6 +191,9 @@ impl Sockets {
         if self.system == System::Linux {
             info.sndbuf_limited = Some(stream.memory.starved(now));
             info.last_ack_sent = Some(Duration::ZERO);
+            // Nothing is paced, and nothing bounds at which rate.
+            info.max_pacing_rate = Some(u64::MAX);
+            info.pacing_rate = info.pacing_rate.or(Some(u64::MAX));
         }
         if info.state == State::Listen {
             // Of a listener they say how many wait for accept, and how many may.
@@ -208,6 +216,7 @@ impl Sockets {
         for (_, width, value) in self.fields(now, fd)? {
             let size = match width {
                 Width::Octet => 1,
+                Width::Half => 2,
                 Width::Word => 4,
                 Width::Long => 8,
             };

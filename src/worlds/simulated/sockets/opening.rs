@@ -41,6 +41,10 @@ impl Sockets {
                 return Err(Stop::Unsupported(format!("sockets of type {beyond}")));
             }
         }
+        // Beside the type there are two flags.
+        if self.system == System::Linux && kind.value & !0x8_080f != 0 {
+            return Err(Errno::Invalid.into());
+        }
         if !stream && !datagram {
             let known = kind.value >= 0 && kind.value & 0xf < TYPES && kind.value < 16;
             return Err(if known { Errno::TypeNotSupported } else { Errno::Invalid }.into());

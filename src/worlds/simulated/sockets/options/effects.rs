@@ -156,7 +156,12 @@ impl Sockets {
             "TCP_FASTOPEN" => return Ok(self.host.forbid_fast_open(id)?),
             "TCP_WINDOW_CLAMP" => return self.clamp_window(id, value),
             "SO_RCVLOWAT" if linux => return self.expect_text(fd, id, value),
-            "TCP_TX_DELAY" | "TCP_THIN_LINEAR_TIMEOUTS" | "TCP_DELACK_MAX_US" | "TCP_MAXUNACKTIME" if on => {
+            "TCP_THIN_LINEAR_TIMEOUTS" => {
+                let all = self.host.profile().thin_linear_timeouts;
+                return Ok(self.host.adjust(id, |profile| profile.thin_linear_timeouts = on || all)?);
+            }
+            "TCP_DELACK_MAX_US" => return Ok(self.host.adjust(id, |profile| profile.delayed_ack_max = seconds / 1_000_000)?),
+            "TCP_TX_DELAY" | "TCP_MAXUNACKTIME" if on => {
                 return Err(Stop::Unsupported(format!("{name} {value}")));
             }
             _ => return Ok(()),
@@ -258,6 +263,8 @@ impl Sockets {
             "TCP_LINGER2" if value == 0 => i64::try_from(self.host.profile().fin_wait_2_timeout.as_secs()).unwrap_or(0),
             "TCP_REMOTE_UDP_ENCAPS_PORT" => self.host.udp_encapsulation(stream.id)?.into(),
             "TCP_QUICKACK" => stream.choices.set_number(name).unwrap_or(1),
+            // A connection may have it of its peer.
+            "IP_TOS" | "IPV6_TCLASS" => i64::from(self.host.tos(stream.id)?),
             "TCP_WINDOW_CLAMP" => self.host.window_clamp(stream.id)?.map_or(value, i64::from),
             _ => value,
         })

@@ -129,10 +129,7 @@ pub(super) static UNSEEN: &[(&str, &str)] = &[
 pub(super) static HOLDS: &[(&str, &[&str], &str)] = &[
     ("net.ipv4.tcp_app_win", &["31"], "no part of the window is kept for the application"),
     ("net.ipv4.tcp_stdurg", &["0"], "the urgent pointer is that of Linux"),
-    ("net.ipv4.tcp_pingpong_thresh", &["1"], "one answer makes a connection interactive"),
-    ("net.ipv4.tcp_reflect_tos", &["0"], "the class of a SYN is not reflected"),
     ("net.ipv4.tcp_shrink_window", &["0"], "a window never shrinks"),
-    ("net.ipv4.tcp_thin_linear_timeouts", &["0"], "every time-out doubles"),
     ("net.ipv4.tcp_tso_win_divisor", &["3"], "a third of the window is worth a packet"),
     ("net.ipv4.tcp_tso_rtt_log", &["9"], "how much larger packets are on a short path"),
     ("net.ipv4.tcp_pacing_ss_ratio", &["200"], "there is no pacing, and the rate is the usual one"),

@@ -77,7 +77,14 @@ fn what_cannot_be_meant_is_refused() {
     let mut d = Dialogue::linux();
     for (name, value) in [
         ("net.ipv4.tcp_ecn", "9"),
-        ("net.ipv4.tcp_thin_linear_timeouts", "1"),
+        ("net.ipv4.tcp_app_win", "5"),
+        ("net.ipv4.tcp_mtu_probing", "3"),
+        ("net.ipv4.tcp_base_mss", "0"),
+        ("net.ipv4.tcp_min_snd_mss", "47"),
+        ("net.ipv4.tcp_min_snd_mss", "65536"),
+        ("net.ipv4.tcp_comp_sack_nr", "256"),
+        ("net.ipv4.tcp_pingpong_thresh", "0"),
+        ("net.ipv4.tcp_pingpong_thresh", "256"),
         ("net.ipv4.tcp_no_such_thing", "0"),
         ("net.ipv4.tcp_congestion_control", "bbr"),
         ("net.ipv4.tcp_syn_retries", "many"),
