@@ -68,7 +68,7 @@ impl Connection {
             self.recover = self.snd.nxt;
             self.bits.set_front_due(true);
             if self.counts_octets() {
-                self.doubt_octets(after.into());
+                self.doubt_octets();
             }
         }
         true

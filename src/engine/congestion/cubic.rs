@@ -73,10 +73,10 @@ impl Cubic {
         // A round trip from now the window will be what it is to be.
         let since = (tick - epoch + (u64::from(self.min_delay) * 1000).div_ceil(TICK)) << SHIFT;
         let since = since / HZ;
-        let offset = u128::from(since.abs_diff(self.k));
-        let delta = (u128::from(SCALE) * offset * offset * offset) >> (10 + 3 * SHIFT);
-        let delta = u32::try_from(delta).unwrap_or(u32::MAX);
-        let target = if since < self.k { self.origin.saturating_sub(delta) } else { self.origin.saturating_add(delta) };
+        let target = match since.checked_sub(self.k) {
+            Some(beyond) => self.origin.saturating_add(cubic(beyond)),
+            None => self.origin.saturating_sub(cubic(self.k - since)),
+        };
         self.count = if target > cwnd { cwnd / (target - cwnd) } else { cwnd.saturating_mul(100) };
         // Nothing was ever lost: the first search is not to be slow.
         if self.last_max == 0 {
@@ -117,9 +117,7 @@ impl Cubic {
         if self.epoch.is_some_and(|epoch| now / TICK - epoch < HZ) {
             return false;
         }
-        if self.min_delay == 0 || rtt < self.min_delay {
-            self.min_delay = rtt;
-        }
+        self.min_delay = if self.min_delay == 0 { rtt } else { self.min_delay.min(rtt) };
         true
     }
 }
@@ -135,6 +133,12 @@ impl Sender {
             }
         }
     }
+}
+
+/// How far the curve is from its plateau, so long before or after it.
+fn cubic(time: u64) -> u32 {
+    let time = u128::from(time);
+    u32::try_from((u128::from(SCALE) * time * time * time) >> (10 + 3 * SHIFT)).unwrap_or(u32::MAX)
 }
 
 fn scaled(cwnd: u32, numerator: u32, denominator: u32) -> u32 {
@@ -160,4 +164,70 @@ fn cube_root(value: u64) -> u64 {
     let guess = ((u64::from(ROOTS[leading]) + 10) << digits) >> 6;
     // The last factor is a third of 1024.
     ((2 * guess + value / (guess * (guess - 1))) * 341) >> 10
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::profile::Profile;
+
+    const MILLISECOND: u64 = 1_000_000;
+
+    #[test]
+    fn who_has_as_much_as_before_leaves_no_room_to_others() {
+        // RFC 9438 section 4.7: of a window that did not reach the last one, (1 + 0.7) / 2 is remembered.
+        let mut cubic = Cubic::default();
+        for (cwnd, remembered, reduced) in [(100, 100, 70), (100, 100, 70), (99, 84, 69), (101, 101, 70)] {
+            assert_eq!((cubic.reduced(cwnd), cubic.last_max), (reduced, remembered), "{cwnd}");
+        }
+    }
+
+    #[test]
+    fn the_window_grows_as_often_as_renos_would_where_the_curve_is_flat() {
+        // RFC 9438 section 4.3: Reno's window would be 72, after two times 70 * 15 / 8 segments and more.
+        let mut cubic = Cubic::default();
+        assert_eq!(cubic.reduced(100), 70);
+        cubic.update(70, 1, 0);
+        assert_eq!(cubic.update(70, 300, 32 * MILLISECOND), 70 / (72 - 70));
+        assert_eq!((cubic.reno, cubic.acked), (72, 301 - 2 * 131));
+    }
+
+    #[test]
+    fn no_round_trip_counts_in_the_first_second_of_an_epoch() {
+        let mut cubic = Cubic { epoch: Some(100), min_delay: 7000, ..Cubic::default() };
+        for (tick, rtt, counts, shortest) in [(100, 10, false, 7000), (349, 10, false, 7000), (350, 8000, true, 7000), (351, 10, true, 10)] {
+            assert_eq!((cubic.measure(rtt, tick * TICK), cubic.min_delay), (counts, shortest), "tick {tick}");
+        }
+    }
+
+    #[test]
+    fn a_time_out_begins_a_round_and_forgets_all_else() {
+        let mut cubic = Cubic { last_max: 9, epoch: Some(9), min_delay: 9, ..Cubic::default() };
+        cubic.reset(Seq::new(500), 3 * MILLISECOND);
+        let mut hystart = HyStart::default();
+        hystart.begin_round(Seq::new(500), 3000);
+        assert_eq!(cubic, Cubic { hystart, ..Cubic::default() });
+    }
+
+    #[test]
+    fn a_train_of_acks_makes_the_window_the_threshold() {
+        // A segment a millisecond, of a round trip of 20 ms: more than half of it.
+        let (una, nxt) = (Seq::new(1), Seq::new(9000));
+        let mut sender = Sender::new(&Profile::linux(), una);
+        sender.cwnd = 16;
+        for millisecond in 0..=11 {
+            assert_eq!(sender.ssthresh, super::super::INFINITE, "after {millisecond} ms");
+            sender.measure_for_cubic(0, una, nxt, millisecond * MILLISECOND, (20 + millisecond) * MILLISECOND);
+        }
+        assert_eq!(sender.ssthresh, 16);
+    }
+
+    #[test]
+    fn beyond_slow_start_nothing_looks_for_its_end() {
+        let una = Seq::new(1);
+        let mut sender = Sender::new(&Profile::linux(), una);
+        (sender.cwnd, sender.ssthresh) = (20, 20);
+        sender.measure_for_cubic(0, una, una, 0, 20 * MILLISECOND);
+        assert_eq!((sender.cubic.min_delay, sender.cubic.hystart), (20_000, HyStart::default()));
+    }
 }

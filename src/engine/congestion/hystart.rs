@@ -75,3 +75,59 @@ impl HyStart {
         self.found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In the middle of a round, whose shortest round trip is `min_rtt`; nothing is sent so fast that a packet takes time.
+    fn delivery(min_rtt: u32, rtt: u32, now: u64) -> Delivery {
+        Delivery { una: Seq::new(1), nxt: Seq::new(9000), cwnd: LEAST_WINDOW, rtt, min_rtt, now, rate: 0 }
+    }
+
+    #[test]
+    fn acks_that_go_on_for_half_of_a_round_trip_end_slow_start() {
+        for (spacing, ends) in [(2000, true), (2001, false)] {
+            let mut hystart = HyStart::default();
+            for number in 0..=5 {
+                assert!(!hystart.ends_slow_start(delivery(20_000, 20_000, 7000 + number * spacing)), "{number}, {spacing} us apart");
+            }
+            assert_eq!(hystart.ends_slow_start(delivery(20_000, 20_000, 7000 + 6 * spacing)), ends, "{spacing} us apart");
+        }
+    }
+
+    #[test]
+    fn a_train_may_be_as_late_as_four_of_the_largest_packets_make_it() {
+        // Four times 65535 octets, at this rate, are 500 us; a millisecond is the most. Half of it counts.
+        for (rate, last) in [(524_280_000, 10_250), (1_000_000, 10_500), (0, 10_000)] {
+            let mut hystart = HyStart::default();
+            for now in [0, 2000, 4000, 6000, 8000, 10_000, last] {
+                assert!(!hystart.ends_slow_start(Delivery { rate, ..delivery(20_000, 20_000, now) }), "{rate}: {now}");
+            }
+            assert!(hystart.ends_slow_start(Delivery { rate, ..delivery(20_000, 20_000, last + 1) }), "{rate}");
+        }
+    }
+
+    #[test]
+    fn round_trips_that_are_longer_by_an_eighth_end_slow_start() {
+        // Of 4 ms at least and 16 at most; the ninth of a round tells.
+        for (min_rtt, longest) in [(40_000, 45_000), (16_000, 20_000), (200_000, 216_000)] {
+            for (rtt, ends) in [(longest, false), (longest + 1, true)] {
+                let mut hystart = HyStart::default();
+                for number in 0..8 {
+                    assert!(!hystart.ends_slow_start(delivery(min_rtt, rtt, number * 5000)), "{rtt}: {number}");
+                }
+                assert_eq!(hystart.ends_slow_start(delivery(min_rtt, rtt, 40_000)), ends, "{rtt} instead of {min_rtt}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_small_window_stays_in_slow_start() {
+        for (cwnd, ends) in [(15, false), (16, true)] {
+            let mut hystart = HyStart::default();
+            let found = (0..9).any(|number| hystart.ends_slow_start(Delivery { cwnd, ..delivery(10_000, 99_000, number * 5000) }));
+            assert_eq!(found, ends, "{cwnd}");
+        }
+    }
+}

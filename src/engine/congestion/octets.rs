@@ -12,7 +12,7 @@ use crate::engine::profile::{CongestionControl, Profile};
 use crate::engine::segment::{Flags, Segment};
 use crate::engine::seq::Theirs;
 use crate::engine::tcb::Connection;
-use crate::engine::time::{Instant, Timer, nanos};
+use crate::engine::time::{Instant, nanos};
 
 /// The threshold before anything was lost: the largest window there is.
 const INFINITE: u32 = (u16::MAX as u32) << 14;
@@ -168,7 +168,8 @@ impl Connection {
         let same = self.bits.sack() || segment.window.scaled(self.snd.shift) == before.wnd;
         let block = first_block(segment);
         let news = block.is_none() || block != octets.block;
-        if !alone || !same || !news || octets.recovering || una == nxt || !self.deadlines.is_running(Timer::Retransmission) {
+        // While a closed window is asked, nothing but probes is under way.
+        if !alone || !same || !news || octets.recovering || una == nxt || self.bits.probing() {
             return;
         }
         octets.block = block;
@@ -218,10 +219,9 @@ impl Connection {
     }
 
     /// What is under way is longer than the path takes, and all of it leaves again at once there (`tcp_mtudisc`).
-    pub(in crate::engine) fn doubt_octets(&mut self, most: u32) {
-        let flight = self.snd.nxt.since(self.text_start());
+    pub(in crate::engine) fn doubt_octets(&mut self) {
         if let Some(sender) = self.sender.as_deref_mut() {
-            sender.octets.doubtful |= flight > most;
+            sender.octets.doubtful = true;
         }
     }
 

@@ -67,10 +67,16 @@ fn a_window_beyond_the_peers_does_not_grow() {
 
 #[test]
 fn no_window_is_larger_than_any_that_can_be_offered() {
-    let mut a = begun(&[("initial-window", "65")]);
-    a.send(100_000);
-    ack(&mut a, 1101);
-    assert_eq!(windows(&a), Some((65_535, INFINITE)), "without scaling");
+    for (options, cwnd) in [(TcpOptions::NONE, 65_535), (TcpOptions::NONE.nop().window_scale(1), 66_000)] {
+        let mut freebsd = Profile::freebsd();
+        for (knob, value) in [("send-buffer", "1000000"), ("initial-window", "65")] {
+            freebsd.set(knob, value).expect("a knob");
+        }
+        let mut a = Scripted::new(freebsd).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", options.mss(1000));
+        a.send(100_000);
+        ack(&mut a, 1101);
+        assert_eq!(windows(&a), Some((cwnd, INFINITE)), "{options}");
+    }
 }
 
 #[test]
@@ -88,12 +94,26 @@ fn beyond_the_threshold_a_window_of_acks_is_worth_a_segment() {
         ack(&mut a, number);
     }
     assert_eq!(windows(&a), Some((5500, 5000)));
-    for grown in [5500, 5500, 5500, 5500, 5500, 6500] {
+    // Six acknowledgements make 5500 octets, and 500 of the next 6500.
+    let first = [5500, 5500, 5500, 5500, 5500, 6500];
+    for grown in first.into_iter().chain([6500, 6500, 6500, 6500, 6500, 7500]) {
         number += 1000;
         ack(&mut a, number);
         assert_eq!(windows(&a), Some((grown, 5000)));
     }
     assert!(!a.connection.is_in_doubt());
+}
+
+#[test]
+fn a_window_that_has_just_reached_the_threshold_is_in_slow_start_still() {
+    let mut a = begun(&[RENO]);
+    a.send(1000);
+    a.wait();
+    a.send(20_000);
+    for (number, cwnd) in [(1101, 2000), (2101, 3000), (3101, 4000), (4101, 5000), (5101, 6000), (6101, 6000)] {
+        ack(&mut a, number);
+        assert_eq!(windows(&a), Some((cwnd, 5000)), "{number}");
+    }
 }
 
 #[test]
@@ -132,7 +152,11 @@ fn duplicates_let_two_segments_leave_and_then_the_first_again() {
 
 #[test]
 fn what_follows_on_the_first_copy_is_in_doubt_if_there_is_something_to_send() {
-    for (text, next, doubt) in [(20_000, 101, true), (20_000, 1101, true), (900, 101, false), (5000, 101, true), (5000, 2101, true)] {
+    for (text, next, doubt) in [(20_000, 101, true), (20_000, 1101, true), (900, 101, false), (5000, 101, true), (5000, 2101, true)]
+        .into_iter()
+        // A segment, which has left again; and the last one under way, with text behind it.
+        .chain([(1000, 101, false), (20_000, 11_101, true)])
+    {
         let mut a = begun(&[RENO]);
         a.send(text);
         for _ in 0..3 {
@@ -158,7 +182,65 @@ fn only_an_ack_alone_with_the_same_window_is_a_duplicate() {
         ack(&mut a, 101);
         ack(&mut a, 101);
         let left = a.answer(strange);
-        assert_eq!(left.contains(&"<SEQ=101><ACK=301><LEN=1000><CTL=ACK>".to_owned()), copied, "{strange} {left:?}");
+        let copy = |segment: &String| segment.starts_with("<SEQ=101>") && segment.contains("<LEN=1000>");
+        assert_eq!(left.iter().any(copy), copied, "{strange} {left:?}");
+    }
+}
+
+#[test]
+fn the_answers_of_a_closed_window_are_no_duplicates() {
+    // No retransmission timer runs then (`tcp_do_segment`).
+    let mut a = begun(&[RENO]);
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    assert_eq!(a.send(5000), NOTHING);
+    for _ in 0..4 {
+        assert_eq!(a.answer("<SEQ=301><ACK=101><WND=0><CTL=ACK>"), NOTHING);
+    }
+    for _ in 0..4 {
+        assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=1><CTL=ACK>"]);
+        assert_eq!(a.answer("<SEQ=301><ACK=101><WND=0><CTL=ACK>"), NOTHING);
+    }
+    assert_eq!(windows(&a), Some((10_000, INFINITE)));
+}
+
+#[test]
+fn no_threshold_is_below_two_segments() {
+    for knobs in [&[RENO, ("initial-window", "3")][..], &[("initial-window", "3")]] {
+        let mut a = begun(knobs);
+        a.send(3000);
+        for _ in 0..3 {
+            ack(&mut a, 101);
+        }
+        ack(&mut a, 3101);
+        assert_eq!(windows(&a), Some((2000, 2000)), "{knobs:?}");
+    }
+}
+
+#[test]
+fn sacked_text_of_more_than_two_segments_lets_the_first_leave_again() {
+    // An ACK that reports what the last one did is no duplicate, but one of three.
+    let copy = &["<SEQ=101><ACK=301><LEN=1000><CTL=ACK>"][..];
+    for (acks, left) in [
+        (&["1101:4101"][..], copy),
+        (&["1101:3101"], &[]),
+        (&["1101:2101 3101:4101"], &[]),
+        (&["1101:2101 3101:4102"], copy),
+        (&["1101:2101", "1101:2101", "1101:2101"], &[]),
+        (&["1101:2101", "1101:3101", "1101:3101"], &[]),
+        (&["1101:2101", "2101:3101", "1101:3101"], copy),
+    ] {
+        let mut freebsd = Profile::freebsd();
+        freebsd.set("congestion-control", "reno").expect("a knob");
+        let offers = TcpOptions::NONE.mss(1000).nop().nop().sack_permitted();
+        let mut a = Scripted::new(freebsd).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", offers);
+        a.send(5000);
+        let mut last = Vec::new();
+        for blocks in acks {
+            let sack = TcpOptions::spelled(&format!("nop,nop,sack {blocks}")).expect("blocks");
+            a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", sack);
+            last = a.out();
+        }
+        assert_eq!(last, left, "{acks:?}");
     }
 }
 
@@ -196,6 +278,34 @@ fn a_window_that_was_idle_for_a_timeout_is_the_initial_one() {
     ack(&mut a, 10_101);
     a.pass(Duration::from_millis(230));
     assert_eq!((a.send(20_000).len(), windows(&a)), (10, Some((10_000, INFINITE))));
+}
+
+#[test]
+fn who_hears_and_does_not_speak_is_idle() {
+    // `tcp_output` asks when something last came, and when something last left.
+    let mut a = begun(&[RENO]);
+    a.pass(Duration::from_millis(10));
+    a.send(10_000);
+    ack(&mut a, 10_101);
+    a.pass(Duration::from_millis(230));
+    a.answer("<SEQ=301><ACK=10101><LEN=5><CTL=PSH,ACK>");
+    assert_eq!((a.send(20_000).len(), windows(&a)), (10, Some((10_000, INFINITE))));
+}
+
+#[test]
+fn after_an_idle_time_the_threshold_is_three_quarters_of_the_window_at_least() {
+    let mut a = begun(&[RENO]);
+    a.send(500);
+    a.wait();
+    ack(&mut a, 601);
+    a.send(16_000);
+    for number in 1..=16 {
+        ack(&mut a, 601 + 1000 * number);
+    }
+    assert_eq!(windows(&a), Some((7500, 5000)));
+    a.pass(Duration::from_secs(10));
+    a.send(1000);
+    assert_eq!(windows(&a), Some((7500, 5625)));
 }
 
 #[test]
