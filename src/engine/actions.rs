@@ -206,7 +206,6 @@ impl Connection {
             Action::TellOpen => {
                 self.tell(Signal::Open);
                 self.begin_to_read(now);
-                self.linux_opened(now);
             }
             Action::TellClosing => self.tell(Signal::Closing),
             Action::TellUrgent => self.tell(Signal::Urgent),
@@ -556,7 +555,7 @@ impl Connection {
     #[inline]
     fn refuses_window(&self, segment: &Segment<Theirs>) -> bool {
         let window = segment.window.scaled(self.snd.shift);
-        window < self.snd.wnd && window != 0 && !self.profile.smaller_window && self.snd.wl1 == segment.seq && self.snd.wl2 == segment.ack
+        (1..self.snd.wnd).contains(&window) && !self.profile.smaller_window && self.snd.wl1 == segment.seq && self.snd.wl2 == segment.ack
     }
 
     pub(super) fn set_window(&mut self, segment: &Segment<Theirs>) {

@@ -28,10 +28,13 @@ impl Connection {
         let buffer = self.profile.send_buffer;
         let mss = u32::from(self.snd.mss.min(self.send_mss)).max(1);
         let told = self.origin != Origin::Active || self.offers.mss;
-        if self.profile.window_policy != WindowPolicy::FreeBsd || !self.state.is_synchronized() || !told || buffer < mss {
+        if self.profile.window_policy != WindowPolicy::FreeBsd || !self.state.is_synchronized() || !told {
             return buffer;
         }
-        buffer.div_ceil(mss).saturating_mul(mss)
+        match buffer / mss {
+            0 => buffer,
+            _ => buffer.div_ceil(mss).saturating_mul(mss),
+        }
     }
 
     /// Room in the receive buffer.

@@ -4,6 +4,7 @@
 //! `tcp_grow_window`, `tcp_event_data_recv`, `__tcp_ack_snd_check` and the delayed-ACK timer. Sizes
 //! are octets; the kernel counts memory, and `ratio / 256` of it is taken for text.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::profile::{AckPolicy, Profile, WindowPolicy};
@@ -151,22 +152,14 @@ impl Connection {
         };
         // The peer reads no more than the field of a SYN can say; where the next can say more, Linux means all of it already.
         self.rcv.wnd = self.rcv.wnd.min(u32::from(u16::MAX) << self.rcv.shift);
-        // What the process has set counts where it leaves a segment of the buffer free (`tcp_init_buffer_space`).
-        let reserved = full.saturating_sub(advertised).max(2 * advertised);
-        let asked = full.min(self.profile.window_bound());
-        let clamp = if asked > 2 * advertised && asked.saturating_add(advertised) > full { reserved } else { asked };
+        // A segment of the buffer stays free, but of two (`tcp_init_buffer_space`).
+        let most = full.saturating_sub(advertised).max(2 * advertised);
+        let clamp = full.min(self.profile.window_bound()).min(most);
         self.rcv.threshold = self.rcv.wnd.min(clamp);
         let guess = DEFAULT_MSS.min(advertised).min(u32::from(self.effective_mss())).min(self.rcv.wnd / 2).max(MIN_MSS);
         self.tuning = Tuning { clamp, ratio: 128, rcv_mss: u16::try_from(guess).unwrap_or(u16::MAX), ..Tuning::default() };
         self.quick_acks = 0;
         self.begin_reading();
-    }
-
-    /// The connection is open: pauses between texts are counted from here.
-    pub(super) fn linux_opened(&mut self, now: Instant) {
-        #[expect(clippy::cast_possible_truncation, reason = "jiffies wrap as well")]
-        let tick = (now.as_nanos() / TICK) as u32;
-        self.tuning.last_text = tick;
     }
 
     /// The memory is this much, if it was less: it follows what is read, and the window follows it.
@@ -211,11 +204,11 @@ impl Connection {
     /// Bounds the window (`tcp_set_window_clamp`).
     pub fn set_window_clamp(&mut self, octets: u32) {
         let clamp = octets.max(LEAST_CLAMP);
-        if clamp < self.tuning.clamp {
-            self.rcv.threshold = self.rcv.threshold.min(clamp);
-        } else if clamp > self.tuning.clamp {
-            self.rcv.threshold = self.rcv.threshold.max(self.offered_window().min(clamp));
-        }
+        self.rcv.threshold = match clamp.cmp(&self.tuning.clamp) {
+            Ordering::Less => self.rcv.threshold.min(clamp),
+            Ordering::Equal => self.rcv.threshold,
+            Ordering::Greater => self.rcv.threshold.max(self.offered_window().min(clamp)),
+        };
         self.tuning.clamp = clamp;
     }
 

@@ -318,7 +318,7 @@ impl TcpOptions {
         })
     }
 
-    /// What the handshake negotiates, read in one pass; of a repeated MSS or shift the last counts, of all else the first.
+    /// What the handshake negotiates, read in one pass; of what is repeated the last counts.
     pub fn offers(&self) -> Offers {
         let mut offers = Offers::default();
         for option in self.iter() {
@@ -326,11 +326,9 @@ impl TcpOptions {
                 TcpOption::MaximumSegmentSize(mss) => offers.mss = Some(mss),
                 TcpOption::WindowScale(shift) => offers.window_scale = Some(shift),
                 TcpOption::SackPermitted => offers.sack_permitted = true,
-                TcpOption::Timestamps(ts) if offers.timestamps.is_none() => offers.timestamps = Some(ts),
-                TcpOption::FastOpen(cookie) if offers.fast_open.is_none() => offers.fast_open = Some(cookie),
-                TcpOption::Timestamps(_)
-                | TcpOption::FastOpen(_)
-                | TcpOption::EndOfList
+                TcpOption::Timestamps(ts) => offers.timestamps = Some(ts),
+                TcpOption::FastOpen(cookie) => offers.fast_open = Some(cookie),
+                TcpOption::EndOfList
                 | TcpOption::NoOperation
                 | TcpOption::Sack(_)
                 | TcpOption::Unknown { .. }

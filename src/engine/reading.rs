@@ -48,11 +48,10 @@ impl Reading {
     /// peer echoed counts less while text waits to be read (`tcp_rcv_rtt_update`).
     fn sample(&mut self, micros: u32, filled: bool, waits: bool) {
         let fresh = micros.saturating_mul(8);
-        if self.round_trip == 0 || fresh < self.round_trip {
-            self.round_trip = fresh;
-        } else if !filled && !waits {
-            self.round_trip = self.round_trip - self.round_trip / 8 + micros;
-        }
+        let before = if self.round_trip == 0 { fresh } else { self.round_trip };
+        let after = if filled || waits { before } else { (before - before / 8).saturating_add(micros) };
+        // What is shorter counts at once.
+        self.round_trip = after.min(fresh);
     }
 }
 

@@ -123,25 +123,23 @@ impl Connection {
         let room = self.rcv.wnd.saturating_sub(at);
         // Who takes what lies partly beyond its window holds all of it, too: as much as a packet carries.
         let most = if self.profile.lenient_sequence && room > 0 { room.max(LONGEST) } else { room };
-        let mut len = segment.len.min(most);
+        // Behind a FIN there is nothing.
+        let fin = self.held.as_ref().and_then(|held| held.fin);
+        let before_fin = fin.map_or(u32::MAX, |fin| fin.since(nxt).saturating_sub(at));
+        let len = segment.len.min(most).min(before_fin);
         if len == 0 {
             return;
         }
         let (tells, steps) = (self.tells_repeats(), self.linux_steps(len));
         let held = self.held.get_or_insert_default();
-        if let Some(fin) = held.fin {
-            // Behind a FIN there is nothing.
-            len = len.min(fin.since(nxt).saturating_sub(at));
-        }
         let new = Range { start, end: start.plus(len), steps };
         if tells && let Some(shared) = held.first_shared(new) {
             held.repeat(shared);
         }
-        if len > 0 && self.profile.window_policy == WindowPolicy::Linux && !held.ranges.iter().any(|old| old.covers(&new)) {
+        if self.profile.window_policy == WindowPolicy::Linux && !held.ranges.iter().any(|old| old.covers(&new)) {
             self.linux_text_held(len, segment, now);
         }
-        if len > 0
-            && let Some(held) = &mut self.held
+        if let Some(held) = &mut self.held
             && held.insert(new)
         {
             held.fresh = Hold { len, at };

@@ -112,7 +112,7 @@ impl Connection {
 
     /// Whether it is a closed window that the retransmission timer runs for.
     fn persists(&self) -> bool {
-        self.snd.wnd == 0 && self.bits.syn_acked() && (self.bits.probing() || self.snd.una == self.snd.nxt)
+        self.snd.wnd == 0 && self.bits.probing()
     }
 
     /// Starts the retransmission timer from `now`.

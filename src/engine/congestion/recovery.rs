@@ -3,7 +3,7 @@
 
 use super::arriving::Heard;
 use super::scoreboard::Marks;
-use super::{CongestionState, INFINITE, Sender};
+use super::{CongestionState, Sender};
 use crate::engine::profile::Profile;
 use crate::engine::state::{Signal, State};
 use crate::engine::tcb::Connection;
@@ -34,7 +34,7 @@ impl Sender {
 
     /// So many segments were delivered: how many may leave for them (RFC 6937 section 3, `tcp_cwnd_reduction`).
     pub(super) fn reduce(&mut self, delivered: u32, lost_more: bool, advanced: bool) {
-        if delivered == 0 || self.prior_cwnd == 0 {
+        if delivered == 0 {
             return;
         }
         let in_flight = self.board.in_flight();
@@ -54,7 +54,7 @@ impl Sender {
 
     /// The reduction is over (`tcp_end_cwnd_reduction`).
     fn end_reduction(&mut self, now: u64) {
-        if self.ssthresh < INFINITE && (self.state == CongestionState::Cwr || self.undo_marker.is_some()) {
+        if self.state == CongestionState::Cwr || self.undo_marker.is_some() {
             self.cwnd = self.ssthresh;
             self.used_at = now;
         }
@@ -177,11 +177,13 @@ impl Connection {
 
     /// Without SACK the old state stays until something above `high` is acknowledged (RFC 6582 section 3.2, step 1).
     fn stays_for_new_reno(&self, sender: &mut Sender) -> bool {
-        let stays = self.snd.una == sender.high && !self.bits.sack();
-        if stays && !sender.board.any_resent() {
+        if self.snd.una != sender.high || self.bits.sack() {
+            return false;
+        }
+        if !sender.board.any_resent() {
             sender.resent_at = 0;
         }
-        stays
+        true
     }
 
     /// All of the episode is acknowledged; says whether its state stays nevertheless (`tcp_try_undo_recovery`).
@@ -209,7 +211,7 @@ impl Connection {
     fn undo_by_dsack(&mut self, sender: &mut Sender, heard: &Heard) -> bool {
         let undone = sender.all_copies_were_needless();
         if undone {
-            sender.rack.persist = (sender.rack.persist + 1).min(super::timing::PERSISTENCE);
+            sender.rack.persist_longer();
             self.undo_reduction(sender, false, heard.now);
         }
         undone

@@ -76,7 +76,7 @@ impl Connection {
         }
         match sender.undo_marker {
             Some(marker) if duplicate && end.at_or_before(self.snd.una) => {
-                marker.at_or_before(start) || (end.after(marker) && end.since(start) <= self.snd.max_wnd)
+                marker.at_or_before(start) || end.since(start) <= self.snd.max_wnd
             }
             _ => false,
         }
@@ -88,7 +88,7 @@ impl Connection {
         if len > self.snd.max_wnd {
             return;
         }
-        let copies = if len > mss { len.div_ceil(mss) } else { 1 };
+        let copies = len.div_ceil(mss);
         heard.dsacked_probe = len <= mss && sender.probe_high == Some(end);
         sender.counts.dsacks = sender.counts.dsacks.saturating_add(copies);
         if sender.counts.dsacks > sender.counts.resent {

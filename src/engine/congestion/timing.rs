@@ -51,6 +51,11 @@ impl Rack {
         Self { at: 0, end: una, rtt: 0, advanced: false, steps: 1, persist: 0, dsack_seen: false, adjusted: 0 }
     }
 
+    /// A recovery was undone: what was learned of reordering holds for one more.
+    pub(super) fn persist_longer(&mut self) {
+        self.persist = (self.persist + 1).min(PERSISTENCE);
+    }
+
     /// When the one that left last of all delivered did.
     pub(super) const fn latest(&self) -> u64 {
         self.at
@@ -223,12 +228,13 @@ impl Connection {
         let copies = sender.board.resent;
         let mut waits = false;
         if !self.bits.sack() {
-            let recovering = sender.state == CongestionState::Recovery && advanced;
-            if recovering || (sender.state < CongestionState::Recovery && sender.board.sacked >= sender.reordering) {
-                let lost = sender.board.queue[0].marks.has(Marks::LOST);
-                if !lost {
-                    sender.board.lose(0);
-                }
+            let lost = match sender.state {
+                CongestionState::Open | CongestionState::Disorder | CongestionState::Cwr => sender.board.sacked >= sender.reordering,
+                CongestionState::Recovery => advanced,
+                CongestionState::Loss => false,
+            };
+            if lost && !sender.board.queue[0].marks.has(Marks::LOST) {
+                sender.board.lose(0);
             }
         } else if self.profile.loss_detection == LossDetection::Dupacks {
             sender.count_losses();
@@ -274,8 +280,10 @@ impl Connection {
     fn probe_tail(&mut self, sender: &mut Sender, now: Instant) {
         if sender.probe_high.is_none() {
             let usable = self.snd.una.plus(self.snd.wnd).since(self.snd.nxt).cast_signed();
-            let next = self.snd.unsent.min(u32::from(self.effective_mss()));
-            let fits = (self.snd.unsent > 0 || self.bits.fin_due()) && usable > 0 && usable.cast_unsigned() >= next;
+            let text = self.snd.unsent.min(u32::from(self.effective_mss()));
+            // A FIN alone has a number, too.
+            let next = text.max(self.bits.fin_due().into());
+            let fits = (1..=usable).contains(&next.cast_signed());
             // What leaves is chosen when it is asked for.
             sender.probe_due = true;
             sender.probe_copied = !fits;
