@@ -195,7 +195,8 @@ mod tests {
     #[test]
     fn no_round_trip_counts_in_the_first_second_of_an_epoch() {
         let mut cubic = Cubic { epoch: Some(100), min_delay: 7000, ..Cubic::default() };
-        for (tick, rtt, counts, shortest) in [(100, 10, false, 7000), (349, 10, false, 7000), (350, 8000, true, 7000), (351, 10, true, 10)] {
+        for (tick, rtt, counts, shortest) in [(100, 10, false, 7000), (349, 10, false, 7000), (350, 8000, true, 7000), (351, 10, true, 10)]
+        {
             assert_eq!((cubic.measure(rtt, tick * TICK), cubic.min_delay), (counts, shortest), "tick {tick}");
         }
     }
