@@ -508,7 +508,7 @@ impl Connection {
                 self.begin_octets(timeouts);
             }
             self.bits.set_syn_due(false);
-            self.resend_syn_text();
+            self.resend_syn_text(now);
         }
     }
 

@@ -183,9 +183,9 @@ impl Connection {
         }
     }
 
-    /// Our SYN is acknowledged, up to this number.
+    /// Our SYN is acknowledged, up to this number: with all its text, or not.
     pub(super) fn heed_ack_of_syn_text(&mut self, ack: SeqNumber<Ours>) {
-        if self.origin == Origin::Active && ack.after(self.iss.plus(1)) {
+        if self.origin == Origin::Active && ack.after(self.iss.plus(1)) && ack == self.snd.nxt {
             self.note_syn_text();
         }
     }
@@ -223,7 +223,7 @@ impl Connection {
     }
 
     /// The SYN is acknowledged; text that rode in it and is not leaves again with the first ACK (R7413-15).
-    pub(super) fn resend_syn_text(&mut self) {
+    pub(super) fn resend_syn_text(&mut self, now: Instant) {
         if self.origin != Origin::Active {
             return;
         }
@@ -232,6 +232,9 @@ impl Connection {
             Some(fast) if fast.text => {
                 fast.refused = left;
                 self.bits.set_front_due(left);
+                if left && self.sender.is_some() && self.has_congestion_control() {
+                    self.lose_syn_text(now);
+                }
             }
             None if left && self.profile.resend_syn_text && self.bits.syn_text() => self.bits.set_front_due(true),
             Some(_) | None => {}

@@ -130,6 +130,19 @@ impl Connection {
         self.sender = Some(sender);
     }
 
+    /// Text of our SYN was not taken, though for no congestion: it is lost, and the window stays.
+    #[cold]
+    pub(in crate::engine) fn lose_syn_text(&mut self, now: Instant) {
+        self.bits.set_first_pushed(self.snd.unsent == 0);
+        self.list_under_way(now);
+        let Some(mut sender) = self.sender.take() else { return };
+        for index in 0..sender.board.queue.len() {
+            sender.board.lose(index);
+        }
+        self.lose_longer(&mut sender, self.effective_mss().into(), now);
+        self.sender = Some(sender);
+    }
+
     pub(super) fn lose_longer(&mut self, sender: &mut Sender, most: u32, now: Instant) {
         let nxt = self.snd.nxt;
         sender.board.cut_anew(most);

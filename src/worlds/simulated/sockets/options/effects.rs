@@ -102,6 +102,9 @@ impl Sockets {
         let File::Stream(stream) = self.file(fd)? else { return Ok(()) };
         let id = stream.id;
         let on = value != 0;
+        if self.is_of_other_ip(name) {
+            return Ok(());
+        }
         let linux = self.system == System::Linux;
         let whole = |most: i64| u16::try_from(value.min(most)).unwrap_or(u16::MAX);
         let octet = u8::try_from(value).ok();
@@ -172,6 +175,11 @@ impl Sockets {
             self.push_held(now, id)?;
         }
         Ok(())
+    }
+
+    /// Whether an option is of the version of IP that packets do not have here: it is remembered, and changes nothing.
+    fn is_of_other_ip(&self, name: &str) -> bool {
+        name.starts_with(if self.host.address().is_ipv4() { "IPV6_" } else { "IP_" })
     }
 
     /// Lets go what `TCP_CORK` has held back.
@@ -264,7 +272,7 @@ impl Sockets {
             "TCP_REMOTE_UDP_ENCAPS_PORT" => self.host.udp_encapsulation(stream.id)?.into(),
             "TCP_QUICKACK" => stream.choices.set_number(name).unwrap_or(1),
             // A connection may have it of its peer.
-            "IP_TOS" | "IPV6_TCLASS" => i64::from(self.host.tos(stream.id)?),
+            "IP_TOS" | "IPV6_TCLASS" if !self.is_of_other_ip(name) => i64::from(self.host.tos(stream.id)?),
             "TCP_WINDOW_CLAMP" => self.host.window_clamp(stream.id)?.map_or(value, i64::from),
             _ => value,
         })
