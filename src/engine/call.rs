@@ -301,6 +301,13 @@ impl Connection {
         self.reserved = octets.min(MOST);
     }
 
+    /// What the peer says it takes counts up to so many octets only, where it has not said it yet (`TCP_MAXSEG`).
+    pub fn limit_segments(&mut self, octets: u16) {
+        if self.state == State::SynSent && self.profile.maxseg_limits_sending {
+            self.send_mss = self.send_mss.min(octets);
+        }
+    }
+
     /// Lets ACKs go at once, or lets them wait for text to ride on (`TCP_QUICKACK`).
     pub fn set_quick_ack(&mut self, quick: bool) {
         self.end_dialogue();

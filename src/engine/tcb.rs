@@ -619,8 +619,9 @@ impl Connection {
 
     /// Octets of text a full segment carries where there is no SACK block beside it: what `TCP_MAXSEG` says.
     pub fn max_segment(&self) -> u16 {
-        // Some leave the options out of it.
-        let options = if self.bits.timestamps() && !self.profile.max_segment_with_options { 12 } else { 0 };
+        // Some leave the options out of it; those of our SYN count until it is answered.
+        let offered = self.state == State::SynSent && self.profile.timestamps;
+        let options = if (self.bits.timestamps() || offered) && !self.profile.max_segment_with_options { 12 } else { 0 };
         self.snd.mss.min(self.send_mss).saturating_sub(options).max(1)
     }
 

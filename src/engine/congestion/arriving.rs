@@ -3,7 +3,7 @@
 use super::recovery::Resend;
 use super::scoreboard::Marks;
 use super::{CongestionState, Sender, Seq};
-use crate::engine::profile::CongestionControl;
+use crate::engine::profile::{CongestionControl, Profile};
 use crate::engine::segment::{Flags, Segment};
 use crate::engine::seq::Theirs;
 use crate::engine::tcb::Connection;
@@ -65,12 +65,12 @@ pub(super) struct Heard {
 
 impl Sender {
     /// Duplicates stand for no more than may have arrived; where they do, segments were reordered (`tcp_limit_reno_sacked`).
-    pub(super) fn limit_duplicates(&mut self, acked: u32) {
+    pub(super) fn limit_duplicates(&mut self, acked: u32, profile: &Profile) {
         let out = self.board.out();
         let holes = self.board.lost.max(1).min(out);
         if self.board.sacked + holes > out {
             self.board.sacked = out - holes;
-            self.reordering = (out + acked).clamp(1, 300);
+            self.reordering = (out + acked).min(profile.max_reordering.into()).max(1);
             self.reord_seen += 1;
         }
     }
@@ -205,7 +205,7 @@ impl Connection {
         }
         let distance = highest.since(low);
         if distance > sender.reordering.saturating_mul(mss) {
-            sender.reordering = distance.div_ceil(mss).min(300);
+            sender.reordering = distance.div_ceil(mss).min(self.profile.max_reordering.into());
         }
         sender.reord_seen += 1;
     }
@@ -271,7 +271,7 @@ impl Connection {
                 self.note_reordering(sender, low, highest);
             }
         } else {
-            Self::take_duplicates_back(sender, acked, heard);
+            self.take_duplicates_back(sender, acked, heard);
             if copies {
                 heard.original_delivered = false;
             }
@@ -279,11 +279,11 @@ impl Connection {
     }
 
     /// Without SACK: one of the acknowledged filled the hole, the others are those duplicates stood for (`tcp_remove_reno_sacks`).
-    fn take_duplicates_back(sender: &mut Sender, acked: u32, heard: &Heard) {
+    fn take_duplicates_back(&self, sender: &mut Sender, acked: u32, heard: &Heard) {
         let delivered = acked.saturating_sub(sender.board.sacked).max(1);
         sender.count_delivered(delivered, heard.ece);
         sender.board.sacked = sender.board.sacked.saturating_sub(acked - 1);
-        sender.limit_duplicates(acked);
+        sender.limit_duplicates(acked, &self.profile);
     }
 
     /// A round trip was measured; only that collapses what time-outs have doubled.

@@ -390,7 +390,7 @@ impl Connection {
         }
         let before = sender.board.sacked;
         sender.board.sacked += 1;
-        sender.limit_duplicates(0);
+        sender.limit_duplicates(0, &self.profile);
         let counted = sender.board.sacked.saturating_sub(before);
         sender.count_delivered(counted, heard.ece);
     }

@@ -156,6 +156,11 @@ knobs! {
         rfc9293: 3, "RFC 5681 section 3.2";
         linux: 3, "net.ipv4.tcp_reordering";
     }
+    /// How many may at most, however they have arrived before; 1 at least.
+    max_reordering: u16 = "max-reordering" {
+        rfc9293: 300, "as Linux; RFC 5681 keeps to three";
+        linux: 300, "net.ipv4.tcp_max_reordering";
+    }
     /// What a segment is told to be lost by, where SACK is in use.
     loss_detection: LossDetection = "loss-detection" {
         rfc9293: LossDetection::Dupacks, "RFC 6675 section 4";

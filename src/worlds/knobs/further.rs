@@ -48,6 +48,7 @@ fn without_bit(text: &str, bit: u64) -> Option<String> {
 pub(in crate::worlds) static LINUX: &[Reading] = &[
     row("slow-start-after-idle", "net.ipv4.tcp_slow_start_after_idle", "1", on_off),
     row("reordering", "net.ipv4.tcp_reordering", "3", |text| number(text).filter(|count| count != "0")),
+    row("max-reordering", "net.ipv4.tcp_max_reordering", "300", |text| number(text).filter(|count| count != "0")),
     row("rack-widens", "net.ipv4.tcp_recovery", "1", |text| without_bit(text, 2)),
     row("rack-dupthresh", "net.ipv4.tcp_recovery", "1", |text| without_bit(text, 4)),
     row("frto", "net.ipv4.tcp_frto", "2", |text| match whole(text)? {

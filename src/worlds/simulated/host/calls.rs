@@ -412,7 +412,10 @@ impl Host {
         match option {
             SocketOption::NoDelay(on) => socket.connection.set_no_delay(on),
             SocketOption::QuickAck(on) => socket.connection.set_quick_ack(on),
-            SocketOption::MaxSeg(octets) => socket.mss = Some(octets),
+            SocketOption::MaxSeg(octets) => {
+                socket.mss = Some(octets);
+                socket.connection.limit_segments(octets);
+            }
             SocketOption::Linger(linger) => socket.linger = linger,
             SocketOption::UserTimeout(millis) => {
                 let limit = (millis > 0).then(|| Duration::from_millis(u64::from(millis)));

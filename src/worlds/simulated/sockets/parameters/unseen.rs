@@ -137,7 +137,6 @@ pub(super) static HOLDS: &[(&str, &[&str], &str)] = &[
     ("net.ipv4.tcp_thin_dupack", &["0"], "three duplicates are needed"),
     ("net.ipv4.tcp_workaround_signed_windows", &["0"], "windows have no sign"),
     ("net.ipv4.tcp_available_congestion_control", &["reno cubic", "cubic reno"], "it can only be read"),
-    ("net.ipv4.tcp_max_reordering", &["300"], "no reordering is thought to be longer"),
     ("net.ipv4.tcp_ecn_option", &["2"], "AccECN's option is not sent"),
     ("net.ipv4.tcp_ecn_option_beacon", &["3"], "AccECN's option is not sent"),
     ("net.ipv4.ip_nonlocal_bind", &["0"], "an address that is not ours cannot be bound"),
