@@ -593,6 +593,8 @@ impl Connection {
             if self.held.is_some() && self.is_held_text_due() {
                 self.apply(Event::Text, now, Some(segment));
             }
+        } else if segment.len > 0 && self.is_behind_fin(segment) {
+            self.apply(Event::Text, now, Some(segment));
         }
         if segment.has(Flags::FIN) && self.state != State::Closed {
             let fin = segment.text_seq().plus(segment.len);
@@ -610,6 +612,12 @@ impl Connection {
         if self.held.is_some() && self.is_held_fin_due() {
             self.apply(Event::Fin, now, Some(segment));
         }
+    }
+
+    /// Whether text goes on where the peer has said that it ends, and the profile takes offence.
+    fn is_behind_fin(&self, segment: &Segment<Theirs>) -> bool {
+        let end = segment.text_seq().plus(segment.len);
+        self.profile.reset_behind_fin && self.has_socket() && segment.text_seq().before(self.rcv.nxt) && self.rcv.nxt.before(end)
     }
 
     /// Text and FIN that came before are answered, where they pass the first check; says whether that was all.

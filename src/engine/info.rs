@@ -241,6 +241,19 @@ impl Connection {
             total_rto_time: None,
         };
         self.tell_of_sender(now, &mut info);
+        self.tell_of_end(&mut info);
         info
+    }
+
+    /// What Linux has forgotten with its queue (`tcp_write_queue_purge`), and the state that it enters at the CLOSE, whether
+    /// the FIN can leave or not (`tcp_close_state`).
+    fn tell_of_end(&self, info: &mut Info) {
+        if self.state == State::Closed {
+            info.unacked = info.unacked.map(|_| 0);
+            info.backoff = 0;
+        }
+        if self.state == State::CloseWait && self.bits.fin_queued() {
+            info.state = State::LastAck;
+        }
     }
 }

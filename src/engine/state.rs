@@ -301,6 +301,8 @@ words! {
         OpenEarly = "opened fast",
         /// The send buffer is full.
         NoRoom = "no room in the send buffer",
+        /// Text that begins before the peer's FIN and ends behind it resets.
+        BehindFin = "text behind a FIN resets",
         /// Nothing that arrived is still unread.
         NothingUnread = "nothing left to read",
         /// The checks of RFC 5961 are switched off.

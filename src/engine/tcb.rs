@@ -211,10 +211,11 @@ impl Bits {
         self.set_fin_sent(true);
     }
 
-    /// Nothing leaves any more, but a reset: how the connection spoke (timestamps) stays known.
+    /// Nothing leaves any more, but a reset: how the connection spoke (timestamps), and that the peer had ended, stays known.
     pub(super) fn forget_pending(&mut self) {
         let mut kept = self.options();
         kept.set_timestamps(self.timestamps());
+        kept.set_peer_fin(self.peer_fin());
         *self = kept;
     }
 
@@ -568,6 +569,7 @@ impl Connection {
             }
             Guard::Literal => !self.profile.crossed_syn_ack,
             Guard::NoReader => (self.bits.user_closed() || self.refuses_text()) && self.profile.half_duplex_close,
+            Guard::BehindFin => self.profile.reset_behind_fin,
             Guard::PeerKnown => self.bits.peer_known(),
             Guard::CloseCalled => self.bits.fin_queued() || self.bits.close_queued(),
             Guard::SynAckWaits => self.bits.syn_due() && self.profile.syn_ack_with_text,

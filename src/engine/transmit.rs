@@ -427,7 +427,7 @@ impl Connection {
             return false;
         }
         if all {
-            let nagle = self.profile.nagle && !self.bits.no_delay();
+            let nagle = self.profile.nagle && !self.bits.no_delay() && !self.is_urgent_under_way();
             let idle = idle || (self.profile.nagle_short_only && !self.is_short_under_way());
             // Behind a CLOSE nothing more can come to fill a short segment.
             let held = self.bits.hold_short() && !self.bits.fin_queued();

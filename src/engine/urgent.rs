@@ -32,6 +32,12 @@ impl Connection {
         Ok(taken)
     }
 
+    /// Whether urgent data waits to leave or to be acknowledged. It is not held back, nor what is behind it: both
+    /// Linux (`tcp_nagle_test`) and FreeBSD (`tcp_output`) send then.
+    pub(super) fn is_urgent_under_way(&self) -> bool {
+        self.urgent.as_ref().and_then(|urgent| urgent.snd_up).is_some_and(|up| self.snd.una.before(up))
+    }
+
     /// Octets the user has still to read until the urgent data is over (MUST-33); 0 if there is none.
     ///
     /// Some of them may not have arrived yet.

@@ -54,6 +54,7 @@ enum After {
     SynAgain,
     AckInWindow,
     Fin,
+    TextBehindFin,
     IcmpHard,
     IcmpSoft,
     SynAckInWindow,
@@ -123,6 +124,11 @@ pub(crate) fn asides() -> Vec<Aside> {
     for from in [FinWait1, FinWait2, Closing, LastAck] {
         let half = Ask::With("half-duplex-close", "on", After::CloseUnread);
         add("close-unread", from, half, Closed, None, vec![Flags::RST]);
+    }
+    // Practice: who sends on behind its own FIN is reset.
+    for from in [CloseWait, Closing, LastAck] {
+        let reset = Ask::With("reset-behind-fin", "on", After::TextBehindFin);
+        add("text-behind-fin", from, reset, Closed, Some(Signal::Reset), vec![Flags::RST]);
     }
     add("ack-stray", TimeWait, Ask::With("time-wait-acks", "number", After::AckInWindow), TimeWait, None, vec![ACK]);
     let again = Ask::With("acks-repeat-fin", "on", After::Fin);
@@ -356,6 +362,10 @@ impl Aside {
             }
             Ask::With(_, _, After::Fin) => {
                 walker.hear(segment(Flags::FIN | ACK, expected, una, 0));
+                return Ok(None);
+            }
+            Ask::With(_, _, After::TextBehindFin) => {
+                walker.hear(segment(Flags::PSH | ACK, expected.wrapping_sub(1), una, 10));
                 return Ok(None);
             }
             Ask::With(_, _, After::Silence) => {

@@ -160,7 +160,10 @@ impl Connection {
         if let Some((cwnd, ssthresh)) = self.octets_known() {
             (info.snd_cwnd_octets, info.snd_ssthresh_octets) = (Some(cwnd), Some(ssthresh));
         }
-        if !self.has_congestion_control() {
+        // When it is over, what the sender has come to is still told.
+        let over =
+            self.state == State::Closed && self.profile.congestion_control != CongestionControl::Off && !self.profile.congestion_in_octets;
+        if !self.has_congestion_control() && !over {
             if self.state == State::SynSent
                 && !self.profile.congestion_in_octets
                 && self.profile.congestion_control != CongestionControl::Off

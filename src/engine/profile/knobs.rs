@@ -572,6 +572,11 @@ knobs! {
         linux: true, "measured: no reply in CLOSE-WAIT, CLOSING and LAST-ACK";
         freebsd: true, "its TCP tests: no reply; tcp_do_segment, TCPS_HAVERCVDFIN";
     }
+    /// Whether text that begins before the peer's FIN and ends behind it resets the connection.
+    reset_behind_fin: bool = "reset-behind-fin" {
+        rfc9293: false, "RFC 9293 section 3.10.7.4, seventh: it should not occur, and is ignored";
+        linux: true, "measured: reset, and EPIPE in CLOSE-WAIT; what begins behind the FIN is ignored; tcp_rcv_state_process";
+    }
     /// Whether a segment without ACK, RST and SYN is dropped before its sequence number is judged, once synchronized.
     ack_before_sequence: bool = "ack-before-sequence" {
         rfc9293: false, "RFC 9293 section 3.10.7.4: first the sequence number, fifth the ACK";

@@ -160,3 +160,27 @@ fn a_window_that_has_room_for_all_limits_nobody() {
         assert_eq!(told.as_nanos().div_ceil(1_000_000), limited, "{window}");
     }
 }
+
+#[test]
+fn what_was_under_way_is_forgotten_at_the_end_and_how_often_it_timed_out_is_not() {
+    let mut a = Scripted::established(Profile { counts: true, ..Profile::linux() });
+    a.send(2000);
+    a.wait();
+    let info = a.connection.info(a.now);
+    assert_eq!((info.unacked, info.backoff, info.retransmits), (Some(2), 1, 1));
+    a.hear("<SEQ=301><CTL=RST>");
+    let info = a.connection.info(a.now);
+    assert_eq!((info.state, info.unacked, info.backoff, info.retransmits), (State::Closed, Some(0), 0, 1));
+    assert_eq!((info.snd_cwnd, info.ca_state), (Some(1), Some(CongestionState::Loss)), "what the sender has come to stays");
+}
+
+#[test]
+fn last_ack_is_told_from_the_close_on() {
+    // The FIN is behind text that the window has no room for.
+    let mut a = Scripted::established(Profile::linux());
+    a.hear("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+    a.send(70_000);
+    assert_eq!(a.connection.info(a.now).state, State::CloseWait);
+    a.close();
+    assert_eq!((a.connection.info(a.now).state, a.state()), (State::LastAck, State::CloseWait));
+}

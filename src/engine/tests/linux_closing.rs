@@ -188,3 +188,26 @@ fn a_syn_ack_that_time_wait_does_not_expect_is_no_syn() {
         assert_eq!(a.walked(), [walked]);
     }
 }
+
+#[test]
+fn text_that_goes_on_behind_a_fin_resets_and_what_begins_there_is_ignored() {
+    for (profile, answer, state) in
+        [(Profile::linux(), vec!["<SEQ=101><CTL=RST>"], State::Closed), (but("reset-behind-fin"), vec![], State::CloseWait)]
+    {
+        let mut a = Scripted::established(profile);
+        a.answer("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+        assert_eq!(a.answer("<SEQ=302><ACK=101><LEN=10><CTL=PSH,ACK>"), NOTHING, "all of it lies behind");
+        assert_eq!(a.answer("<SEQ=301><ACK=101><LEN=0><CTL=ACK>"), NOTHING);
+        assert_eq!(a.state(), State::CloseWait);
+        assert_eq!(a.answer("<SEQ=301><ACK=101><LEN=2><CTL=PSH,ACK>"), answer);
+        assert_eq!(a.state(), state);
+    }
+}
+
+#[test]
+fn text_that_ends_with_the_fin_is_a_repetition() {
+    let mut a = Scripted::established(Profile::linux());
+    a.answer("<SEQ=301><ACK=101><LEN=5><CTL=FIN,PSH,ACK>");
+    assert_eq!(a.answer("<SEQ=301><ACK=101><LEN=6><CTL=PSH,ACK>"), ["<SEQ=101><ACK=307><CTL=ACK>"]);
+    assert_eq!(a.state(), State::CloseWait);
+}

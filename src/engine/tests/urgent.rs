@@ -124,3 +124,16 @@ fn only_a_closed_window_lets_the_pointer_through_and_only_where_text_is_taken() 
     hear(&mut behind, "<SEQ=311><ACK=101><LEN=5><CTL=URG,ACK>", 5);
     assert_eq!(behind.walked(), ["close-wait/unacceptable"]);
 }
+
+#[test]
+fn what_follows_urgent_text_is_not_held_back_until_that_is_acknowledged() {
+    let mut a = Scripted::established(Profile::linux());
+    a.connection.on_send_urgent(a.now, 10).expect("open");
+    assert_eq!(a.out(), ["<SEQ=101><ACK=301><LEN=10><CTL=PSH,URG,ACK>"]);
+    assert_eq!(a.send(20), ["<SEQ=111><ACK=301><LEN=20><CTL=PSH,ACK>"], "Nagle would wait for the ACK");
+    assert_eq!(a.answer("<SEQ=301><ACK=110><CTL=ACK>"), NOTHING);
+    assert_eq!(a.send(20), ["<SEQ=131><ACK=301><LEN=20><CTL=PSH,ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=111><CTL=ACK>"), NOTHING);
+    assert_eq!(a.send(20), NOTHING);
+    assert_eq!(a.answer("<SEQ=301><ACK=151><CTL=ACK>"), ["<SEQ=151><ACK=301><LEN=20><CTL=PSH,ACK>"]);
+}

@@ -426,6 +426,7 @@ impl Shadow {
             | Guard::UnreadText
             | Guard::Literal
             | Guard::NoReader
+            | Guard::BehindFin
             | Guard::PeerKnown
             | Guard::CloseCalled
             | Guard::SynAckWaits

@@ -67,6 +67,11 @@ impl Program {
         self.names.insert(name.to_owned(), value);
     }
 
+    /// What this name meant is not known any more.
+    pub fn forget(&mut self, name: &str) {
+        self.names.remove(name);
+    }
+
     /// Runs one snippet.
     ///
     /// # Errors

@@ -415,7 +415,11 @@ impl<'a> Player<'a> {
                 program.define(name, Value::Int(value.into()));
             }
         }
+        let mut stale: Vec<(&str, i64)> = Vec::new();
         for Snapshot { code, numbers } in std::mem::take(&mut self.snapshots) {
+            for (name, _) in std::mem::replace(&mut stale, numbers.clone()) {
+                program.forget(name);
+            }
             for (name, value) in &numbers {
                 program.define(name, Value::Int((*value).into()));
             }

@@ -324,6 +324,10 @@ impl Sockets {
                     // Whoever holds the socket sees it closed: TIME-WAIT is a record of its own.
                     return Err(Errno::NotConnected.into());
                 }
+                // inet_shutdown takes what is open for connected, whether `connect` has said so or not.
+                if linux && !self.host.state(id).is_opening() {
+                    self.stream_mut(fd)?.progress = Progress::Connected;
+                }
                 self.host.shutdown(id, now, how)?;
                 if linux && matches!(how, How::Read | How::Both) {
                     self.host.refuse_text(id)?;

@@ -128,7 +128,10 @@ impl Sockets {
             if progress > 0 && (glance.error.is_some() || glance.at_end || glance.read_shut || is_over(&glance)) {
                 return Ok(self.received(fd, now, progress, request));
             }
+            // Behind the peer's FIN Linux says that it is the end, and leaves the error to others (SOCK_DONE).
+            let ended = linux && glance.at_end;
             if glance.readable == 0
+                && !ended
                 && let Some(errno) = self.host.next_error(id)
             {
                 return Err(errno.into());
