@@ -144,15 +144,16 @@ impl Connection {
         self.begin();
         self.call(Event::Send, now)?;
         let taken = octets.min(self.send_room());
+        self.fill_packets(taken);
         self.snd.unsent += taken;
         self.bits.set_hold_short(more);
         self.bits.set_unpushed(more);
         Ok(taken)
     }
 
-    /// The text of the last SEND carries PSH where it ends, even if a short segment waits for more (`TCP_CORK`).
-    pub fn push(&mut self) {
-        self.bits.set_unpushed(false);
+    /// Whether a short segment waits for more, whether or not the text of the last SEND is pushed where it ends (`TCP_CORK`).
+    pub fn hold_short(&mut self, holds: bool) {
+        self.bits.set_hold_short(holds);
     }
 
     /// Octets the send buffer has room for.

@@ -42,6 +42,7 @@ impl Connection {
             ends.pop_front();
         }
         ends.push_back(end);
+        self.end_packet();
     }
 
     fn record_ends(&self) -> impl Iterator<Item = End> + '_ {

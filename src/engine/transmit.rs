@@ -295,14 +295,15 @@ impl Connection {
         let usable = self.snd.wnd.saturating_sub(in_flight);
         let mss = self.whole_segment();
         let record = self.record_room(self.snd.nxt);
-        let len = self.snd.unsent.min(mss).min(usable).min(record);
+        let packet = self.packet_left();
+        let len = self.snd.unsent.min(mss).min(usable).min(record).min(if packet > 0 { packet } else { u32::MAX });
         let all = len == self.snd.unsent;
         let ends_record = len == record;
         let fin = fin_waits && all && usable > len;
         let idle = in_flight == 0;
         // A record that ended is as full as it gets; only the last of them may wait for company under way.
         let worth = (ends_record && !all) || self.worth_sending(len, mss, all, fin, idle);
-        let worth = worth || (len > 0 && (probe || self.is_probing_tail()));
+        let worth = worth || (len > 0 && (probe || packet > 0 || self.is_probing_tail()));
         if !worth {
             if self.sender.is_some() {
                 self.validate_window(now);
@@ -366,7 +367,6 @@ impl Connection {
     /// A probe of the path, if it is that which keeps other text from leaving: longer than a full segment.
     #[cold]
     fn cut_path_probe(&mut self, now: Instant) -> Option<Cut> {
-        self.note_peer_limit(now, false);
         let (seq, len) = (self.snd.nxt, self.take_path_probe()?);
         self.snd.nxt = seq.plus(len);
         self.snd.unsent -= len;
@@ -407,7 +407,7 @@ impl Connection {
     }
 
     /// Octets of text in a full segment.
-    fn whole_segment(&self) -> u32 {
+    pub(super) fn whole_segment(&self) -> u32 {
         let mss = u32::from(self.effective_mss());
         let largest = self.snd.max_wnd;
         if !self.profile.half_window_segments || largest == 0 {

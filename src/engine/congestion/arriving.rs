@@ -153,7 +153,7 @@ impl Connection {
             // What left after the front did has arrived: that is no reason to wait longer for the front.
             let front = sender.board.queue.front().map_or(0, |sent| sent.at);
             self.sample_of(sender, left, nanos);
-            heard.rearm = front > 0 && left.first < front;
+            heard.rearm = left.first < front;
         }
         if self.profile.rack_widens {
             sender.widen_reordering_window(delivered_before);
@@ -186,14 +186,13 @@ impl Connection {
     /// What may leave now that windows are known (`tcp_xmit_recovery`).
     fn resend(&mut self, sender: &mut Sender, resend: Resend) {
         match resend {
-            Resend::Nothing => {}
             Resend::Lost => self.bits.set_front_due(true),
             // New text that the window has no room for tells nothing.
             Resend::New if sender.room() == 0 => {
                 sender.frto = false;
                 self.bits.set_front_due(true);
             }
-            Resend::New => sender.burst = 0,
+            Resend::Nothing | Resend::New => {}
         }
     }
 
@@ -290,7 +289,7 @@ impl Connection {
     fn sample_of(&mut self, sender: &mut Sender, left: Left, now: u64) {
         sender.note_round_trip(now.saturating_sub(left.last).max(1));
         if self.profile.congestion_control == CongestionControl::Cubic {
-            let rate = if sender.cwnd < sender.ssthresh { self.pacing_rate(sender) } else { 0 };
+            let rate = self.pacing_rate(sender);
             sender.measure_for_cubic(rate, self.snd.una, self.snd.nxt, left.last, now);
         }
         self.backoff = 0;

@@ -14,7 +14,7 @@ const LEAST_RISE: u32 = 4000;
 const MOST_RISE: u32 = 16_000;
 /// What a packet of many segments may be late, in microseconds; four of the largest packets, at the rate of sending.
 const MOST_LATE: u64 = 1000;
-const LARGEST: u64 = 4 * super::sending::LARGEST_BURST;
+const LARGEST: u64 = 4 * super::packets::LARGEST as u64;
 
 /// A segment was delivered, while slow start lasted.
 #[derive(Clone, Copy)]
@@ -98,8 +98,8 @@ mod tests {
 
     #[test]
     fn a_train_may_be_as_late_as_four_of_the_largest_packets_make_it() {
-        // Four times 65535 octets, at this rate, are 500 us; a millisecond is the most. Half of it counts.
-        for (rate, last) in [(524_280_000, 10_250), (1_000_000, 10_500), (0, 10_000)] {
+        // Four times 65279 octets, at this rate, are 500 us; a millisecond is the most. Half of it counts.
+        for (rate, last) in [(522_232_000, 10_250), (1_000_000, 10_500), (0, 10_000)] {
             let mut hystart = HyStart::default();
             for now in [0, 2000, 4000, 6000, 8000, 10_000, last] {
                 assert!(!hystart.ends_slow_start(Delivery { rate, ..delivery(20_000, 20_000, now) }), "{rate}: {now}");

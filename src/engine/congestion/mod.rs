@@ -12,6 +12,7 @@ mod cubic;
 mod hystart;
 mod mtu_probe;
 mod octets;
+mod packets;
 mod recovery;
 mod sacking;
 mod scoreboard;
@@ -104,13 +105,13 @@ pub(super) struct Sender {
     short_end: Option<Seq>,
     /// When text last left, in nanoseconds.
     sent_at: u64,
-    /// Segments that leave in one piece with the last one.
-    burst: u8,
-    /// Whether that one is pushed.
-    burst_pushes: bool,
-    /// Whether the segment at hand is not the first of them.
-    burst_joins: bool,
-    /// The same of copies.
+    /// Octets that still leave in one packet of several segments, and whether any of it has left.
+    packet: u32,
+    packet_begun: bool,
+    /// Where the last packet of what has not left begins, and how long those before it are.
+    tail: Seq,
+    longest: u32,
+    /// Copies that leave in one packet with the last one, and whether that one is pushed.
     copies: u8,
     copies_push: bool,
     /// Answers that left soon after text came, one after the other (`pingpong`), where more than one is asked for.
@@ -160,9 +161,10 @@ impl Sender {
             unvalidated: false,
             short_end: None,
             sent_at: 0,
-            burst: 0,
-            burst_pushes: false,
-            burst_joins: false,
+            packet: 0,
+            packet_begun: false,
+            tail: una,
+            longest: 0,
             copies: 0,
             copies_push: false,
             answers: 0,
@@ -292,7 +294,7 @@ impl Connection {
         let at = if self.rtt.timed_at == 0 { now.as_nanos() } else { self.rtt.timed_at };
         if at == now.as_nanos() && !self.bits.first_pushed() {
             // What leaves now continues its packet.
-            self.goes_in_burst(&mut sender, self.snd.nxt.since(self.text_start()));
+            self.continue_packet(&mut sender, now);
         }
         self.sender = Some(sender);
         self.list_what_left(at);

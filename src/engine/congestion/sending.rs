@@ -1,10 +1,11 @@
 //! What may leave, and what left: new text within the congestion window, copies of what was lost, the probe of the tail.
 
+use super::packets::{Limit, Plan};
 use super::scoreboard::{Marks, Scoreboard};
 use super::timing::Pending;
 use super::{Sender, Seq};
 use crate::engine::segment::Flags;
-use crate::engine::tcb::{Connection, Origin};
+use crate::engine::tcb::Connection;
 use crate::engine::time::Instant;
 
 /// Numbers that leave once more.
@@ -14,9 +15,6 @@ pub(in crate::engine) struct Copy {
     pub len: u32,
     pub flags: Flags,
 }
-
-/// No packet of several segments is larger (`sk_gso_max_size`).
-pub(super) const LARGEST_BURST: u64 = 65_535;
 
 impl Sender {
     /// A segment leaves again, for the first time or not.
@@ -47,6 +45,9 @@ impl Connection {
         if self.profile.congestion_in_octets {
             return !self.counts_octets() || self.has_octets(now);
         }
+        if sender.packet > 0 {
+            return true;
+        }
         if sender.board.queue.is_empty() {
             sender.restart(&self.profile, rto, now.as_nanos());
         }
@@ -56,56 +57,41 @@ impl Connection {
         let probes = sender.probe_due && !sender.probe_copied;
         let path = sender.path.is_some();
         if path && !probes && self.prefers_path_probe(now) {
+            self.note_peer_limit(now, false);
             return false;
         }
         let Some(sender) = &mut self.sender else { return true };
-        let room = probes || sender.room() > 0;
-        if room && !probes && self.waits_for_more(now) {
-            // What has left before counts all the same.
+        if !probes && sender.room() == 0 {
             self.validate_window(now);
+            self.note_peer_limit(now, false);
             return false;
         }
+        let Some(sender) = &self.sender else { return true };
+        let plan = if self.profile.burst_segments == 0 { Plan::Segment } else { self.plan(sender, self.snd.nxt, self.snd.unsent, now) };
         let Some(sender) = &mut self.sender else { return true };
-        if !room {
-            sender.burst = 0;
-            self.validate_window(now);
-        }
-        room
-    }
-
-    /// Whether a part of what waits is kept back, as the next ACK will soon let more of it leave in one packet (`tcp_tso_should_defer`).
-    fn waits_for_more(&mut self, now: Instant) -> bool {
-        /// Of the window so much is worth a packet (`tcp_tso_win_divisor`).
-        const SHARE: u64 = 3;
-        const RECENT: u64 = 1_000_000;
-        let least = u32::from(self.profile.burst_segments);
-        let mss = u64::from(self.effective_mss());
-        let Some(sender) = &self.sender else { return false };
-        if least == 0 || sender.burst > 0 || sender.state >= super::CongestionState::Recovery {
-            return false;
-        }
-        let Some(front) = sender.board.queue.front() else { return false };
-        let unsent = u64::from(self.snd.unsent.min(self.record_room(self.snd.nxt)));
-        let usable = self.snd.una.plus(self.snd.wnd).since(self.snd.nxt).cast_signed().max(0);
-        let (by_peer, by_path) = (u64::from(usable.cast_unsigned()), u64::from(sender.room()) * mss);
-        let limit = by_peer.min(by_path);
-        let window = u64::from(self.snd.wnd).min(u64::from(sender.cwnd) * mss);
-        let nanos = now.as_nanos();
-        let worth = unsent <= mss
-            || nanos.saturating_sub(sender.sent_at) > RECENT
-            || limit >= mss * u64::from(self.burst_size(sender, least))
-            || limit >= window / SHARE
-            || (front.at + self.rtt.srtt).saturating_sub(nanos) > (self.rtt.srtt / 2).min(RECENT);
-        let waits = !worth && if by_path < by_peer { by_path <= unsent } else { by_peer <= unsent };
-        if waits && by_path < by_peer {
-            let (una, nxt, rto) = (self.snd.una, self.snd.nxt, self.backed_off_rto());
-            if let Some(sender) = &mut self.sender {
-                sender.validate(&self.profile, una, nxt, rto, nanos);
-                sender.limited = true;
-                sender.used_at = nanos;
+        sender.packet_begun = false;
+        match plan {
+            Plan::Segment => true,
+            Plan::Packet(octets) => {
+                sender.packet = octets;
+                true
+            }
+            Plan::Wait(limit) => {
+                if limit == Limit::Congestion {
+                    sender.validate(&self.profile, self.snd.una, self.snd.nxt, rto, true, now.as_nanos());
+                } else {
+                    // What has left before counts all the same.
+                    self.validate_window(now);
+                }
+                self.note_peer_limit(now, limit == Limit::Peer);
+                false
             }
         }
-        waits
+    }
+
+    /// Octets of the packet that is leaving, if it has several segments.
+    pub(in crate::engine) fn packet_left(&self) -> u32 {
+        self.sender.as_ref().map_or(0, |sender| sender.packet)
     }
 
     /// Whether what leaves now is a probe of the tail, which Nagle does not hold back.
@@ -120,7 +106,7 @@ impl Connection {
         if let Some(sender) = &mut self.sender
             && (sender.unvalidated || sender.room() == 0)
         {
-            sender.validate(&self.profile, una, nxt, rto, now.as_nanos());
+            sender.validate(&self.profile, una, nxt, rto, false, now.as_nanos());
         }
     }
 
@@ -130,7 +116,9 @@ impl Connection {
     pub(in crate::engine) fn note_new(&mut self, seq: Seq, len: u32, flags: Flags, now: Instant) -> bool {
         let Some(mut sender) = self.sender.take() else { return false };
         let nanos = now.as_nanos();
-        let ends_burst = self.goes_in_burst(&mut sender, len);
+        let joined = sender.packet > 0 && sender.packet_begun;
+        sender.packet_begun = true;
+        sender.packet = sender.packet.saturating_sub(len);
         let end = self.snd.nxt;
         if sender.board.queue.back().is_some_and(|last| last.end != seq) || (sender.board.queue.is_empty() && self.text_start() != seq) {
             // What left otherwise, as a window probe does, comes first.
@@ -145,7 +133,7 @@ impl Connection {
         let marks = Marks::default()
             .with(Marks::FIN, flags.contains(Flags::FIN))
             .with(Marks::PUSH, flags.contains(Flags::PSH))
-            .with(Marks::JOINED, sender.burst_joins);
+            .with(Marks::JOINED, joined);
         sender.board.push(seq, end, nanos, marks);
         sender.unvalidated = true;
         if len > 0 && len < u32::from(self.effective_mss()) {
@@ -171,7 +159,7 @@ impl Connection {
         if self.snd.unsent == 0 {
             self.validate_window(now);
         }
-        ends_burst
+        joined && self.packet_left() == 0
     }
 
     /// The timeout that runs becomes a probe, where one may leave before.
@@ -180,55 +168,6 @@ impl Connection {
         if calm {
             self.start_sender_timer(sender, false, now);
         }
-    }
-
-    /// Counts the segments of a packet that is cut on its way (TSO, `tcp_write_xmit`); `true` at the last of several.
-    pub(super) fn goes_in_burst(&self, sender: &mut Sender, len: u32) -> bool {
-        let least = u32::from(self.profile.burst_segments);
-        let mss = u32::from(self.effective_mss());
-        // A probe of tail or path is alone.
-        if least == 0 || sender.probe_due || len > mss {
-            sender.burst_joins = false;
-            return false;
-        }
-        if sender.burst == 0 {
-            // What it takes along beside the segment that has just been cut.
-            let usable = self.snd.una.plus(self.snd.wnd).since(self.snd.nxt).cast_signed().max(0).cast_unsigned();
-            let left = self.snd.unsent.min(self.record_left(self.snd.nxt));
-            let rest = left.min(usable);
-            let whole = rest / mss + u32::from(rest > 0 && rest == left && !rest.is_multiple_of(mss));
-            let room = sender.room().min((sender.cwnd / 2).max(1));
-            let most = self.burst_size(sender, least).min(room);
-            let segments = if len < mss { 1 } else { (whole + 1).min(most.max(1)) };
-            sender.burst = u8::try_from(segments).unwrap_or(u8::MAX);
-            sender.burst_pushes = segments > 1;
-            sender.burst_joins = false;
-        } else {
-            sender.burst_joins = true;
-        }
-        sender.burst -= 1;
-        sender.burst == 0 && sender.burst_pushes
-    }
-
-    /// How many segments go into one packet, by the rate at which they leave (`tcp_tso_autosize`).
-    fn burst_size(&self, sender: &Sender, least: u32) -> u32 {
-        let mss = u64::from(self.effective_mss());
-        // A millisecond's worth, and more on a short path.
-        let rate = self.pacing_rate(sender);
-        let bonus = LARGEST_BURST.checked_shr(u32::try_from(sender.min_rtt / 512_000).unwrap_or(u32::MAX)).unwrap_or(0);
-        let octets = (rate / 1024).saturating_add(bonus).min(LARGEST_BURST);
-        u32::try_from(octets / mss).unwrap_or(u32::MAX).max(least)
-    }
-
-    /// Octets that may leave in a second, if they were paced (`tcp_update_pacing_rate`): a window in less than a round trip.
-    pub(super) fn pacing_rate(&self, sender: &Sender) -> u64 {
-        // The SYN,ACK is reckoned with before its MSS is known.
-        let first = self.origin == Origin::Active && self.snd.una == self.iss.plus(1);
-        let timestamps = if self.bits.timestamps() { 12 } else { 0 };
-        let mss = u64::from(if first { self.send_mss.saturating_sub(timestamps) } else { self.effective_mss() });
-        let window = u64::from(sender.cwnd.max(sender.board.out()));
-        let percent = if sender.cwnd < sender.ssthresh / 2 { 200 } else { 120 };
-        mss.saturating_mul(window).saturating_mul(percent * 10_000_000) / self.rtt.srtt.max(1)
     }
 
     /// What counts as lost leaves again, as far as the window has room; or the tail, as a probe (`tcp_xmit_retransmit_queue`).
@@ -245,17 +184,10 @@ impl Connection {
 
     fn copy_tail(&mut self, sender: &mut Sender, now: Instant) -> Option<Copy> {
         sender.probe_due = false;
-        let mut index = sender.board.queue.len().checked_sub(1)?;
-        let mss = u32::from(self.effective_mss());
-        let last = sender.board.queue[index];
+        let index = sender.board.queue.len().checked_sub(1)?;
         // What was acknowledged of it is gone.
-        let mut start = last.start.later_of(self.snd.una);
-        let text = last.end.since(start) - u32::from(last.marks.has(Marks::FIN));
-        if text > mss {
-            start = start.plus((text - 1) / mss * mss);
-            sender.board.split(index, start);
-            index += 1;
-        }
+        let start = sender.board.queue[index].start.later_of(self.snd.una);
+        self.fit(sender, index, start, self.effective_mss().into());
         let sent = &mut sender.board.queue[index];
         sent.at = now.as_nanos();
         sent.marks.add(Marks::EVER_RESENT);
@@ -271,7 +203,7 @@ impl Connection {
     }
 
     fn copy_lost(&mut self, sender: &mut Sender, now: Instant) -> Option<Copy> {
-        let index = if std::mem::take(&mut sender.front_due) && !sender.board.queue.is_empty() {
+        let index = if std::mem::take(&mut sender.front_due) {
             0
         } else if sender.room() == 0 || (sender.copies == 0 && !sender.board.wants_copies()) {
             return None;

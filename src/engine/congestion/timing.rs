@@ -287,9 +287,7 @@ impl Connection {
             // What leaves is chosen when it is asked for.
             sender.probe_due = true;
             sender.probe_copied = !fits;
-            if fits {
-                sender.burst = 0;
-            } else {
+            if !fits {
                 self.bits.set_front_due(true);
             }
             sender.pending = Pending::Timeout;

@@ -58,9 +58,9 @@ impl Sender {
     }
 
     /// Something left, or could not: what that says of the use of the window (RFC 2861, `tcp_cwnd_validate`).
-    pub(super) fn validate(&mut self, profile: &Profile, una: Seq, nxt: Seq, rto: u64, now: u64) {
+    pub(super) fn validate(&mut self, profile: &Profile, una: Seq, nxt: Seq, rto: u64, waits: bool, now: u64) {
         self.unvalidated = false;
-        let (out, full) = (self.board.out(), self.board.in_flight() >= self.cwnd);
+        let (out, full) = (self.board.out(), waits || self.board.in_flight() >= self.cwnd);
         if self.usage.at_or_before(una) || full || (!self.limited && out > self.max_out) {
             self.limited = full;
             self.max_out = out;
@@ -198,7 +198,7 @@ mod tests {
             let mut sender = sender(10, INFINITE);
             under_way(&mut sender, out);
             (sender.limited, sender.max_out, sender.usage) = (limited, most, at(50));
-            sender.validate(&profile(), at(una), at(99), RTO, 0);
+            sender.validate(&profile(), at(una), at(99), RTO, false, 0);
             assert_eq!((sender.limited, sender.max_out, sender.usage.get()), noted, "{out} under way, full before: {limited}");
         }
     }
@@ -218,10 +218,10 @@ mod tests {
             (sender.limited, sender.usage, sender.used) = (false, at(50), used);
             under_way(&mut sender, 1);
             let mut early = sender.clone();
-            sender.validate(&profile(), at(0), at(99), RTO, RTO);
+            sender.validate(&profile(), at(0), at(99), RTO, false, RTO);
             assert_eq!((sender.cwnd, sender.ssthresh, sender.used_at), (after.0, after.1, RTO), "{used} of {cwnd}, {state:?}");
             assert_eq!(sender.used, if state == CongestionState::Open { 0 } else { used });
-            early.validate(&profile(), at(0), at(99), RTO, RTO - 1);
+            early.validate(&profile(), at(0), at(99), RTO, false, RTO - 1);
             assert_eq!((early.cwnd, early.used, early.used_at), (cwnd, used, 0), "before the RTO is over");
         }
     }

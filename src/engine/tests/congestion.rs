@@ -21,6 +21,10 @@ struct Replay {
     last_stamp: u32,
     ts: bool,
     window: u16,
+    /// Octets ever written, how many of them were pushed, and where the last packet of them begins.
+    written: u32,
+    pushed: u32,
+    tail: u32,
     /// What left since the last line of the trace, and at which microsecond.
     left: Vec<(u64, String)>,
     name: String,
@@ -42,12 +46,13 @@ impl Replay {
         profile.counts = counts;
         profile.set("congestion-control", "reno").expect("a knob");
         profile.set("timestamps", "off").expect("a knob");
-        let (mut mss, mut rtt, mut sack, mut ecn, mut no_delay, mut scale, mut window) = (1000, 100, true, false, false, None, u16::MAX);
+        let (mut mss, mut rtt, mut sack, mut ecn, mut no_delay, mut scale, mut window) =
+            (1000, 100_000, true, false, false, None, u16::MAX);
         for line in trace.lines().filter_map(|line| line.strip_prefix("# set ")) {
             let words: Vec<_> = line.split(' ').collect();
             match words[..] {
                 ["mss", value] => mss = value.parse().expect("octets"),
-                ["rtt", value] => rtt = value.parse().expect("milliseconds"),
+                ["rtt", value] => rtt = micros(value),
                 ["win", value] => window = value.parse().expect("octets"),
                 ["wscale", value] => scale = Some(value.parse().expect("a shift")),
                 ["nosack"] => sack = false,
@@ -60,7 +65,7 @@ impl Replay {
         }
         let ts = profile.timestamps;
         let mut host = Scripted::new(profile);
-        host.now = Instant::from_nanos((BEGIN - rtt) * 1_000_000);
+        host.now = Instant::from_nanos((BEGIN * 1000 - rtt) * 1000);
         host.connection.on_open_passive(host.now, host.open()).expect("CLOSED");
         host.connection.set_no_delay(no_delay);
         let mut options = TcpOptions::NONE.mss(mss);
@@ -69,7 +74,19 @@ impl Replay {
         options = if let Some(shift) = scale { options.nop().window_scale(shift) } else { options };
         let flags = if ecn { "CWR,ECE,SYN" } else { "SYN" };
         host.hear_with(&format!("<SEQ=300><WND={window}><CTL={flags}>"), options);
-        let mut replay = Self { host, next: 301, stamps: Vec::new(), last_stamp: 0, ts, window, left: Vec::new(), name: name.to_owned() };
+        let mut replay = Self {
+            host,
+            next: 301,
+            stamps: Vec::new(),
+            last_stamp: 0,
+            ts,
+            window,
+            written: 0,
+            pushed: 0,
+            tail: 0,
+            left: Vec::new(),
+            name: name.to_owned(),
+        };
         replay.take_segments();
         replay.host.now = Instant::from_nanos(BEGIN * 1_000_000);
         replay.hear("ack 1");
@@ -79,8 +96,17 @@ impl Replay {
     }
 
     fn take_segments(&mut self) {
+        while self.take_segment() {}
+    }
+
+    fn take_packet(&mut self) {
+        while self.take_segment() && self.host.connection.is_amid_packet() {}
+    }
+
+    fn take_segment(&mut self) -> bool {
         let at = (self.host.now.as_nanos() / 1000).saturating_sub(BEGIN * 1000);
-        while let Some(segment) = self.host.connection.poll_segment(self.host.now) {
+        let segment = self.host.connection.poll_segment(self.host.now);
+        if let Some(segment) = segment {
             let ect = if self.host.connection.codepoint() == Codepoint::Ect0 { " ect0" } else { "" };
             if let Some(ts) = segment.options.get_timestamps() {
                 self.last_stamp = ts.val;
@@ -96,6 +122,7 @@ impl Replay {
             let letters = if letters.is_empty() { ".".to_owned() } else { letters };
             self.left.push((at, format!("{start}:{} {letters}{ect}", start + segment.len)));
         }
+        segment.is_some()
     }
 
     /// `ack 1 win 100 data 5 sack 2001:3001 ecrof 3 ece ce`.
@@ -130,6 +157,40 @@ impl Replay {
         let segment = self.host.read(&segment, options);
         self.host.connection.on_marked_segment(self.host.now, ce, &segment);
         self.take_segments();
+    }
+
+    /// Text is written packet by packet, and a full one leaves before the next is filled (`tcp_sendmsg_locked`).
+    fn write(&mut self, octets: u32, more: bool) {
+        let window = self.host.connection.largest_window();
+        let half = if window > 536 { window / 2 } else { window };
+        let mss = self.host.connection.info(self.host.now).snd_mss;
+        // `GSO_LEGACY_MAX_SIZE` less `MAX_TCP_HEADER + 1`.
+        let most = half.clamp(68, 65_279);
+        let longest = if most < mss { most } else { most / mss * mss };
+        let mut missing = octets;
+        while missing > 0 {
+            let left = self.written - self.host.connection.info(self.host.now).notsent_bytes;
+            let tail = self.written - self.tail.max(left);
+            let room = if tail < longest { longest - tail } else { longest };
+            if tail >= longest {
+                self.tail = self.written;
+            }
+            let taken = missing.min(room);
+            missing -= taken;
+            self.written += taken;
+            let forced = self.written > self.pushed + window / 2;
+            let pushed = forced || (missing == 0 && !more);
+            if pushed {
+                self.pushed = self.written;
+            }
+            assert_eq!(self.host.connection.on_send(self.host.now, taken, !pushed), Ok(taken));
+            self.host.connection.hold_short(more && missing == 0);
+            if forced || missing == 0 {
+                self.take_segments();
+            } else if self.tail <= left {
+                self.take_packet();
+            }
+        }
     }
 
     /// Timers fire until then.
@@ -221,10 +282,7 @@ fn differences(name: &str, trace: &str, counts: bool) -> Vec<String> {
             now = time;
         }
         match what.split(' ').collect::<Vec<_>>()[..] {
-            ["write", octets, ..] => {
-                let octets = octets.parse().expect("octets");
-                assert_eq!(replay.host.connection.on_send(replay.host.now, octets, what.ends_with("more")), Ok(octets));
-            }
+            ["write", octets, ..] => replay.write(octets.parse().expect("octets"), what.ends_with("more")),
             ["shutdown"] => replay.host.connection.on_close(replay.host.now, false).expect("open"),
             ["wait"] => {}
             ["<", ..] => replay.hear(&what[2..]),

@@ -196,6 +196,7 @@ mod retransmission;
 mod reuse;
 mod round_trip;
 mod sack_compression;
+mod sending;
 mod silence;
 mod syn_text;
 mod tail_probe;

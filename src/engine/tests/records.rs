@@ -128,10 +128,10 @@ fn reading_forgets_no_record() {
 #[test]
 fn a_push_holds_no_segment_back() {
     let mut a = sender();
-    queue(&mut a, 1000, true, false);
-    a.connection.push();
+    queue(&mut a, 1000, false, false);
+    a.connection.hold_short(true);
     assert_eq!(left(&mut a), [(101, 1000, true)]);
-    queue(&mut a, 1100, true, false);
-    a.connection.push();
+    queue(&mut a, 1100, false, false);
+    a.connection.hold_short(true);
     assert_eq!(left(&mut a), [(1101, 1000, false)], "the rest waits for more");
 }

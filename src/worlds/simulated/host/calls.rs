@@ -208,10 +208,8 @@ impl Host {
     /// As [`send`](Self::send).
     pub fn send_in(&mut self, id: SocketId, now: Instant, text: &[u8], manner: Sending) -> Result<u32, Errno> {
         self.send_by(id, now, text, |connection, octets| {
-            let taken = connection.on_send(now, octets, manner.holds)?;
-            if manner.pushed {
-                connection.push();
-            }
+            let taken = connection.on_send(now, octets, !manner.pushed)?;
+            connection.hold_short(manner.holds);
             if manner.ends_record {
                 connection.end_record();
             }

@@ -198,8 +198,7 @@ impl Sockets {
             let queued = if manner.urgent {
                 self.host.send_urgent(id, now, &text)?
             } else {
-                // A packet that is not the last of the call has no short segment.
-                self.host.send_in(id, now, &text, Sending { holds: manner.more || !last, pushed, ends_record })?
+                self.host.send_in(id, now, &text, Sending { holds: manner.more && last, pushed, ends_record })?
             };
             self.waiting.progress += queued;
             if queued < taken {

@@ -1,0 +1,186 @@
+//! What a Linux sender makes of single ACKs, and what it puts into copies: what no trace of a kernel tells apart.
+
+use super::*;
+use crate::engine::Timestamps;
+
+/// Of Linux with Reno, to a peer that takes segments of 1000 octets; every write leaves at once.
+fn sender(knobs: &[(&str, &str)], sack: bool) -> Scripted {
+    let mut linux = Profile { counts: true, ..Profile::linux() };
+    for (knob, value) in [("congestion-control", "reno"), ("timestamps", "off")].iter().chain(knobs) {
+        linux.set(knob, value).expect("a knob");
+    }
+    let mut options = TcpOptions::NONE.mss(1000);
+    options = if sack { options.nop().nop().sack_permitted() } else { options };
+    options = if linux.timestamps { options.nop().nop().timestamps(Timestamps { val: 7, ecr: 0 }) } else { options };
+    let mut a = Scripted::new(linux).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", options);
+    a.connection.set_no_delay(true);
+    a.pass(Duration::from_millis(50));
+    a
+}
+
+fn block(start: u32, end: u32) -> TcpOptions {
+    TcpOptions::NONE.nop().nop().sack(start + 100, end + 100)
+}
+
+fn window(a: &Scripted) -> u32 {
+    a.connection.info(a.now).snd_cwnd.expect("known")
+}
+
+#[test]
+fn a_copy_takes_along_the_short_segments_that_fit() {
+    // tcp_retrans_try_collapse: up to a full segment, and it stays one.
+    let mut a = sender(&[], false);
+    for octets in [600, 400, 100] {
+        a.send(octets);
+    }
+    for _ in 0..2 {
+        assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=1000><CTL=PSH,ACK>"]);
+    }
+    let mut a = sender(&[], false);
+    for octets in [600, 500] {
+        a.send(octets);
+    }
+    assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=600><CTL=PSH,ACK>"], "both are more than a segment");
+}
+
+#[test]
+fn copies_behind_the_front_take_along_what_fits_too() {
+    let mut a = sender(&[("loss-detection", "dupacks")], true);
+    for octets in [1000, 300, 300, 1000, 1000, 1000, 1000] {
+        a.send(octets);
+    }
+    for end in [2601, 3601] {
+        a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(1601, end));
+        assert_eq!(a.out(), NOTHING);
+    }
+    a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(1601, 4601));
+    let mut left = a.out();
+    a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(1601, 5601));
+    left.extend(a.out());
+    assert_eq!(left, ["<SEQ=101><ACK=301><LEN=1000><CTL=PSH,ACK>", "<SEQ=1101><ACK=301><LEN=600><CTL=PSH,ACK>"]);
+}
+
+#[test]
+fn a_copy_leaves_behind_what_was_delivered_even_where_no_time_passes() {
+    let mut a = sender(&[], true);
+    a.send(10_000);
+    a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(1001, 4001));
+    assert_eq!(a.out(), ["<SEQ=101><ACK=301><LEN=1000><CTL=ACK>"]);
+    a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(1001, 5001));
+    assert_eq!(a.connection.info(a.now).total_retrans, Some(1), "the copy has only just left");
+}
+
+#[test]
+fn a_lost_syn_halves_the_window_of_reno() {
+    let mut linux = Profile { counts: true, ..Profile::linux() };
+    linux.set("congestion-control", "reno").expect("a knob");
+    let mut a = Scripted::new(linux);
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    a.wait();
+    assert_eq!((a.state(), a.connection.info(a.now).snd_ssthresh), (State::SynSent, Some(5)));
+}
+
+#[test]
+fn an_echo_of_nothing_is_no_echo() {
+    // It would be older than the copy, and undo the time-out.
+    let mut a = sender(&[("timestamps", "on"), ("frto", "off")], false);
+    a.send(3000);
+    a.wait();
+    assert_eq!(window(&a), 1);
+    a.hear_with("<SEQ=301><ACK=1089><CTL=ACK>", TcpOptions::NONE.nop().nop().timestamps(Timestamps { val: 8, ecr: 0 }));
+    assert_eq!(window(&a), 2);
+}
+
+#[test]
+fn blocks_that_were_not_agreed_on_are_none() {
+    let mut a = sender(&[], false);
+    a.send(5000);
+    for duplicates in [0, 1, 2] {
+        a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(1001, 4001));
+        assert_eq!(a.connection.info(a.now).sacked, Some(duplicates), "a duplicate stands for one segment");
+    }
+}
+
+#[test]
+fn a_connection_is_busy_until_all_is_acknowledged_and_nothing_waits() {
+    let mut a = sender(&[], false);
+    a.send(2000);
+    for ack in [1101, 2101] {
+        a.pass(Duration::from_millis(10));
+        a.hear(&format!("<SEQ=301><ACK={ack}><CTL=ACK>"));
+    }
+    a.pass(Duration::from_millis(100));
+    assert_eq!(a.connection.info(a.now).busy_time, Some(Duration::from_millis(20)));
+    // The window closes, and text waits.
+    a.send(1000);
+    a.connection.on_send(a.now, 1000, true).expect("there is room");
+    a.connection.on_send(a.now, 10, true).expect("there is room");
+    a.out();
+    a.hear("<SEQ=301><ACK=4101><WND=0><CTL=ACK>");
+    a.pass(Duration::from_millis(30));
+    assert_eq!(a.connection.info(a.now).busy_time, Some(Duration::from_millis(50)));
+}
+
+#[test]
+fn what_left_with_the_front_does_not_put_its_timer_off() {
+    // tcp_clean_rtx_queue: only what left later says that the path goes on.
+    let mut a = sender(&[("loss-detection", "dupacks")], true);
+    a.send(3000);
+    let before = a.connection.poll_deadline();
+    a.pass(Duration::from_millis(20));
+    a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(1001, 2001));
+    assert_eq!(a.connection.poll_deadline(), before);
+}
+
+#[test]
+fn after_reordering_a_sack_alone_opens_the_window() {
+    // tcp_may_raise_cwnd.
+    let mut a = sender(&[], true);
+    a.send(10_000);
+    let mut windows = Vec::new();
+    a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(5001, 6001));
+    windows.push(window(&a));
+    a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(1001, 2001));
+    windows.push(window(&a));
+    assert_eq!(windows, [10, 11], "a distance of five segments is more than three");
+}
+
+#[test]
+fn a_part_of_a_segment_is_no_round_trip() {
+    let mut a = sender(&[("timestamps", "on"), ("frto", "off")], false);
+    a.send(3000);
+    a.wait();
+    assert_eq!(a.connection.info(a.now).backoff, 1);
+    let val = a.now.as_millis();
+    let stamps = Timestamps { val: 8, ecr: u32::try_from(val).expect("small") };
+    a.hear_with("<SEQ=301><ACK=601><CTL=ACK>", TcpOptions::NONE.nop().nop().timestamps(stamps));
+    assert_eq!(a.connection.info(a.now).backoff, 1);
+}
+
+#[test]
+fn only_a_plain_duplicate_says_that_a_probe_of_the_tail_was_needless() {
+    // tcp_process_tlp_ack: at the number behind the probe, an ACK that advances or tells something else says nothing of it.
+    for (told, options, reduced) in [
+        ("", TcpOptions::NONE, true),
+        ("<SEQ=301><ACK=1101><CTL=ACK>", TcpOptions::NONE, false),
+        ("<SEQ=301><ACK=1101><WND=65000><CTL=ACK>", TcpOptions::NONE, false),
+        ("<SEQ=301><ACK=1101><LEN=10><CTL=ACK>", TcpOptions::NONE, true),
+        ("<SEQ=301><ACK=1101><CTL=ACK>", block(2001, 3001), true),
+    ] {
+        let mut a = sender(&[], true);
+        a.send(1000);
+        assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=1000><CTL=PSH,ACK>"]);
+        a.pass(Duration::from_millis(20));
+        a.hear("<SEQ=301><ACK=1101><CTL=ACK>");
+        for _ in 0..3 {
+            a.send(1000);
+        }
+        if !told.is_empty() {
+            a.hear_with(told, options);
+        }
+        a.pass(Duration::from_millis(5));
+        a.hear("<SEQ=311><ACK=2101><CTL=ACK>");
+        assert_eq!(a.connection.info(a.now).snd_ssthresh != Some(u32::MAX), reduced, "{told} {options:?}");
+    }
+}
