@@ -250,7 +250,7 @@ fn options(trace: &Trace, id: PacketId) -> String {
     words.extend(offers.window_scale.map(|shift| format!("ws={shift}")));
     words.extend(offers.sack_permitted.then(|| "sackok".to_owned()));
     words.extend(offers.timestamps.map(|ts| format!("ts={}/{}", ts.val, ts.ecr)));
-    words.extend(offers.fast_open.map(|cookie| fast_open(trace, id, cookie)));
+    words.extend(segment.options.fast_open().map(|cookie| fast_open(trace, id, cookie)));
     words.join(" ")
 }
 
@@ -258,7 +258,7 @@ fn options(trace: &Trace, id: PacketId) -> String {
 fn fast_open(trace: &Trace, id: PacketId, cookie: FastOpenCookie) -> String {
     let from = trace.packet(id).from;
     let mut later = trace.packets[id.0 as usize..].iter().filter(|packet| packet.from != from);
-    let given = later.find_map(|packet| packet.segment().expect("a segment").options.offers().fast_open);
+    let given = later.find_map(|packet| packet.segment().expect("a segment").options.fast_open());
     let word = match given {
         _ if cookie.is_request() => "request",
         Some(given) if given != cookie => "stale",

@@ -412,7 +412,7 @@ impl Connection {
     /// Takes IRS and RCV.NXT from a SYN, and what it offers (RFC 9293 sections 3.10.7.2, 3.10.7.3).
     #[inline(never)]
     fn record_syn(&mut self, segment: &Segment<Theirs>, now: Instant) {
-        let Offers { mss, window_scale, sack_permitted, timestamps, fast_open } = segment.options.offers();
+        let Offers { mss, window_scale, sack_permitted, timestamps } = segment.options.offers();
         self.irs = segment.seq;
         self.rcv.nxt = segment.seq.plus(1);
         self.last_ack_sent = self.rcv.nxt;
@@ -440,7 +440,7 @@ impl Connection {
         {
             self.rcv.shift = ours;
         }
-        self.take_cookie(fast_open);
+        self.take_cookie(&segment.options);
         self.negotiate_ecn(segment);
         self.open_window();
         self.set_window(segment);

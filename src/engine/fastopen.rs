@@ -214,11 +214,11 @@ impl Connection {
     }
 
     /// A SYN,ACK brings a cookie, or none.
-    pub(super) fn take_cookie(&mut self, cookie: Option<FastOpenCookie>) {
+    pub(super) fn take_cookie(&mut self, options: &TcpOptions) {
         if let Some(fast) = &mut self.fast_open
             && self.origin == Origin::Active
         {
-            fast.granted = cookie.filter(|cookie| !cookie.is_request());
+            fast.granted = options.fast_open().filter(|cookie| !cookie.is_request());
         }
     }
 

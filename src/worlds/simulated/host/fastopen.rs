@@ -100,7 +100,7 @@ impl Host {
             return None;
         }
         let spoken = |cookie: &FastOpenCookie| self.profile.fast_open_experimental || !cookie.is_experimental();
-        let shown = syn.options.offers().fast_open.filter(spoken);
+        let shown = syn.options.fast_open().filter(spoken);
         if socket.fast_bare && (syn.len > 0 || shown.is_some()) {
             return Some(FastOpenAnswer { take: true, grant: None });
         }

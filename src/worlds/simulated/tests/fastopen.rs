@@ -86,7 +86,7 @@ fn a_listener_takes_no_notice_of_cookies_unless_it_is_told_to() {
     net.hosts[1].on_packet(net.now, syn.source, syn.destination, &syn.payload);
     assert_eq!(net.hosts[1].accept(listener), Err(Errno::Again));
     let syn_ack = net.hosts[1].poll_packet(net.now).expect("a SYN,ACK").segment().copied().expect("a segment");
-    assert_eq!((syn_ack.ack.get(), syn_ack.options.offers().fast_open), (syn.segment().expect("a segment").seq.plus(1).get(), None));
+    assert_eq!((syn_ack.ack.get(), syn_ack.options.fast_open()), (syn.segment().expect("a segment").seq.plus(1).get(), None));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn text_rides_beside_a_cookie_only_for_who_asks_for_it() {
     let id = net.connect(0);
     net.hosts[0].send(id, net.now, b"text", false).expect("queued");
     let syn = net.hosts[0].poll_packet(net.now).expect("a SYN").segment().copied().expect("a segment");
-    assert_eq!((syn.len, syn.options.offers().fast_open), (0, None));
+    assert_eq!((syn.len, syn.options.fast_open()), (0, None));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn cookies_are_of_one_client_and_expire() {
         net.hosts[1].on_packet(net.now, syn.source, syn.destination, &syn.payload);
         let answer = net.hosts[1].poll_packet(net.now).expect("a SYN,ACK").segment().copied().expect("a segment");
         assert_eq!(answer.ack.since(syn.segment().expect("a segment").seq.crossed()), acknowledged, "after {hours} h");
-        assert_eq!(answer.options.offers().fast_open.is_some(), acknowledged == 1, "a new one where the old one is not taken");
+        assert_eq!(answer.options.fast_open().is_some(), acknowledged == 1, "a new one where the old one is not taken");
     }
 }
 
