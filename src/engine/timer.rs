@@ -34,7 +34,8 @@ const EIGHTH: u64 = 125;
 
 /// Nanoseconds in microseconds, the last one begun counting whole.
 fn whole_micros(nanos: u64) -> u32 {
-    u32::try_from(nanos.div_ceil(1000)).unwrap_or(u32::MAX)
+    // Not `div_ceil`, which would divide and then ask for the remainder.
+    u32::try_from(nanos.saturating_add(999) / 1000).unwrap_or(u32::MAX)
 }
 
 /// The clock granularity G of RFC 6298, in microseconds: 1 ms, as the timestamp clock's.
@@ -120,15 +121,24 @@ impl Connection {
     // Not inlined: five places call it, and hot code that is long does not stay in a processor's cache.
     #[inline(never)]
     pub(super) fn start_retransmission(&mut self, now: Instant) {
-        let rto = self.backed_off_rto();
+        // Most have nothing of the kind, and nothing to save for it.
         let adjusts = !self.profile.rto_slop.is_zero() || self.profile.tail_loss_probe || self.persists();
+        if self.backoff != 0 || adjusts {
+            self.start_adjusted(now, adjusts);
+        } else {
+            self.arm_retransmission(now, self.backed_off_rto());
+        }
+    }
+
+    /// The same with doublings, and as the profile stretches it.
+    #[inline(never)]
+    fn start_adjusted(&mut self, now: Instant, adjusts: bool) {
+        let rto = self.backed_off_rto();
         let rto = if adjusts { self.adjusted_rto(rto) } else { rto };
         self.arm_retransmission(now, rto);
     }
 
     /// The RTO as the profile stretches it, for a probe, or for the tail.
-    // Apart: most have nothing of the kind.
-    #[inline(never)]
     fn adjusted_rto(&self, mut rto: u64) -> u64 {
         // SHLD-29, SHLD-30: a probe waits as long as a retransmission.
         // Not so the very first time, when nothing is measured or doubled.
