@@ -82,9 +82,9 @@ impl Connection {
     fn open(&mut self, event: Event, origin: Origin, now: Instant, open: Open) -> Result<(), CallError> {
         self.begin();
         // MUST-41, MUST-42: an existing record is never touched.
-        if self.row(event).is_none_or(|(_, rule)| rule.refusal().is_some()) {
+        let Some((id, rule)) = self.row(event).filter(|(_, rule)| rule.refusal().is_none()) else {
             return self.call(event, now);
-        }
+        };
         // One that was never open has nothing of an earlier connection but, perhaps, a reset for a stray.
         if self.bits.opened() {
             let state = self.state;
@@ -96,17 +96,18 @@ impl Connection {
         self.reset = None;
         self.bits.set_opened(true);
         self.origin = origin;
-        self.call(event, now)
+        self.walk_row(id, rule, now, None);
+        Ok(())
     }
 
     /// Walks the row that answers a call; if the row refuses it, says so.
     // Inlined, so that the place of the call's cell is known where it is made; refusals are rare and stand apart.
     #[inline]
     fn call(&mut self, call: Event, now: Instant) -> Result<(), CallError> {
-        let state = self.state;
         match self.apply(call, now, None) {
             Some(rule) if rule.refusal().is_none() => Ok(()),
-            rule => Err(refused(call, state, rule)),
+            // A row that refuses stays where it is.
+            rule => Err(refused(call, self.state, rule)),
         }
     }
 

@@ -530,7 +530,7 @@ impl Connection {
 
     #[expect(clippy::inline_always, reason = "the end of apply, in both of its forms")]
     #[inline(always)]
-    fn walk_row(&mut self, id: RuleId, rule: &'static Rule, now: Instant, segment: Option<&Segment<Theirs>>) -> &'static Rule {
+    pub(super) fn walk_row(&mut self, id: RuleId, rule: &'static Rule, now: Instant, segment: Option<&Segment<Theirs>>) -> &'static Rule {
         self.walk.push(id);
         rule.does.run(self, now, segment);
         self.state = rule.to;
