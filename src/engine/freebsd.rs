@@ -26,9 +26,12 @@ impl Connection {
     /// The send buffer; FreeBSD's grows to whole segments, too, once the peer has said what it takes (`tcp_mss`).
     pub fn send_capacity(&self) -> u32 {
         let buffer = self.profile.send_buffer;
+        if self.profile.window_policy != WindowPolicy::FreeBsd {
+            return buffer;
+        }
         let mss = u32::from(self.snd.mss.min(self.send_mss)).max(1);
         let told = self.origin != Origin::Active || self.offers.mss;
-        if self.profile.window_policy != WindowPolicy::FreeBsd || !self.state.is_synchronized() || !told {
+        if !self.state.is_synchronized() || !told {
             return buffer;
         }
         match buffer / mss {

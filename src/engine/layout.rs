@@ -23,7 +23,8 @@ impl Connection {
         }
         let full = profile.full_syn_retries;
         if answering.is_none() && full > 0 && self.backoff > full {
-            return options.padded();
+            options.pad();
+            return options;
         }
         match (profile.option_layout, sack, ts) {
             (OptionLayout::Linux, true, Some(ts)) => {

@@ -141,6 +141,7 @@ impl Connection {
     }
 
     /// The peer's options are known: the first window that counts.
+    #[inline(never)]
     pub(super) fn linux_open_window(&mut self) {
         // Text takes half of the memory at first.
         let full = self.profile.receive_buffer;
