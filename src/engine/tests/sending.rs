@@ -41,6 +41,18 @@ fn a_copy_takes_along_the_short_segments_that_fit() {
         a.send(octets);
     }
     assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=600><CTL=PSH,ACK>"], "both are more than a segment");
+    // A FIN takes no room.
+    let mut a = sender(&[], false);
+    a.send(600);
+    a.connection.on_send(a.now, 400, false).expect("there is room");
+    assert_eq!(a.close(), ["<SEQ=701><ACK=301><LEN=400><CTL=PSH,FIN,ACK>"]);
+    assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=1000><CTL=PSH,FIN,ACK>"]);
+    // What is left of a packet of several is a segment like any other.
+    let mut a = sender(&[], false);
+    a.send(1500);
+    a.send(100);
+    a.hear("<SEQ=301><ACK=1101><CTL=ACK>");
+    assert_eq!(a.wait().1, ["<SEQ=1101><ACK=301><LEN=600><CTL=PSH,ACK>"]);
 }
 
 #[test]
@@ -67,7 +79,7 @@ fn a_copy_leaves_behind_what_was_delivered_even_where_no_time_passes() {
     a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(1001, 4001));
     assert_eq!(a.out(), ["<SEQ=101><ACK=301><LEN=1000><CTL=ACK>"]);
     a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(1001, 5001));
-    assert_eq!(a.connection.info(a.now).total_retrans, Some(1), "the copy has only just left");
+    assert_eq!(a.connection.info(a.now).retrans, Some(1), "the copy has only just left");
 }
 
 #[test]
@@ -183,4 +195,28 @@ fn only_a_plain_duplicate_says_that_a_probe_of_the_tail_was_needless() {
         a.hear("<SEQ=311><ACK=2101><CTL=ACK>");
         assert_eq!(a.connection.info(a.now).snd_ssthresh != Some(u32::MAX), reduced, "{told} {options:?}");
     }
+}
+
+#[test]
+fn segments_that_leave_alone_are_pushed_at_the_end_of_the_text() {
+    for counts in [true, false] {
+        let linux = Profile { counts, burst_segments: 0, ..Profile::linux() };
+        let mut a = Scripted::new(linux).establish("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000));
+        let pushed: Vec<bool> = a.send(4000).iter().map(|segment| segment.contains("PSH")).collect();
+        assert_eq!(pushed, [false, false, false, true]);
+    }
+}
+
+#[test]
+fn the_first_packet_is_as_long_as_segments_of_the_link_make_it() {
+    // tcp_update_pacing_rate at the SYN,ACK, before its MSS counts: 1460 octets, not 1000, are the rate of 5 ms.
+    let mut a = Scripted::new(Profile { timestamps: false, ..Profile::linux() });
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    a.pass(Duration::from_millis(5));
+    a.hear_with("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000));
+    a.out();
+    let left = a.send(10_000);
+    let pushed: Vec<usize> = (0..left.len()).filter(|at| left[*at].contains("PSH")).collect();
+    assert_eq!(pushed, [4, 9]);
 }
