@@ -335,6 +335,8 @@ words! {
         AbortResets = "ABORT always resets",
         /// A RST is told the user after both sides have closed, too.
         ResetTold = "late resets are told",
+        /// Nobody holds the connection, and it does not wait for the peer's FIN.
+        Forsaken = "forsaken",
         /// A peer that answers no keep-alive probe is told by RST.
         DeadPeerReset = "dead peers are reset",
     }

@@ -592,6 +592,7 @@ impl Connection {
             Guard::TimeoutReset => self.profile.timeout_reset,
             Guard::AbortResets => self.profile.abort_resets_closing,
             Guard::ResetTold => self.profile.reset_told_late,
+            Guard::Forsaken => self.profile.fin_wait_2_forsaken && self.bits.user_closed(),
             Guard::DeadPeerReset => self.profile.keepalive_reset,
         }
     }

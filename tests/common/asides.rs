@@ -65,6 +65,7 @@ enum After {
     UserTimeout,
     Abort,
     CloseUnread,
+    GivenUp,
 }
 
 use State::{CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent, TimeWait};
@@ -129,6 +130,11 @@ pub(crate) fn asides() -> Vec<Aside> {
     for from in [CloseWait, Closing, LastAck] {
         let reset = Ask::With("reset-behind-fin", "on", After::TextBehindFin);
         add("text-behind-fin", from, reset, Closed, Some(Signal::Reset), vec![Flags::RST]);
+    }
+    // Practice: nobody waits for the FIN of a peer that has acknowledged ours.
+    for (name, from) in [("fin-acked-forsaken", FinWait1), ("close-forsaken", FinWait2)] {
+        let forsaken = Ask::With("fin-wait-2-forsaken", "on", After::GivenUp);
+        add(name, from, forsaken, Closed, None, vec![Flags::RST]);
     }
     add("ack-stray", TimeWait, Ask::With("time-wait-acks", "number", After::AckInWindow), TimeWait, None, vec![ACK]);
     let again = Ask::With("acks-repeat-fin", "on", After::Fin);
@@ -388,6 +394,15 @@ impl Aside {
                 connection.on_time(at);
             }
             Ask::With(_, _, After::Abort) => connection.on_abort(now).map_err(|error| error.to_string())?,
+            Ask::With(_, _, After::GivenUp) => {
+                // Refused where the FIN has left before; nobody holds the connection in any case.
+                let _ = connection.on_close(now, true);
+                walker.take_note();
+                if self.from == FinWait1 {
+                    walker.hear(segment(ACK, expected, to_send, 0));
+                }
+                return Ok(None);
+            }
             Ask::With(_, _, After::RstInWindow) => {
                 walker.hear(segment(Flags::RST, expected + 7, 0, 0));
                 return Ok(None);

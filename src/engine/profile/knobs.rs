@@ -268,6 +268,11 @@ knobs! {
         rfc9293: false, "RFC 2474 section 3: who sends chooses it";
         linux: false, "net.ipv4.tcp_reflect_tos";
     }
+    /// Whether a connection that nobody holds does not wait for the peer's FIN at all: it is reset once its own is acknowledged.
+    fin_wait_2_forsaken: bool = "fin-wait-2-forsaken" {
+        rfc9293: false, "RFC 9293 section 3.6: it waits";
+        linux: false, "TCP_LINGER2 below 0; measured";
+    }
     /// Challenge ACKs in one interval, at most.
     challenge_acks: u8 = "challenge-acks" {
         rfc9293: 10, "RFC 5961 section 7 gives 10 as its example";

@@ -438,6 +438,7 @@ impl Shadow {
             | Guard::TimeoutReset
             | Guard::AbortResets
             | Guard::ResetTold
+            | Guard::Forsaken
             | Guard::DeadPeerReset => Some(false),
         }
     }

@@ -137,12 +137,13 @@ impl Sockets {
             "SO_MAX_PACING_RATE" if linux && value != -1 && value != UNPACED => {
                 return Err(Stop::Unsupported("pacing (SO_MAX_PACING_RATE)".to_owned()));
             }
-            "TCP_LINGER2" if value == -1 => return Err(Stop::Unsupported("TCP_LINGER2 below 0".to_owned())),
-            "TCP_LINGER2" if !on => {
+            "TCP_LINGER2" => {
                 let usual = self.host.profile().fin_wait_2_timeout;
-                return Ok(self.host.adjust(id, |profile| profile.fin_wait_2_timeout = usual)?);
+                return Ok(self.host.adjust(id, |profile| {
+                    profile.fin_wait_2_timeout = if value > 0 { seconds } else { usual };
+                    profile.fin_wait_2_forsaken = value < 0;
+                })?);
             }
-            "TCP_LINGER2" => return Ok(self.host.adjust(id, |profile| profile.fin_wait_2_timeout = seconds)?),
             "TCP_KEEPINIT" if on => return Ok(self.host.adjust(id, |profile| profile.connect_timeout = seconds)?),
             "TCP_RTO_MAX_MS" => return Ok(self.host.adjust(id, |profile| profile.rto_max = seconds / 1000)?),
             "TCP_RTO_MIN_US" => return Ok(self.host.adjust(id, |profile| profile.rto_min = seconds / 1_000_000)?),
