@@ -286,10 +286,6 @@ impl Connection {
         if self.bits.sack() {
             self.linux_grow_threshold(len);
         }
-        let space = self.reading_told().map(|(_, space)| space);
-        if let Some(space) = space.filter(|_| self.profile.counts && !self.bits.user_closed()) {
-            self.grow_receive_memory(space);
-        }
     }
 
     /// Memory of a packet with so much text, in [`STEP`]s, where that goes in steps; else 0.
@@ -646,6 +642,7 @@ mod tests {
             (&[3672, 1], &[4352, 5184]),
             (&[3991, 1], &[8448, 8448]),
             // Not behind pages.
+            (&[3992, 1], &[8448, 9280]),
             (&[4000, 10], &[8448, 9280]),
         ] {
             assert_eq!(taken(receiver(false), lengths), memory, "{lengths:?}");

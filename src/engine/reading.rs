@@ -145,6 +145,13 @@ impl Connection {
         self.widen_receive_memory(memory);
     }
 
+    /// What is held takes memory, too, until what lies before it comes (`tcp_data_queue_ofo`).
+    pub(super) fn grow_for_held(&mut self) {
+        if let Some((_, space)) = self.reading_told() {
+            self.grow_receive_memory(space);
+        }
+    }
+
     /// So much text waits to be read, in a packet of its own, or, where that has no steps of its own, behind the last one.
     #[cold]
     pub(super) fn note_waiting(&mut self, len: u32, steps: u16) {

@@ -144,6 +144,7 @@ impl Connection {
         {
             held.fresh = Hold { len, at };
         }
+        self.grow_for_held();
     }
 
     /// Memory that held text takes, in Linux's steps.

@@ -43,6 +43,8 @@ pub(super) struct Heard {
     pub ece: bool,
     /// TSecr, if timestamps are in use.
     pub echo: Option<u32>,
+    /// When what was delivered left last, in nanoseconds.
+    pub newest: Option<u64>,
     /// A SACK block covers what none covered before.
     pub sacked_some: bool,
     /// Text was acknowledged.
@@ -108,6 +110,7 @@ impl Connection {
             duplicate: false,
             ece,
             echo: segment.options.get_timestamps().filter(|ts| self.bits.timestamps() && ts.ecr != 0).map(|ts| ts.ecr),
+            newest: None,
             sacked_some: false,
             acked_some: false,
             dsacked: false,
@@ -156,7 +159,7 @@ impl Connection {
             heard.rearm = left.first < front;
         }
         if self.profile.rack_widens {
-            sender.widen_reordering_window(delivered_before);
+            sender.widen_reordering_window(heard.newest, nanos);
         }
         if sender.probe_high.is_some() {
             self.hear_of_probe(sender, segment.ack, newer || segment.len > 0, &heard, nanos);
@@ -229,6 +232,7 @@ impl Connection {
             }
             if sack && !sent.marks.has(Marks::SACKED) {
                 sender.count_delivered(1, heard.ece);
+                heard.newest = heard.newest.max(Some(sent.at));
                 // Where the echo is older than the copy, it was the first one that arrived.
                 let stamp = self.timestamps_now(Instant::from_nanos(sent.at)).val;
                 let older = heard.echo.is_some_and(|echo| echo.wrapping_sub(stamp).cast_signed() < 0);

@@ -71,15 +71,8 @@ impl Connection {
         if !start.before(end) || end.after(self.snd.nxt) || !end.after(una) {
             return false;
         }
-        if start.after(self.snd.una) {
-            return true;
-        }
-        match sender.undo_marker {
-            Some(marker) if duplicate && end.at_or_before(self.snd.una) => {
-                marker.at_or_before(start) || end.since(start) <= self.snd.max_wnd
-            }
-            _ => false,
-        }
+        // What begins below what was under way names none of it.
+        start.after(self.snd.una) || (duplicate && sender.undo_marker.is_some() && end.at_or_before(self.snd.una))
     }
 
     /// One D-SACK (`tcp_dsack_seen`).
@@ -141,6 +134,7 @@ impl Sender {
         }
         if !sent.marks.has(Marks::SACKED) {
             self.advance_rack(&sent, heard.now);
+            heard.newest = heard.newest.max(Some(sent.at));
             if !sent.marks.has(Marks::EVER_RESENT) {
                 // It lay in a hole.
                 if sent.start.before(sacking.highest) {

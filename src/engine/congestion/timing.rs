@@ -39,8 +39,8 @@ pub(super) struct Rack {
     pub persist: u8,
     /// A D-SACK came since `adjusted`, a round trip ago at least.
     pub dsack_seen: bool,
-    /// Segments delivered when `steps` was changed last.
-    adjusted: u32,
+    /// When `steps` became more last, in nanoseconds.
+    adjusted: u64,
 }
 
 /// Recoveries after which a wider reordering window is forgotten.
@@ -142,15 +142,19 @@ impl Sender {
     }
 
     /// D-SACKs after reordering widen the window of reordering (`tcp_rack_update_reo_wnd`).
-    pub(super) fn widen_reordering_window(&mut self, delivered_before: u32) {
+    ///
+    /// `newest` is when what the ACK at hand delivers left last; one that delivers nothing leaves it to the next.
+    pub(super) fn widen_reordering_window(&mut self, newest: Option<u64>, now: u64) {
+        let Some(newest) = newest else { return };
         let rack = &mut self.rack;
-        if delivered_before.wrapping_sub(rack.adjusted).cast_signed() < 0 {
+        // Not twice in a round trip.
+        if newest < rack.adjusted {
             rack.dsack_seen = false;
         }
         if rack.dsack_seen {
             rack.steps = rack.steps.saturating_add(1);
             rack.dsack_seen = false;
-            rack.adjusted = self.delivered;
+            rack.adjusted = now;
             rack.persist = PERSISTENCE;
         } else if rack.persist == 0 {
             rack.steps = 1;
@@ -293,5 +297,49 @@ impl Connection {
             sender.pending = Pending::Timeout;
         }
         self.rearm_timeout(sender, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender() -> Sender {
+        Sender::new(&Profile::linux(), Seq::new(1))
+    }
+
+    #[test]
+    fn the_reordering_window_widens_once_a_round_trip() {
+        // tcp_rack_update_reo_wnd: (when what was delivered left, quarters of a round trip afterwards).
+        let mut sender = sender();
+        for (newest, now, steps) in
+            [(Some(7), 100, 2), (Some(99), 150, 2), (None, 150, 2), (Some(100), 200, 3), (Some(150), 250, 3), (Some(201), 300, 4)]
+        {
+            sender.rack.dsack_seen = true;
+            sender.widen_reordering_window(newest, now);
+            assert_eq!((sender.rack.steps, sender.rack.dsack_seen), (steps, newest.is_none()), "{newest:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn what_an_undone_recovery_has_taught_holds_longer() {
+        let mut rack = Rack::new(Seq::new(1));
+        for (persist, after) in [(0, 1), (14, 15), (15, 16), (16, 16)] {
+            rack.persist = persist;
+            rack.persist_longer();
+            assert_eq!(rack.persist, after);
+        }
+    }
+
+    #[test]
+    fn a_copy_that_is_answered_sooner_than_any_segment_was_needless() {
+        // RFC 8985 section 6.2, step 2.
+        for (now, at) in [(1099, 0), (1100, 1000)] {
+            let mut sender = sender();
+            sender.min_rtt = 100;
+            let copy = Sent { start: Seq::new(1), end: Seq::new(101), at: 1000, marks: Marks::EVER_RESENT };
+            sender.advance_rack(&copy, now);
+            assert_eq!((sender.rack.at, sender.rack.advanced), (at, at > 0), "at {now}");
+        }
     }
 }

@@ -80,6 +80,110 @@ fn what_waits_to_be_read_is_not_read() {
     b.pass(Duration::from_millis(100));
     read(&mut b, 20 * TEXT);
     assert_eq!(told(&b), (200, 10 * TEXT), "all but one waited when it was looked at");
+    // From that one on the next round trip counts.
+    b.pass(Duration::from_millis(200));
+    text(&mut b, 100);
+    read(&mut b, TEXT);
+    assert_eq!(told(&b), (200, 20 * TEXT));
+}
+
+#[test]
+fn a_read_of_nothing_ends_no_round_trip() {
+    let mut b = reader(|_| {});
+    b.pass(Duration::from_millis(100));
+    for _ in 0..20 {
+        text(&mut b, 100);
+        read(&mut b, TEXT);
+    }
+    b.pass(Duration::from_millis(100));
+    text(&mut b, 100);
+    read(&mut b, 0);
+    assert_eq!(told(&b), (200, 10 * TEXT));
+    read(&mut b, TEXT);
+    assert_eq!(told(&b), (200, 21 * TEXT));
+}
+
+#[test]
+fn who_reads_as_much_as_before_gets_no_larger_buffer() {
+    // It would have memory for 28960 octets, 160 of 256 being text, which are 46336.
+    let mut b = reader(|profile| profile.receive_buffer = 20_000);
+    assert_eq!(told(&b), (0, 10 * TEXT));
+    b.pass(Duration::from_millis(100));
+    for _ in 0..9 {
+        text(&mut b, 100);
+        read(&mut b, TEXT);
+    }
+    b.pass(Duration::from_millis(100));
+    text(&mut b, 100);
+    read(&mut b, TEXT);
+    assert_eq!((told(&b), b.connection.receive_memory()), ((200, 10 * TEXT), Some(40_000)));
+}
+
+#[test]
+fn where_there_is_no_more_memory_the_window_stays_clamped() {
+    let mut b = reader(|profile| profile.receive_memory_max = 131_072);
+    b.connection.set_window_clamp(50_000);
+    text(&mut b, 250);
+    read(&mut b, TEXT);
+    b.connection.set_window_clamp(50_000);
+    read_all_of_a_round_trip(&mut b);
+    assert_eq!((b.connection.receive_memory(), b.connection.window_clamp()), (Some(131_072), Some(50_000)));
+}
+
+#[test]
+fn nobody_reads_more_in_a_round_trip_than_the_window_can_be() {
+    // 601 octets take 2304 of memory: 66 of 256 are text, which is 2062 of 8000.
+    let mut b = reader(|profile| (profile.timestamps, profile.receive_buffer) = (false, 4000));
+    assert_eq!(told(&b), (0, 2920));
+    b.hear("<SEQ=301><ACK=101><LEN=601><CTL=ACK>");
+    assert_eq!((told(&b), b.connection.window_clamp()), ((0, 2062), Some(2062)));
+}
+
+#[test]
+fn the_echo_of_text_that_is_held_counts_while_nothing_waits() {
+    let hold = |b: &mut Scripted, start: u32, ecr: u32| {
+        b.hear_with(&format!("<SEQ={start}><ACK=101><LEN={TEXT}><CTL=ACK>"), stamped(ecr));
+        b.out();
+    };
+    let mut b = reader(|_| {});
+    b.pass(Duration::from_millis(100));
+    text(&mut b, 250);
+    read(&mut b, TEXT);
+    b.pass(Duration::from_millis(100));
+    hold(&mut b, 10_000, 240);
+    assert_eq!(told(&b).0, 63, "an eighth of 160, and seven of 50");
+    text(&mut b, 240);
+    hold(&mut b, 20_000, 200);
+    assert_eq!(told(&b).0, 63, "text waits");
+}
+
+#[test]
+fn an_echo_tells_a_round_trip_where_there_are_timestamps_and_text_goes_both_ways() {
+    // tcp_rcv_rtt_measure_ts: of the same millisecond it says nothing, and behind a FIN nobody asks.
+    let mut b = reader(|_| {});
+    b.pass(Duration::from_millis(100));
+    text(&mut b, 250);
+    read(&mut b, TEXT);
+    text(&mut b, 300);
+    read(&mut b, TEXT);
+    assert_eq!(told(&b).0, 50);
+    b.close();
+    text(&mut b, 290);
+    assert_eq!((b.state(), told(&b).0), (State::FinWait1, 50));
+    let mut none = reader(|profile| profile.timestamps = false);
+    none.pass(Duration::from_millis(100));
+    text(&mut none, 250);
+    assert_eq!(told(&none).0, 0);
+}
+
+#[test]
+fn text_at_the_right_edge_is_not_held() {
+    // tcp_data_queue: what begins there is out of the window; of what begins before, all is held.
+    for (before, held) in [(0, 0), (1, 10)] {
+        let mut a = Scripted::established(Profile::linux());
+        let edge = 301 + a.connection.variables().rcv_wnd.expect("numbered");
+        assert_eq!(a.hear(&format!("<SEQ={}><ACK=101><LEN=10><CTL=ACK>", edge - before)).hold.len, held);
+    }
 }
 
 /// Twenty segments come and are read, and with one more, a round trip later, the reader is looked at.

@@ -189,6 +189,7 @@ mod opening;
 mod options;
 mod path_mtu;
 mod records;
+mod recovery;
 mod reordering;
 mod reserved;
 mod resets;

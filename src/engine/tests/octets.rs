@@ -204,6 +204,16 @@ fn the_answers_of_a_closed_window_are_no_duplicates() {
 }
 
 #[test]
+fn a_window_that_closes_over_what_is_under_way_is_no_loss() {
+    // `tcp_output` persists from then on.
+    let mut a = begun(&[RENO]);
+    a.send(3000);
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    a.wait();
+    assert_eq!(windows(&a), Some((10_000, INFINITE)));
+}
+
+#[test]
 fn no_threshold_is_below_two_segments() {
     for knobs in [&[RENO, ("initial-window", "3")][..], &[("initial-window", "3")]] {
         let mut a = begun(knobs);

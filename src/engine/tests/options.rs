@@ -193,6 +193,7 @@ fn the_timestamp_clock_ticks_every_millisecond() {
         b.connection.on_send(b.now, 1500, false).expect("room");
         let left = options(&b.segments());
         assert_eq!(left.first().map(String::as_str), Some(format!("nop,nop,TS val {at} ecr 9").as_str()));
+        assert_eq!(u64::from(b.connection.timestamp_clock(b.now)), at);
     }
 }
 
