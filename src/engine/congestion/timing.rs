@@ -269,8 +269,7 @@ impl Connection {
     fn settle_reordering(&mut self, sender: &mut Sender, now: Instant) {
         let before = sender.board.in_flight();
         sender.detect_losses(&self.profile, self.rtt.srtt, now.as_nanos());
-        let lost = before.saturating_sub(sender.board.in_flight());
-        if lost > 0 {
+        if sender.board.in_flight() != before {
             if sender.state != CongestionState::Recovery {
                 self.enter_recovery(sender, false);
                 sender.reduce(1, true, false);
