@@ -559,9 +559,12 @@ impl Connection {
         if !profile.rfc5961 || profile.insecure_ack {
             return false;
         }
-        // Ghosts: nothing before our first octet can ever have been acknowledged. Further on the other bound is the stricter one.
-        let near = profile.challenge_ghost_acks && self.bits.syn_acked() && self.snd.una.since(self.iss) <= self.snd.max_wnd;
-        let least = if near { self.iss.plus(1) } else { self.snd.una.minus(self.snd.max_wnd) };
+        // Ghosts: nothing before our first octet can ever have been acknowledged; Linux counts the SYN of an active OPEN as
+        // one (`bytes_acked`). Further on the other bound is the stricter one.
+        let counted = profile.window_policy == WindowPolicy::Linux && self.origin == super::Origin::Active;
+        let first = self.iss.plus(u32::from(!counted));
+        let near = profile.challenge_ghost_acks && self.bits.syn_acked() && self.snd.una.since(first) <= self.snd.max_wnd;
+        let least = if near { first } else { self.snd.una.minus(self.snd.max_wnd) };
         ack.before(least)
     }
 

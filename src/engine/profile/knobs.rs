@@ -602,6 +602,7 @@ knobs! {
     /// Whether an ACK of what precedes our first octet is challenged, as one that is too old.
     challenge_ghost_acks: bool = "challenge-ghost-acks" {
         rfc9293: false, "RFC 5961 section 5.2: SND.UNA - MAX.SND.WND decides";
+        linux: true, "measured: below ISS+1, of an active OPEN below ISS; tcp_ack, bytes_acked";
         freebsd: true, "tcp_do_segment: SEG.ACK below ISS+1";
     }
     /// Whether an ACK of any age is taken, whatever RFC 5961 says.
