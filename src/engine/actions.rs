@@ -90,6 +90,9 @@ impl Connection {
                 // MUST-10: a SYN that crosses ours is answered by our SYN again, at ISS, with an ACK.
                 if matches!(self.state, State::Listen | State::TimeWait) {
                     self.number_from_iss();
+                } else if self.profile.rto_min_of_variance {
+                    // Linux takes the round trip from the SYN that answers (`tcp_send_synack` stamps it anew).
+                    self.rtt.timed_at = 0;
                 }
                 self.bits.set_syn_due(true);
             }

@@ -617,7 +617,19 @@ impl Connection {
         // R6691-2: options are taken off where they are sent, not where the MSS is announced (R6691-1).
         let options = if self.bits.timestamps() { 12 } else { 0 };
         // MUST-16: the smaller of what the peer takes and what we can send.
-        self.snd.mss.min(self.send_mss).saturating_sub(options + u16::from(self.reserved) + self.sack_octets()).max(1)
+        let mss = self.snd.mss.min(self.send_mss).saturating_sub(options + u16::from(self.reserved));
+        self.within_half_window(mss).saturating_sub(self.sack_octets()).max(1)
+    }
+
+    /// No more than half of the largest window of the peer, where the profile wants two segments in each.
+    fn within_half_window(&self, mss: u16) -> u16 {
+        let largest = self.snd.max_wnd;
+        if !self.profile.half_window_segments || largest == 0 {
+            return mss;
+        }
+        // A window that small is taken whole.
+        let most = if largest > 536 { largest / 2 } else { largest };
+        mss.min(u16::try_from(most.max(48)).unwrap_or(u16::MAX))
     }
 
     /// Octets of text a full segment carries where there is no SACK block beside it: what `TCP_MAXSEG` says.
@@ -625,7 +637,7 @@ impl Connection {
         // Some leave the options out of it; those of our SYN count until it is answered.
         let offered = self.state == State::SynSent && self.profile.timestamps;
         let options = if (self.bits.timestamps() || offered) && !self.profile.max_segment_with_options { 12 } else { 0 };
-        self.snd.mss.min(self.send_mss).saturating_sub(options).max(1)
+        self.within_half_window(self.snd.mss.min(self.send_mss).saturating_sub(options)).max(1)
     }
 
     /// Octets of text a full segment of the peer carries: MSS announced, less what timestamps take.

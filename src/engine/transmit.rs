@@ -219,7 +219,7 @@ impl Connection {
         if in_flight == 0 && !fin_outstanding {
             return if self.bits.probing() { self.cut_probe(now) } else { None };
         }
-        let most = self.whole_segment().min(self.snd.wnd.max(1)).min(self.record_room(self.text_start()));
+        let most = u32::from(self.effective_mss()).min(self.snd.wnd.max(1)).min(self.record_room(self.text_start()));
         let mut len = in_flight.min(most);
         let last = len == in_flight;
         if in_flight == 1 && !self.bits.fin_sent() {
@@ -243,7 +243,7 @@ impl Connection {
 
     /// Whether the window has room for what would leave next: for any of it, or for a whole segment where the profile asks so.
     pub(super) fn is_window_open(&self) -> bool {
-        let least = if self.profile.window_probe_empty { self.snd.unsent.min(self.whole_segment()).max(1) } else { 1 };
+        let least = if self.profile.window_probe_empty { self.snd.unsent.min(u32::from(self.effective_mss())).max(1) } else { 1 };
         self.snd.wnd >= least
     }
 
@@ -293,7 +293,7 @@ impl Connection {
         }
         let in_flight = self.snd.nxt.since(self.text_start());
         let usable = self.snd.wnd.saturating_sub(in_flight);
-        let mss = self.whole_segment();
+        let mss = u32::from(self.effective_mss());
         let record = self.record_room(self.snd.nxt);
         let packet = self.packet_left();
         let len = self.snd.unsent.min(mss).min(usable).min(record).min(if packet > 0 { packet } else { u32::MAX });
@@ -404,18 +404,6 @@ impl Connection {
     /// Whether our FIN has left and is not acknowledged.
     fn is_fin_outstanding(&self) -> bool {
         matches!(self.state, State::FinWait1 | State::Closing | State::LastAck) && self.bits.fin_sent()
-    }
-
-    /// Octets of text in a full segment.
-    pub(super) fn whole_segment(&self) -> u32 {
-        let mss = u32::from(self.effective_mss());
-        let largest = self.snd.max_wnd;
-        if !self.profile.half_window_segments || largest == 0 {
-            return mss;
-        }
-        // A window that small is taken whole.
-        let most = if largest > 536 { largest / 2 } else { largest };
-        mss.min(most.max(48))
     }
 
     /// Nagle (SHLD-7) and the sender's silly window avoidance (MUST-38, RFC 9293 section 3.8.6.2.1).

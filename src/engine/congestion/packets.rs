@@ -53,7 +53,7 @@ impl Sender {
 impl Connection {
     /// The longest packet that text is filled into: whole segments, and no more than half of the largest window (`tcp_xmit_size_goal`).
     pub(super) fn longest_packet(&self) -> u32 {
-        let (mss, largest) = (self.whole_segment(), self.snd.max_wnd);
+        let (mss, largest) = (u32::from(self.effective_mss()), self.snd.max_wnd);
         let half = if largest > 536 { largest / 2 } else { largest };
         (half.min(LARGEST) / mss).max(1) * mss
     }
@@ -98,7 +98,7 @@ impl Connection {
 
     /// What of it leaves now.
     pub(super) fn plan(&self, sender: &Sender, from: Seq, unsent: u32, now: Instant) -> Plan {
-        let mss = self.whole_segment();
+        let mss = u32::from(self.effective_mss());
         let most = self.burst_size(sender, u32::from(self.profile.burst_segments));
         let room = sender.room();
         let quota = room.min((sender.cwnd / 2).max(1)).min(most).max(u32::from(sender.probe_due));
@@ -126,7 +126,7 @@ impl Connection {
         let nagle = self.profile.nagle && !self.bits.no_delay() && !sender.probe_due;
         let short_waits = self.bits.hold_short()
             || (nagle && !sender.board.queue.is_empty() && sender.short_end.is_some_and(|end| end.after(self.snd.una)));
-        if short_waits { needed - needed % self.whole_segment() } else { needed }
+        if short_waits { needed - needed % u32::from(self.effective_mss()) } else { needed }
     }
 
     /// Whether the front is kept back, as the next ACK will soon let more of it leave in one packet (`tcp_tso_should_defer`), and what
@@ -138,7 +138,7 @@ impl Connection {
         let nanos = now.as_nanos();
         let oldest = sender.board.queue.front()?;
         let limit = by_peer.min(by_path);
-        let window = self.snd.wnd.min(sender.cwnd.saturating_mul(self.whole_segment()));
+        let window = self.snd.wnd.min(sender.cwnd.saturating_mul(u32::from(self.effective_mss())));
         let ack_in = (oldest.at + self.rtt.srtt).saturating_sub(nanos);
         if sender.state >= CongestionState::Recovery
             || nanos.saturating_sub(sender.sent_at) > RECENT
