@@ -480,6 +480,7 @@ impl Connection {
             && !matches!(event, Event::AckFuture | Event::AckTooOld)
         {
             self.heed_ack(segment, before, congested, now);
+            self.let_short_go(segment, event);
         }
     }
 

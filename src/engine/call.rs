@@ -155,6 +155,18 @@ impl Connection {
     /// Whether a short segment waits for more, whether or not the text of the last SEND is pushed where it ends (`TCP_CORK`).
     pub fn hold_short(&mut self, holds: bool) {
         self.bits.set_hold_short(holds);
+        if let Some(sender) = &mut self.sender {
+            sender.held_for_call = false;
+        }
+    }
+
+    /// As [`hold_short`](Self::hold_short), until an ACK arrives: what it lets go is not of the call that announced more (Linux's
+    /// `MSG_MORE`; `tcp_data_snd_check`). Only where there is a scoreboard, or segments are counted.
+    pub fn hold_short_until_ack(&mut self) {
+        self.bits.set_hold_short(true);
+        if let Some(sender) = &mut self.sender {
+            sender.held_for_call = true;
+        }
     }
 
     /// Octets the send buffer has room for.

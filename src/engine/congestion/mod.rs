@@ -76,6 +76,8 @@ pub(super) struct Sender {
     probe_high: Option<Seq>,
     /// The probe was, or is to be, a copy.
     probe_copied: bool,
+    /// A short segment waits for more, until an ACK arrives.
+    pub held_for_call: bool,
     /// It has to leave.
     probe_due: bool,
     /// The front has to leave again, whatever is known of it and whatever the window says: the timeout wants so.
@@ -146,6 +148,7 @@ impl Sender {
             timeouts: 0,
             probe_high: None,
             probe_copied: false,
+            held_for_call: false,
             probe_due: false,
             front_due: false,
             pending: Pending::Timeout,

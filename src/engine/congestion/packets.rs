@@ -4,6 +4,9 @@
 //! packets of its own, which `tcp_sendmsg_locked` fills and `tcp_grow_skb` fills up from the next one before it leaves.
 
 use super::{CongestionState, Sender, Seq};
+use crate::engine::segment::Segment;
+use crate::engine::seq::Theirs;
+use crate::engine::state::Event;
 use crate::engine::tcb::{Connection, Origin};
 use crate::engine::time::Instant;
 
@@ -176,6 +179,17 @@ impl Connection {
         match &self.sender {
             Some(sender) => sender.packet > 0,
             None => !self.bits.first_pushed(),
+        }
+    }
+
+    /// What a call held back leaves with an ACK, though not with one that only stands beside text.
+    pub(in crate::engine) fn let_short_go(&mut self, segment: &Segment<Theirs>, event: Event) {
+        if let Some(sender) = &mut self.sender
+            && sender.held_for_call
+            && (segment.len == 0 || event == Event::AckAcceptable)
+        {
+            sender.held_for_call = false;
+            self.bits.set_hold_short(false);
         }
     }
 

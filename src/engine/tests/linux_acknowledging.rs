@@ -205,3 +205,18 @@ fn a_fin_beyond_the_window_makes_nobody_wait() {
     b.out();
     assert!(hears(&mut b));
 }
+
+#[test]
+fn what_a_call_holds_back_leaves_with_an_ack_and_what_a_cork_holds_back_stays() {
+    for (corked, left) in [(false, vec!["<SEQ=101><ACK=306><LEN=10><CTL=ACK>"]), (true, vec![])] {
+        let mut a = Scripted::established(Profile { counts: true, ..Profile::linux() });
+        a.connection.on_send(a.now, 10, true).expect("open");
+        if !corked {
+            a.connection.hold_short_until_ack();
+        }
+        assert_eq!(a.out(), NOTHING);
+        let beside = a.answer("<SEQ=301><ACK=101><LEN=5><CTL=ACK>");
+        assert_eq!(beside, ["<SEQ=101><ACK=306><CTL=ACK>"], "an ACK that only stands beside text is not looked at");
+        assert_eq!(a.answer("<SEQ=306><ACK=101><CTL=ACK>"), left);
+    }
+}

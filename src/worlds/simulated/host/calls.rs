@@ -15,6 +15,8 @@ use crate::worlds::{Errno, How, SocketOption};
 pub struct Sending {
     /// A short segment waits for what follows.
     pub holds: bool,
+    /// But only until an ACK arrives.
+    pub until_ack: bool,
     /// The text carries PSH where it ends, even so.
     pub pushed: bool,
     /// What is sent after it begins a segment of its own (`MSG_EOR`).
@@ -209,12 +211,26 @@ impl Host {
     pub fn send_in(&mut self, id: SocketId, now: Instant, text: &[u8], manner: Sending) -> Result<u32, Errno> {
         self.send_by(id, now, text, |connection, octets| {
             let taken = connection.on_send(now, octets, !manner.pushed)?;
-            connection.hold_short(manner.holds);
+            if manner.holds && manner.until_ack {
+                connection.hold_short_until_ack();
+            } else {
+                connection.hold_short(manner.holds);
+            }
             if manner.ends_record {
                 connection.end_record();
             }
             Ok(taken)
         })
+    }
+
+    /// A short segment waits no more for what follows (`TCP_CORK` is switched off).
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn let_short_go(&mut self, id: SocketId) -> Result<(), Errno> {
+        self.get_mut(id)?.connection.hold_short(false);
+        self.after_input(id);
+        Ok(())
     }
 
     /// `send` with `MSG_OOB`: the peer is told at once that there is text to read up to the end of this.

@@ -198,7 +198,9 @@ impl Sockets {
             let queued = if manner.urgent {
                 self.host.send_urgent(id, now, &text)?
             } else {
-                self.host.send_in(id, now, &text, Sending { holds: manner.more && last, pushed, ends_record })?
+                // What the call announced ends with it; a cork stays.
+                let until_ack = !self.stream(fd)?.choices.is_on("TCP_CORK");
+                self.host.send_in(id, now, &text, Sending { holds: manner.more && last, until_ack, pushed, ends_record })?
             };
             self.waiting.progress += queued;
             if queued < taken {

@@ -127,7 +127,7 @@ impl Sockets {
                 return Ok(self.host.set_path_mtu_discovery(id, discovery)?);
             }
             "SO_REUSEADDR" => return Ok(self.host.set_reuse_address(id, on)?),
-            "TCP_CORK" | "TCP_NOPUSH" if !on => return self.push_held(now, id),
+            "TCP_CORK" | "TCP_NOPUSH" if !on => return Ok(self.host.let_short_go(id)?),
             "TCP_REMOTE_UDP_ENCAPS_PORT" => return Ok(self.host.set_udp_encapsulation(id, whole(65_535))?),
             "TCP_MD5SIG" => return self.sign(id, on),
             "TCP_DEFER_ACCEPT" => return Ok(self.host.defer_accept(id, u32::try_from(value).unwrap_or(u32::MAX))?),
@@ -173,7 +173,7 @@ impl Sockets {
         self.host.set_option(id, now, option)?;
         if linux && option == SocketOption::NoDelay(true) {
             // Whatever has held it back.
-            self.push_held(now, id)?;
+            self.host.let_short_go(id)?;
         }
         Ok(())
     }
@@ -183,7 +183,7 @@ impl Sockets {
         name.starts_with(if self.host.address().is_ipv4() { "IPV6_" } else { "IP_" })
     }
 
-    /// Lets go what `TCP_CORK` has held back.
+    /// Sends what was held back, and says that it is all.
     pub(in super::super) fn push_held(&mut self, now: Instant, id: SocketId) -> Result<(), Stop> {
         if self.host.glance(id)?.unsent > 0 {
             // A SEND of nothing ends the record; it can only be refused where there is nothing to push.
