@@ -232,6 +232,9 @@ impl Connection {
             }
             self.set_window(segment);
         }
+        if self.profile.window_policy == WindowPolicy::Linux {
+            self.linux_bound_guess();
+        }
         self.begin_transfer();
         if self.profile.window_policy == WindowPolicy::FreeBsd {
             self.freebsd_take_room();

@@ -163,6 +163,13 @@ impl Connection {
         self.begin_reading();
     }
 
+    /// What the peer's segments may carry is guessed from ours, which the window that has come now may bound
+    /// (`tcp_initialize_rcv_mss`).
+    pub(super) fn linux_bound_guess(&mut self) {
+        let guess = u32::from(self.tuning.rcv_mss.min(self.effective_mss())).max(MIN_MSS);
+        self.tuning.rcv_mss = u16::try_from(guess).unwrap_or(u16::MAX);
+    }
+
     /// The memory is this much, if it was less: it follows what is read, and the window follows it.
     pub(super) fn widen_receive_memory(&mut self, memory: u32) {
         if memory > self.memory() {
