@@ -151,6 +151,9 @@ impl Connection {
                     self.rcv.wnd = self.linux_select_window();
                 }
                 self.bits.set_peer_fin(true);
+                if self.profile.window_policy == WindowPolicy::Linux {
+                    self.forget_behind_fin();
+                }
                 self.linux_fin_arrived();
             }
             Action::SendAck => self.bits.set_ack_due(true),

@@ -157,6 +157,14 @@ impl Connection {
         self.held.as_ref()?.ranges.iter().map(|range| range.end).reduce(SeqNumber::later_of)
     }
 
+    /// Behind the peer's FIN Linux holds nothing, and reports nothing as held (`tcp_fin`).
+    #[cold]
+    pub(super) fn forget_behind_fin(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.ranges.clear();
+        }
+    }
+
     /// Holds a FIN whose turn has not come, if the window reaches so far.
     #[cold]
     pub(super) fn hold_fin(&mut self, segment: &Segment<Theirs>) {

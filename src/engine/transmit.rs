@@ -415,10 +415,11 @@ impl Connection {
             return false;
         }
         if all {
-            let nagle = self.profile.nagle && !self.bits.no_delay() && !self.is_urgent_under_way();
+            let urgent = self.is_urgent_under_way();
+            let nagle = self.profile.nagle && !self.bits.no_delay() && !urgent;
             let idle = idle || (self.profile.nagle_short_only && !self.is_short_under_way());
             // Behind a CLOSE nothing more can come to fill a short segment.
-            let held = self.bits.hold_short() && !self.bits.fin_queued();
+            let held = self.bits.hold_short() && !self.bits.fin_queued() && !urgent;
             return !held && (idle || !nagle);
         }
         (idle || len >= self.snd.max_wnd / 2) && !self.profile.window_probe_empty

@@ -136,4 +136,9 @@ fn what_follows_urgent_text_is_not_held_back_until_that_is_acknowledged() {
     assert_eq!(a.answer("<SEQ=301><ACK=111><CTL=ACK>"), NOTHING);
     assert_eq!(a.send(20), NOTHING);
     assert_eq!(a.answer("<SEQ=301><ACK=151><CTL=ACK>"), ["<SEQ=151><ACK=301><LEN=20><CTL=PSH,ACK>"]);
+    a.answer("<SEQ=301><ACK=171><CTL=ACK>");
+    a.connection.on_send_urgent(a.now, 10).expect("open");
+    a.out();
+    a.connection.on_send(a.now, 20, true).expect("open");
+    assert_eq!(a.out(), ["<SEQ=181><ACK=301><LEN=20><CTL=ACK>"], "whatever it announces");
 }
