@@ -471,6 +471,11 @@ impl Connection {
         self.bits.fin_queued() || self.bits.close_queued()
     }
 
+    /// Whether the FIN stands behind our text, and has not left.
+    pub fn is_fin_unsent(&self) -> bool {
+        self.bits.fin_due()
+    }
+
     /// Whether text or FIN of ours is still unacknowledged, or an ACK is owed: something is about to happen.
     pub fn is_busy(&self) -> bool {
         self.deadlines.is_running(Timer::Retransmission) || self.deadlines.is_running(Timer::DelayedAck)

@@ -42,7 +42,9 @@ pub struct Glance {
     pub packets_under_way: u32,
     /// The largest window the peer has offered.
     pub largest_window: u32,
-    /// Our FIN has not been acknowledged.
+    /// Our FIN has not left, though it was asked for.
+    pub fin_unsent: bool,
+    /// It has not been acknowledged.
     pub fin_unacknowledged: bool,
     /// Octets the send buffer holds.
     pub send_buffer: u32,
@@ -75,15 +77,17 @@ impl Host {
             text_start: connection.first_unacknowledged().get(),
             packets_under_way: connection.packets_under_way(),
             largest_window: connection.largest_window(),
+            fin_unsent: connection.is_fin_unsent(),
             fin_unacknowledged: match state {
                 State::FinWait1 | State::Closing | State::LastAck => true,
+                // Text before it may be held up.
+                State::CloseWait => connection.is_fin_unsent(),
                 State::Closed
                 | State::Listen
                 | State::SynSent
                 | State::SynReceived
                 | State::Established
                 | State::FinWait2
-                | State::CloseWait
                 | State::TimeWait => false,
             },
             send_buffer: connection.send_capacity(),

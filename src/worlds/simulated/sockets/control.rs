@@ -100,7 +100,7 @@ impl Sockets {
             return Ok(0);
         }
         // Linux counts the number of the FIN as well.
-        let fin = u32::from(linux && !unsent && glance.fin_unacknowledged);
+        let fin = u32::from(linux && if unsent { glance.fin_unsent } else { glance.fin_unacknowledged });
         Ok(i64::from(if unsent { glance.unsent } else { glance.unacknowledged } + fin))
     }
 
