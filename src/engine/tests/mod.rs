@@ -187,6 +187,7 @@ mod mtu_probe;
 mod octets;
 mod opening;
 mod options;
+mod packets;
 mod path_mtu;
 mod records;
 mod recovery;
