@@ -281,6 +281,9 @@ impl Host {
             let was_open = socket.connection.state().is_synchronized();
             let arrival = socket.connection.on_marked_segment(now, mark, &arriving);
             socket.take(&arrival, text);
+            if socket.soft_error.is_some() {
+                socket.forget_soft_error(&arriving);
+            }
             let learned = socket.connection.take_fast_open_outcome();
             let state = socket.connection.state();
             if !was_open && state == State::TimeWait {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::half_open::HalfOpen;
 use super::host::{Key, PathMtuDiscovery};
-use crate::engine::{Arrival, Connection, Hold, Instant, KeepAlive, Signal, Signals, State};
+use crate::engine::{Arrival, Connection, Event, Hold, Instant, KeepAlive, Segment, Signal, Signals, State, Theirs};
 use crate::trace::{End, Envelope};
 use crate::worlds::Errno;
 
@@ -282,6 +282,16 @@ impl Socket {
     fn keeps_soft(&self) -> bool {
         let profile = self.connection.profile();
         profile.fine_errnos || profile.icmp_refusals_only
+    }
+
+    /// What got through was acknowledged, and with Linux no router's doubt outlives that (`tcp_ack`).
+    #[cold]
+    pub(super) fn forget_soft_error(&mut self, segment: &Segment<Theirs>) {
+        let heard = |event| matches!(event, Event::AckAcceptable | Event::AckDuplicate | Event::FinAcked);
+        let newest = segment.ack == self.connection.first_unacknowledged();
+        if newest && self.connection.profile().fine_errnos && self.connection.fired().any(|rule| heard(rule.on)) {
+            self.soft_error = None;
+        }
     }
 
     // Apart: most inputs tell nothing.
