@@ -164,10 +164,8 @@ impl Connection {
         let over =
             self.state == State::Closed && self.profile.congestion_control != CongestionControl::Off && !self.profile.congestion_in_octets;
         if !self.has_congestion_control() && !over {
-            if self.state == State::SynSent
-                && !self.profile.congestion_in_octets
-                && self.profile.congestion_control != CongestionControl::Off
-            {
+            let asked = self.state == State::SynSent || (self.state == State::SynReceived && self.origin == Origin::Active);
+            if asked && !self.profile.congestion_in_octets && self.profile.congestion_control != CongestionControl::Off {
                 self.tell_of_syn(info);
             }
             self.tell_counts(now, info);
@@ -200,7 +198,9 @@ impl Connection {
         let lost = self.backoff > 0;
         let first = self.profile.initial_window.max(1);
         info.ca_state = Some(if lost { CongestionState::Loss } else { CongestionState::Open });
-        info.backoff = self.backoff.saturating_sub(self.profile.syn_linear_timeouts);
+        if self.state == State::SynSent {
+            info.backoff = self.backoff.saturating_sub(self.profile.syn_linear_timeouts);
+        }
         (info.unacked, info.sacked, info.fackets) = (Some(1), Some(0), Some(0));
         (info.lost, info.retrans) = (Some(lost.into()), Some(lost.into()));
         info.snd_cwnd = Some(if lost { 1 } else { first });
