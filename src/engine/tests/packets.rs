@@ -106,3 +106,72 @@ fn copies_that_may_not_leave_are_a_packet_of_their_own() {
     a.wait();
     assert_eq!(a.connection.packets_under_way(), 2);
 }
+
+#[test]
+fn what_is_queued_behind_a_record_begins_a_packet() {
+    let mut a = sender(NEAR, 7000, 1000);
+    queue(&mut a, 1000);
+    a.connection.end_record();
+    queue(&mut a, 10_000);
+    // Packets of 3000: one segment leaves alone, then what is left of the first with the second.
+    assert_eq!(pushed(&a.segments()), [1101, 7101]);
+}
+
+/// With congestion control, but as the RFC asks a closed window: with an octet of text.
+fn asking(window: u16) -> Scripted {
+    let mut own = Profile { counts: true, ..Profile::rfc9293() };
+    own.set("congestion-control", "reno").expect("a knob");
+    let syn_ack = format!("<SEQ=300><ACK=101><WND={window}><CTL=SYN,ACK>");
+    Scripted::new(own).establish(&syn_ack, TcpOptions::NONE.mss(1000))
+}
+
+#[test]
+fn what_left_with_a_window_probe_is_under_way_like_any_other() {
+    let mut a = asking(0);
+    assert_eq!(a.send(3000), NOTHING);
+    assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=1><CTL=ACK>"]);
+    assert_eq!(a.answer("<SEQ=301><ACK=101><WND=9000><CTL=ACK>").len(), 3);
+    assert_eq!(a.connection.info(a.now).unacked, Some(3));
+    assert_eq!(a.wait().1, ["<SEQ=101><ACK=301><LEN=1000><CTL=ACK>"]);
+}
+
+#[test]
+fn what_lay_beyond_a_closed_window_is_lost_when_it_opens() {
+    let mut a = asking(9000);
+    assert_eq!(a.send(3000).len(), 3);
+    a.hear("<SEQ=301><ACK=101><WND=0><CTL=ACK>");
+    assert_eq!(a.wait().1.len(), 1);
+    a.hear("<SEQ=301><ACK=101><WND=9000><CTL=ACK>");
+    assert_eq!(a.connection.info(a.now).lost, Some(3));
+    assert_eq!(a.out().len(), 3);
+}
+
+#[test]
+fn text_of_a_syn_that_is_longer_than_a_segment_is_two() {
+    let mut own = Profile { counts: true, ..Profile::rfc9293() };
+    own.set("congestion-control", "reno").expect("a knob");
+    let mut a = Scripted::new(own);
+    assert_eq!(a.connection.on_open_active_with(a.now, a.open(), 501), Ok(501));
+    a.out();
+    a.hear_with("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(500));
+    a.out();
+    a.now = a.connection.poll_deadline().expect("a timer runs");
+    a.connection.on_time(a.now);
+    let info = a.connection.info(a.now);
+    assert_eq!((info.unacked, info.lost), (Some(2), Some(2)));
+}
+
+#[test]
+fn segments_that_leave_alone_are_no_packet() {
+    // Where the second segment under way is the beginning of congestion control, too.
+    let mut linux = Profile { burst_segments: 0, timestamps: false, ..Profile::linux() };
+    linux.set("congestion-control", "reno").expect("a knob");
+    let mut a = Scripted::new(linux);
+    a.connection.on_open_active(a.now, a.open()).expect("CLOSED");
+    a.out();
+    a.pass(NEAR);
+    a.hear_with("<SEQ=300><ACK=101><WND=60000><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000));
+    a.out();
+    queue(&mut a, 8000);
+    assert_eq!(pushed(&a.segments()), [8101]);
+}
