@@ -254,18 +254,19 @@ impl Connection {
             && let Some(echo) = heard.echo
         {
             let elapsed = self.timestamps_now(now).val.wrapping_sub(echo);
-            if elapsed < 1 << 21 {
+            // As long as 2^31 microseconds is no round trip.
+            if elapsed < i32::MAX.cast_unsigned() / 1000 {
                 let at = nanos.saturating_sub(u64::from(elapsed.max(1)) * 1_000_000);
                 self.sample_of(sender, Left { first: at, last: at }, nanos);
             }
-        }
-        if acked > 0 && sender.path.is_some() {
-            self.heed_path_probe(sender);
         }
         if acked == 0 {
             // What a closed window kept from being listed was acknowledged: nothing is left to wait for.
             heard.rearm |= heard.advanced && self.snd.una == self.snd.nxt;
             return;
+        }
+        if sender.path.is_some() {
+            self.heed_path_probe(sender);
         }
         heard.rearm = true;
         if sack {

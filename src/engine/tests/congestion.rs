@@ -523,3 +523,15 @@ fn a_closed_window_is_asked_whatever_stood_on_the_scoreboard_before() {
     assert_eq!(a.send(10), NOTHING);
     assert_eq!(a.wait().1, ["<SEQ=3100><ACK=301><CTL=ACK>"]);
 }
+
+#[test]
+fn no_timer_runs_once_the_probe_of_a_closed_window_is_acknowledged() {
+    let mut a = reno(&[]);
+    a.send(3000);
+    a.hear("<SEQ=301><ACK=3101><WND=0><CTL=ACK>");
+    assert!(a.connection.sender.is_some());
+    assert_eq!(a.send(1), NOTHING);
+    assert_eq!(a.wait().1, ["<SEQ=3101><ACK=301><LEN=1><CTL=PSH,ACK>"]);
+    a.hear("<SEQ=301><ACK=3102><WND=0><CTL=ACK>");
+    assert_eq!(a.connection.poll_deadline(), None);
+}

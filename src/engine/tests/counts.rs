@@ -158,3 +158,91 @@ fn what_left_before_there_was_a_scoreboard_left_when_it_did() {
     a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", TcpOptions::NONE.nop().nop().sack(1101, 2101));
     assert_eq!(a.out(), ["<SEQ=101><ACK=301><LEN=1000><CTL=PSH,ACK>"]);
 }
+
+/// Time-outs, those that were the first in a row, and for how many milliseconds there were any.
+fn rows_of_timeouts(a: &Scripted) -> (u32, u32, u128) {
+    let info = a.connection.info(a.now);
+    let time = info.total_rto_time.expect("counted").as_nanos().div_ceil(1_000_000);
+    (info.total_rto.expect("counted"), info.total_rto_recoveries.expect("counted"), time)
+}
+
+#[test]
+fn a_row_of_time_outs_of_a_syn_begins_with_the_first_and_ends_with_the_ack() {
+    // tcp_update_rto_stats, tcp_rcv_synsent_state_process.
+    let mut a = counting(&Profile::linux());
+    assert_eq!([(); 3].map(|()| a.wait().0), [1000, 1000, 1000]);
+    assert_eq!(rows_of_timeouts(&a), (3, 1, 2000));
+    a.pass(Duration::from_millis(100));
+    a.hear_with("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000).nop().nop().sack_permitted());
+    a.out();
+    a.pass(Duration::from_millis(500));
+    assert_eq!(rows_of_timeouts(&a), (3, 1, 2100));
+}
+
+#[test]
+fn time_outs_of_a_syn_ack_are_counted_from_when_the_first_left() {
+    // tcp_conn_request's snt_synack is all that is known of it.
+    let mut b = Scripted::new(Profile { counts: true, ..Profile::linux() });
+    b.pass(Duration::from_millis(700));
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    b.answer("<SEQ=300><CTL=SYN>");
+    assert_eq!([(); 2].map(|()| b.wait().0), [1000, 2000]);
+    assert_eq!(rows_of_timeouts(&b), (2, 1, 3000));
+    b.pass(Duration::from_millis(100));
+    b.answer("<SEQ=301><ACK=101><CTL=ACK>");
+    b.pass(Duration::from_millis(500));
+    assert_eq!(rows_of_timeouts(&b), (2, 1, 3100));
+}
+
+#[test]
+fn without_a_round_trip_the_pacing_rate_is_that_of_an_eighth_of_a_second() {
+    // tcp_update_pacing_rate: twice ten segments of the link. A SYN,ACK that left again is no round trip.
+    let mut a = counting(&Profile { timestamps: false, ..Profile::linux() });
+    a.pass(Duration::from_millis(100));
+    a.hear_with("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000));
+    a.out();
+    let mut b = Scripted::new(Profile { counts: true, timestamps: false, ..Profile::linux() });
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    b.hear_with("<SEQ=300><CTL=SYN>", TcpOptions::NONE.mss(1000));
+    b.out();
+    b.wait();
+    b.wait();
+    b.hear("<SEQ=301><ACK=101><CTL=ACK>");
+    let told = [a, b].map(|host| host.connection.info(host.now)).map(|info| (info.rtt, info.pacing_rate));
+    assert_eq!(told, [(Some(Duration::from_millis(100)), Some(292_000)), (None, Some(16_000_000_000))]);
+}
+
+#[test]
+fn the_window_is_told_of_to_the_end_where_there_is_one() {
+    for (congestion_control, told) in [("off", None), ("reno", Some(10)), ("cubic", Some(10))] {
+        for counts in [true, false] {
+            let mut linux = Profile { counts, ..Profile::linux() };
+            linux.set("congestion-control", congestion_control).expect("a knob");
+            let mut a = Scripted::established(linux);
+            a.hear("<SEQ=301><CTL=RST>");
+            let info = a.connection.info(a.now);
+            assert_eq!((info.state, info.snd_cwnd), (State::Closed, told), "{congestion_control}");
+            assert_eq!(info.unacked, told.map(|_| 0));
+        }
+    }
+    let mut octets = Scripted::established(Profile { counts: true, ..Profile::freebsd() });
+    octets.hear("<SEQ=301><CTL=RST>");
+    let info = octets.connection.info(octets.now);
+    assert_eq!((info.state, info.snd_cwnd, info.ca_state), (State::Closed, None, None), "it is counted in octets");
+}
+
+#[test]
+fn a_round_trip_to_a_block_is_that_of_what_it_covers() {
+    // tcp_clean_rtx_queue: last_sackt, where an ACK acknowledges and SACKs.
+    let mut a = counting(&Profile { timestamps: false, ..Profile::linux() });
+    a.pass(Duration::from_millis(60));
+    a.hear_with("<SEQ=300><ACK=101><CTL=SYN,ACK>", TcpOptions::NONE.mss(1000).nop().nop().sack_permitted());
+    a.out();
+    a.send(1000);
+    a.pass(Duration::from_millis(20));
+    a.send(1000);
+    a.send(1000);
+    a.pass(Duration::from_millis(30));
+    a.hear_with("<SEQ=301><ACK=1101><CTL=ACK>", TcpOptions::NONE.nop().nop().sack(2101, 3101));
+    assert_eq!(a.connection.info(a.now).min_rtt, Some(Duration::from_millis(30)));
+}

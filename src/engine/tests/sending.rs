@@ -220,3 +220,76 @@ fn the_first_packet_is_as_long_as_segments_of_the_link_make_it() {
     let pushed: Vec<usize> = (0..left.len()).filter(|at| left[*at].contains("PSH")).collect();
     assert_eq!(pushed, [4, 9]);
 }
+
+#[test]
+fn new_text_that_the_window_has_no_room_for_ends_the_doubt_of_a_time_out() {
+    // tcp_xmit_recovery: part of a segment is acknowledged, and what F-RTO would send cannot leave.
+    for (acks, left) in [(&[601, 1101][..], 1101), (&[1101], 10_101)] {
+        let mut a = sender(&[], false);
+        assert_eq!(a.send(20_000).len(), 10);
+        a.wait();
+        let mut last = Vec::new();
+        for ack in acks {
+            last = a.answer(&format!("<SEQ=301><ACK={ack}><CTL=ACK>"));
+        }
+        assert!(last[0].starts_with(&format!("<SEQ={left}>")), "{acks:?}: {last:?}");
+    }
+}
+
+#[test]
+fn a_distance_that_is_the_usual_one_is_no_news() {
+    // tcp_check_sack_reordering: what was set may be more than the most that is learned.
+    let mut a = sender(&[("reordering", "5"), ("max-reordering", "4")], true);
+    a.send(10_000);
+    a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(6001, 7001));
+    a.hear_with("<SEQ=301><ACK=101><CTL=ACK>", block(2001, 3001));
+    let info = a.connection.info(a.now);
+    assert_eq!((info.reordering, info.reord_seen), (Some(5), Some(1)));
+}
+
+#[test]
+fn a_part_of_a_packet_that_is_acknowledged_makes_it_shorter() {
+    // tcp_tso_acked, and not of a packet of one segment: then tcp_simple_retransmit finds it too long.
+    for (acks, lost) in [(&[1601][..], false), (&[1101, 1601], true)] {
+        let mut a = sender(&[], false);
+        assert_eq!(a.send(2000).len(), 2);
+        for ack in acks {
+            a.hear(&format!("<SEQ=301><ACK={ack}><CTL=ACK>"));
+        }
+        assert!(a.connection.on_path_mtu(a.now, SeqNumber::new(1601), 700));
+        assert_eq!(a.connection.info(a.now).lost != Some(0), lost, "{acks:?}");
+    }
+}
+
+#[test]
+fn an_echo_of_half_an_hour_is_no_round_trip() {
+    // tcp_rtt_tsopt_us: as many milliseconds as make 2^31 microseconds are too many.
+    for (age, backoff) in [(2_147_482, 0), (2_147_483, 1)] {
+        let mut a = sender(&[("timestamps", "on"), ("frto", "off")], false);
+        a.send(3000);
+        a.wait();
+        let ecr = u32::try_from(a.now.as_millis()).expect("small").wrapping_sub(age);
+        a.hear_with("<SEQ=301><ACK=1089><CTL=ACK>", TcpOptions::NONE.nop().nop().timestamps(Timestamps { val: 8, ecr }));
+        assert_eq!(a.connection.info(a.now).backoff, backoff, "{age}");
+    }
+}
+
+#[test]
+fn a_part_of_a_segment_is_no_use_of_the_window() {
+    // tcp_may_raise_cwnd: nothing was acknowledged whole, and the window goes unused as before.
+    for (ack, kept) in [(20_601, 15), (21_101, 20)] {
+        let mut a = sender(&[], false);
+        assert_eq!(a.send(20_000).len(), 10);
+        a.hear("<SEQ=301><ACK=10101><CTL=ACK>");
+        assert_eq!(a.out().len(), 10);
+        a.hear("<SEQ=301><ACK=20101><CTL=ACK>");
+        let before = window(&a);
+        a.pass(Duration::from_millis(150));
+        a.send(1000);
+        a.pass(Duration::from_millis(40));
+        a.hear(&format!("<SEQ=301><ACK={ack}><CTL=ACK>"));
+        a.pass(Duration::from_millis(20));
+        a.send(1000);
+        assert_eq!((before, window(&a)), (20, kept), "{ack}");
+    }
+}
