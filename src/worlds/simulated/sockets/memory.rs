@@ -142,8 +142,8 @@ impl Sockets {
         let window = glance.largest_window;
         let half = if window > SMALL_WINDOW { window / 2 } else { window };
         let most = if half > 0 { LONGEST.min(half.max(68)) } else { LONGEST };
-        // A segment is not longer than half of a window either.
-        Ok(u64::from(if most < mss { most } else { most / mss * mss }))
+        // Where a segment may be longer than half of a window, a packet may as well.
+        Ok(u64::from((most / mss).max(1) * mss))
     }
 
     /// Writes as `tcp_sendmsg_locked` does, packet by packet.
