@@ -246,3 +246,12 @@ fn a_round_trip_to_a_block_is_that_of_what_it_covers() {
     a.hear_with("<SEQ=301><ACK=1101><CTL=ACK>", TcpOptions::NONE.nop().nop().sack(2101, 3101));
     assert_eq!(a.connection.info(a.now).min_rtt, Some(Duration::from_millis(30)));
 }
+
+#[test]
+fn a_request_that_was_heard_is_told_of_by_nobody() {
+    let mut b = Scripted::new(Profile::linux());
+    b.connection.on_open_passive(b.now, b.open()).expect("CLOSED");
+    b.hear("<SEQ=300><CTL=SYN>");
+    let info = b.connection.info(b.now);
+    assert_eq!((info.state, info.unacked, info.snd_cwnd), (State::SynReceived, None, None), "Linux has no socket of it yet");
+}
