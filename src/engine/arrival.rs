@@ -597,7 +597,7 @@ impl Connection {
             if self.held.is_some() && self.is_held_text_due() {
                 self.apply(Event::Text, now, Some(segment));
             }
-        } else if segment.len > 0 && self.is_behind_fin(segment) {
+        } else if self.is_behind_fin(segment) {
             self.apply(Event::Text, now, Some(segment));
         }
         if segment.has(Flags::FIN) && self.state != State::Closed {

@@ -146,7 +146,7 @@ impl Sockets {
         }
         if let File::Stream(stream) = self.file(to)? {
             let waits = !stream.nonblocking;
-            let more = stream.choices.is_on("TCP_CORK") || stream.choices.is_on("TCP_NOPUSH");
+            let more = stream.is_corked();
             return self.queue_text(
                 now,
                 to,

@@ -199,7 +199,7 @@ impl Sockets {
                 self.host.send_urgent(id, now, &text)?
             } else {
                 // What the call announced ends with it; a cork stays.
-                let until_ack = !self.stream(fd)?.choices.is_on("TCP_CORK");
+                let until_ack = !self.stream(fd)?.is_corked();
                 self.host.send_in(id, now, &text, Sending { holds: manner.more && last, until_ack, pushed, ends_record })?
             };
             self.waiting.progress += queued;

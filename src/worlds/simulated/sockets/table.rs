@@ -84,6 +84,13 @@ pub(super) struct Stream {
     pub passed_on: Vec<(SocketId, Choices)>,
 }
 
+impl Stream {
+    /// Whether a short segment waits until the option is taken back: `TCP_CORK`, or `TCP_NOPUSH` as FreeBSD calls it.
+    pub(super) fn is_corked(&self) -> bool {
+        self.choices.is_on("TCP_CORK") || self.choices.is_on("TCP_NOPUSH")
+    }
+}
+
 /// A UDP socket of the process.
 #[derive(Clone, Debug)]
 pub(super) struct Datagram {

@@ -63,7 +63,7 @@ impl Sockets {
         let stream = self.stream(fd)?;
         let waits = !stream.nonblocking && !has(MSG_DONTWAIT);
         let announced = linux && has(MSG_MORE);
-        let more = announced || stream.choices.is_on("TCP_CORK") || stream.choices.is_on("TCP_NOPUSH");
+        let more = announced || stream.is_corked();
         let (urgent, last) = (has(MSG_OOB), !linux && has(MSG_EOF));
         if let Some(to) = stream.deferred.filter(|_| !self.waiting.again) {
             return self.open_with_text(now, fd, to, request.count, waits);

@@ -201,3 +201,14 @@ fn splice_carries_text_through_a_pipe() {
     assert_eq!(d.leaves(), ["P. 101:151(50)"]);
     assert_eq!(d.ioctl(5, "FIONREAD"), "[30]");
 }
+
+#[test]
+fn a_cork_holds_back_whatever_is_acknowledged() {
+    for (mut d, option) in [(Dialogue::linux(), "TCP_CORK"), (Dialogue::freebsd(), "TCP_NOPUSH")] {
+        let fd = d.accepted();
+        d.set(fd, "SOL_TCP", option, 1);
+        assert_eq!(d.write(fd, 10), "10");
+        d.arrives(Flags::ACK, 1, 1, 0);
+        assert!(d.leaves().is_empty(), "{option}");
+    }
+}
